@@ -1,0 +1,70 @@
+package vault
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"runtime"
+)
+
+const redacted = "[secret]"
+
+// Secret holds bytes that no formatting, logging or encoding shows: it prints
+// as "[secret]" everywhere, also inside other structs. The zero value is empty.
+// Copies share their bytes, so wiping one wipes all.
+type Secret struct {
+	// Two pointers away: fmt prints an unexported field of another type's struct
+	// by reflection, without calling methods. It then shows an address, but for
+	// a wrong verb it follows one pointer.
+	h *holder
+}
+
+type holder struct{ b *[]byte }
+
+// NewSecret takes ownership of b.
+func NewSecret(b []byte) Secret { return Secret{&holder{&b}} }
+
+// Expose returns the bytes themselves, not a copy. Call it where they are used
+// and nowhere else.
+func (s Secret) Expose() []byte {
+	if s.h == nil {
+		return nil
+	}
+	return *s.h.b
+}
+
+// Len returns the number of bytes.
+func (s Secret) Len() int { return len(s.Expose()) }
+
+// Wipe overwrites the bytes and leaves s, and every copy of it, empty.
+func (s Secret) Wipe() {
+	if s.h != nil {
+		Wipe(*s.h.b)
+		*s.h.b = nil
+	}
+}
+
+// String returns "[secret]".
+func (s Secret) String() string { return redacted }
+
+// GoString returns "[secret]".
+func (s Secret) GoString() string { return redacted }
+
+// Format writes "[secret]" for every verb.
+func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
+
+// MarshalText returns "[secret]".
+func (s Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+// MarshalJSON returns "[secret]" in quotes.
+func (s Secret) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
+
+// LogValue returns "[secret]".
+func (s Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// Wipe overwrites b with zeros. Copies that the runtime, a string or the
+// system made of it stay until their memory is used again; Go offers no more.
+func Wipe(b []byte) {
+	clear(b)
+	runtime.KeepAlive(&b)
+}
