@@ -1,0 +1,229 @@
+package hasher
+
+import (
+	"bufio"
+	"context"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+type realHeader struct {
+	algorithm Algorithm
+	header    Header
+	hash      [32]byte // internal byte order
+}
+
+func realHeaders(t testing.TB) (all []realHeader) {
+	t.Helper()
+	f, err := os.Open("testdata/headers.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	lines := bufio.NewScanner(f)
+	for lines.Scan() {
+		fields := strings.Fields(lines.Text())
+		if len(fields) != 3 || fields[0] == "#" {
+			continue
+		}
+		r := realHeader{algorithm: Algorithm(fields[0])}
+		if n, err := hex.Decode(r.header[:], []byte(fields[1])); err != nil || n != HeaderSize {
+			t.Fatalf("header %s: %d bytes, %v", fields[1], n, err)
+		}
+		if n, err := hex.Decode(r.hash[:], []byte(fields[2])); err != nil || n != 32 {
+			t.Fatalf("hash %s: %d bytes, %v", fields[2], n, err)
+		}
+		slices.Reverse(r.hash[:])
+		all = append(all, r)
+	}
+	if len(all) != 4 {
+		t.Fatalf("%d headers in testdata, want 4", len(all))
+	}
+	return all
+}
+
+// kernels visits every kernel that this machine can run.
+func kernels(t *testing.T, visit func(*testing.T, Kernel)) {
+	for _, a := range Algorithms() {
+		for _, k := range Kernels(a) {
+			t.Run(string(a)+"/"+k.Name, func(t *testing.T) { visit(t, k) })
+		}
+	}
+}
+
+func TestSumOfRealHeaders(t *testing.T) {
+	for _, r := range realHeaders(t) {
+		if got := r.algorithm.Sum(&r.header); got != r.hash {
+			t.Errorf("%s of %x: got %x, want %x", r.algorithm, r.header, got, r.hash)
+		}
+	}
+}
+
+func TestKernelsFindRealNonces(t *testing.T) {
+	kernels(t, func(t *testing.T, k Kernel) {
+		for _, r := range realHeaders(t) {
+			if r.algorithm != k.Algorithm {
+				continue
+			}
+			nonce := binary.LittleEndian.Uint32(r.header[76:])
+			w := NewWork(k.Algorithm, &r.header, r.hash) // the tightest target that it meets
+			kept := *w
+			// The nonce stands first, last and inside of the range scanned.
+			for _, before := range []uint32{0, 5, 16} {
+				var hits Hits
+				scanned := k.New().Scan(w, nonce-before, 17, &hits)
+				if scanned != 17 || hits.N != 1 || hits.Nonces[0] != nonce {
+					t.Errorf("nonce %d from %d before: scanned %d, hits %v", nonce, before, scanned, hits.Nonces[:hits.N])
+				}
+			}
+			if *w != kept {
+				t.Error("the scan changed its work")
+			}
+			target := r.hash
+			for i := range target { // one below
+				target[i]--
+				if target[i] != 0xff {
+					break
+				}
+			}
+			var hits Hits
+			k.New().Scan(NewWork(k.Algorithm, &r.header, target), nonce, 1, &hits)
+			if hits.N != 0 {
+				t.Errorf("nonce %d is a hit for a target one below its hash", nonce)
+			}
+		}
+	})
+}
+
+func TestSelfCheckAndChoice(t *testing.T) {
+	kernels(t, func(t *testing.T, k Kernel) {
+		if err := k.SelfCheck(); err != nil {
+			t.Error(err)
+		}
+		forced, err := choose(k.Algorithm, k.Name)
+		if err != nil || forced.Name != k.Name {
+			t.Errorf("forcing %s gave %s, %v", k.Name, forced.Name, err)
+		}
+		wrong := k
+		wrong.New = func() Scanner { return deaf{} }
+		if err := wrong.SelfCheck(); !errors.Is(err, ErrKernel) {
+			t.Errorf("a kernel that finds nothing passed: %v", err)
+		}
+	})
+	if _, err := choose(SHA256d, "abacus"); !errors.Is(err, ErrKernel) {
+		t.Errorf("a forced and missing kernel: %v", err)
+	}
+	if _, err := choose("x11", ""); !errors.Is(err, ErrAlgorithm) {
+		t.Errorf("an unknown algorithm: %v", err)
+	}
+}
+
+type deaf struct{}
+
+func (deaf) Scan(_ *Work, _, count uint32, hits *Hits) uint32 { hits.N = 0; return count }
+
+func TestScanStopsWhenHitsAreFull(t *testing.T) {
+	easy := [32]byte{}
+	for i := range easy {
+		easy[i] = 0xff
+	}
+	kernels(t, func(t *testing.T, k Kernel) {
+		var hits Hits
+		const first = 0xffffffff - 9 // the range wraps
+		scanned := k.New().Scan(NewWork(k.Algorithm, &Header{}, easy), first, MaxHits+36, &hits)
+		if scanned != MaxHits || hits.N != MaxHits {
+			t.Fatalf("scanned %d with %d hits, want %d of both", scanned, hits.N, MaxHits)
+		}
+		for i, n := range hits.Nonces {
+			if n != first+uint32(i) {
+				t.Fatalf("hit %d is nonce %d", i, n)
+			}
+		}
+	})
+}
+
+func TestWorkBytes(t *testing.T) {
+	for _, r := range realHeaders(t) {
+		w := NewWork(r.algorithm, &r.header, r.hash)
+		got, err := ParseWork(w.Bytes())
+		if err != nil || *got != *w {
+			t.Errorf("round trip: %v", err)
+		}
+		if w.Kind() != r.algorithm {
+			t.Errorf("kind %s, want %s", w.Kind(), r.algorithm)
+		}
+		if h := w.HeaderWith(binary.LittleEndian.Uint32(r.header[76:])); h != r.header {
+			t.Errorf("header %x, want %x", h, r.header)
+		}
+		b := w.Bytes()
+		b[3] ^= 1
+		if _, err := ParseWork(b); err == nil {
+			t.Error("a wrong midstate was taken")
+		}
+	}
+	if _, err := ParseWork(make([]byte, WorkSize-1)); err == nil {
+		t.Error("short work was taken")
+	}
+}
+
+// TestGenericMatchesReference holds the generic kernels against the reference on
+// headers that are not special.
+func TestGenericMatchesReference(t *testing.T) {
+	for _, a := range Algorithms() {
+		var h Header
+		for i := range h {
+			h[i] = byte(i * 37)
+		}
+		for nonce := uint32(1<<31 - 3); nonce != 1<<31+3; nonce++ {
+			binary.LittleEndian.PutUint32(h[76:], nonce)
+			w := NewWork(a, &h, referenceSum(t, a, &h))
+			for _, k := range Kernels(a) {
+				var hits Hits
+				k.New().Scan(w, nonce, 1, &hits)
+				if hits.N != 1 {
+					t.Errorf("%s/%s misses nonce %d", a, k.Name, nonce)
+				}
+			}
+		}
+	}
+}
+
+func TestMeasure(t *testing.T) {
+	for _, a := range Algorithms() {
+		k, err := Select(a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := Measure(context.Background(), k, 2, 30*time.Millisecond)
+		if m.Hashes == 0 || m.Hashrate() <= 0 || m.Threads != 2 || m.Kernel != k.Name {
+			t.Errorf("%+v", m)
+		}
+		if (m.Clock == 0 || m.CPU == 0) != (m.CyclesPerHash() == 0) {
+			t.Errorf("cycles a hash %g from clock %g and CPU time %s", m.CyclesPerHash(), m.Clock, m.CPU)
+		}
+	}
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	if m := Measure(ended, Kernels(SHA256d)[0], 1, time.Hour); m.Hashes != 0 {
+		t.Errorf("%d hashes after the end", m.Hashes)
+	}
+}
+
+func BenchmarkScan(b *testing.B) {
+	for _, a := range Algorithms() {
+		for _, k := range Kernels(a) {
+			b.Run(string(a)+"/"+k.Name, func(b *testing.B) {
+				w, s, hits := NewWork(a, &Header{}, [32]byte{}), k.New(), new(Hits)
+				b.ReportAllocs()
+				b.ResetTimer()
+				s.Scan(w, 0, uint32(b.N), hits)
+			})
+		}
+	}
+}

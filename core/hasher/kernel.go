@@ -1,0 +1,94 @@
+package hasher
+
+import (
+	"errors"
+	"fmt"
+	"os"
+)
+
+// Environment is the variable that forces a kernel by its name. A kernel that
+// is forced and missing, or that fails its self-check, is an error.
+const Environment = "GOLDPAN_KERNEL"
+
+// ErrKernel is returned when a kernel is not to be had on this machine, or
+// gives wrong answers on it.
+var ErrKernel = errors.New("kernel not usable")
+
+// A Kernel is one implementation of an algorithm that this machine can run.
+type Kernel struct {
+	Name      string // generic, sse2, avx2, avx512, shani, sha2, neon or wasm
+	Algorithm Algorithm
+	// Batch is how many nonces to scan between two looks at the epoch: about
+	// ten milliseconds of work on a slow machine.
+	Batch uint32
+	// New returns a scanner for one lane, with scratch memory of its own.
+	New func() Scanner
+}
+
+// Kernels returns the kernels of a that this machine can run, fastest first.
+// The last one is always "generic".
+func Kernels(a Algorithm) []Kernel {
+	switch a {
+	case SHA256d:
+		return []Kernel{{"generic", SHA256d, 1 << 13, func() Scanner { return sha256dGeneric{} }}}
+	case Scrypt:
+		return []Kernel{{"generic", Scrypt, 1 << 3, func() Scanner { return newScryptGeneric(scryptN) }}}
+	}
+	return nil
+}
+
+// Select returns the fastest kernel for a that passes its self-check, or the
+// one that [Environment] names.
+func Select(a Algorithm) (Kernel, error) { return choose(a, os.Getenv(Environment)) }
+
+func choose(a Algorithm, forced string) (Kernel, error) {
+	if len(Kernels(a)) == 0 {
+		return Kernel{}, fmt.Errorf("%q: %w", string(a), ErrAlgorithm)
+	}
+	for _, k := range Kernels(a) {
+		switch {
+		case forced == "":
+			if k.SelfCheck() == nil {
+				return k, nil
+			}
+		case forced == k.Name:
+			return k, k.SelfCheck()
+		}
+	}
+	if forced != "" {
+		return Kernel{}, fmt.Errorf("%w: %s asks for %q, which this machine or this build does not have for %s", ErrKernel, Environment, forced, a)
+	}
+	return Kernel{}, fmt.Errorf("%w: no kernel for %s passes its self-check", ErrKernel, a)
+}
+
+// golden holds, for each algorithm, a header with a published nonce and the
+// target that its hash meets. Sources: the genesis blocks in Bitcoin Core's and
+// Litecoin Core's chainparams.cpp.
+var golden = map[Algorithm]struct {
+	merkle     string
+	time, bits uint32
+	nonce      uint32
+}{
+	SHA256d: {"3ba3edfd7a7b12b27ac72c3e67768f617fc81bc3888a51323a9fb8aa4b1e5e4a", 1231006505, 0x1d00ffff, 2083236893},
+	Scrypt:  {"d9ced4ed1130f7b7faad9be25323ffafa33232a17c3edf6cfd97bee6bafbdd97", 1317972665, 0x1e0ffff0, 2084524493},
+}
+
+// SelfCheck makes a scanner of k find the nonce of a genesis block, and that
+// nonce alone, in a short range around it.
+func (k Kernel) SelfCheck() error {
+	g := golden[k.Algorithm]
+	h, err := genesisHeader(g.merkle, g.time, g.bits, g.nonce)
+	if err != nil {
+		return err
+	}
+	var target [32]byte
+	exponent := g.bits >> 24
+	target[exponent-1], target[exponent-2], target[exponent-3] = byte(g.bits>>16), byte(g.bits>>8), byte(g.bits)
+	var hits Hits
+	const before, count = 21, 67
+	scanned := k.New().Scan(NewWork(k.Algorithm, &h, target), g.nonce-before, count, &hits)
+	if scanned != count || hits.N != 1 || hits.Nonces[0] != g.nonce {
+		return fmt.Errorf("%w: %s for %s misses a known block", ErrKernel, k.Name, k.Algorithm)
+	}
+	return nil
+}
