@@ -1,0 +1,9 @@
+//go:build !js
+
+package seal
+
+// Age itself would follow a file up to factor 22, which takes 4 GiB.
+const (
+	MaxWorkFactor     = 20
+	DefaultWorkFactor = 18
+)
