@@ -1,0 +1,365 @@
+//go:build !js
+
+// Package web serves Goldpan's page: a person opens it on a phone, a tablet or another computer, reads who is
+// paid, taps Start, and mines.
+//
+// It serves three things and no more: the files that were built into dist, /info.json (what is mined and who
+// is paid), and /stratum (the pool connection, over a WebSocket). It refuses to be shown in a frame, to answer
+// for a host name it was not told about (DNS rebinding), to let another origin read it or open its WebSocket,
+// and to run anything that is not in its own files.
+//
+// Specifications: Content Security Policy Level 3, RFC 6455 (WebSocket), RFC 9110 (421, content coding).
+package web
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/netip"
+	"path"
+	"strings"
+
+	"goldpan/core/jsonrpc"
+)
+
+// The page is built by go run ./wasm/web/build, which make does before it compiles a program that serves it.
+//
+//go:embed all:dist
+var embedded embed.FS
+
+// maxMessage bounds one Stratum message from a page, in bytes. It is the bound of the Stratum server too.
+const maxMessage = 16 << 10
+
+// Info is what the page shows before anything starts. All of it is public.
+type Info struct {
+	Network   string `json:"network"`    // "practice", later "main"
+	Coin      string `json:"coin"`       // the coin's name for people
+	Algorithm string `json:"algorithm"`  // "sha256d", "scrypt"
+	PayeeName string `json:"payee_name"` // whose wallet it is, for people
+	Payout    string `json:"payout"`     // the address that is paid, also the Stratum user
+	Worthless bool   `json:"worthless"`  // practice coins: the page says so everywhere
+}
+
+// Options join the page to the program that serves it. A nil Info or Stratum answers 503, a nil Allow lets
+// only loopback names through.
+type Options struct {
+	Info    func() Info
+	Stratum func(ctx context.Context, conn jsonrpc.Conn) error // serves one device until it leaves; owns conn
+	Allow   func(host string) bool                             // is the page served under this name? No port, no brackets, lower case
+}
+
+// Handler serves the embedded page. It is safe for concurrent use. Where the page was not built into the
+// program, it says so with 503.
+func Handler(o Options) http.Handler {
+	dist, err := fs.Sub(embedded, "dist")
+	if err != nil {
+		panic("web: dist is embedded, so it is there: " + err.Error())
+	}
+	return newServer(dist, o)
+}
+
+// Built reports whether the page was built into this program.
+func Built() bool {
+	f, err := embedded.Open("dist/index.html")
+	if err != nil {
+		return false
+	}
+	f.Close()
+	return true
+}
+
+type server struct {
+	options Options
+	files   map[string]*file // by URL path, "/" included
+}
+
+// file is one part of the page. A large part is kept only as gzip, which every browser asks for.
+type file struct {
+	contentType string
+	plain       []byte // nil if only gzip is kept
+	gzip, br    []byte // nil if not built
+	etag        string
+}
+
+var contentTypes = map[string]string{
+	".html":        "text/html; charset=utf-8",
+	".css":         "text/css; charset=utf-8",
+	".js":          "text/javascript; charset=utf-8",
+	".json":        "application/json",
+	".wasm":        "application/wasm",
+	".svg":         "image/svg+xml",
+	".png":         "image/png",
+	".webmanifest": "application/manifest+json",
+	".txt":         "text/plain; charset=utf-8",
+}
+
+func newServer(dist fs.FS, o Options) *server {
+	if o.Allow == nil {
+		o.Allow = loopback
+	}
+	s := &server{options: o, files: map[string]*file{}}
+	err := fs.WalkDir(dist, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		body, err := fs.ReadFile(dist, name)
+		if err != nil {
+			return err
+		}
+		s.add(name, body)
+		return nil
+	})
+	if err != nil {
+		panic("web: the page's files cannot be read: " + err.Error())
+	}
+	if f := s.files["/index.html"]; f != nil {
+		s.files["/"] = f
+	}
+	return s
+}
+
+func (s *server) add(name string, body []byte) {
+	coding := ""
+	switch path.Ext(name) {
+	case ".gz", ".br":
+		coding = path.Ext(name)
+		name = strings.TrimSuffix(name, coding)
+	}
+	contentType, ok := contentTypes[path.Ext(name)]
+	if !ok {
+		return // .keep, and whatever else has no business on the page
+	}
+	f := s.files["/"+name]
+	if f == nil {
+		f = &file{contentType: contentType}
+		s.files["/"+name] = f
+	}
+	switch coding {
+	case ".gz":
+		f.gzip = body
+	case ".br":
+		f.br = body
+	default:
+		f.plain = body
+	}
+	if coding != ".br" { // one tag a file, whatever the coding: Vary keeps caches apart
+		sum := sha256.Sum256(body)
+		f.etag = `W/"` + hex.EncodeToString(sum[:12]) + `"`
+	}
+}
+
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.header(w.Header(), r)
+	host := hostname(r.Host)
+	if host == "" {
+		fail(w, http.StatusBadRequest, "this request names no host")
+		return
+	}
+	if !s.options.Allow(host) {
+		fail(w, http.StatusMisdirectedRequest, "Goldpan does not serve a page under this name")
+		return
+	}
+	switch r.URL.Path {
+	case "/stratum":
+		s.stratum(w, r)
+		return
+	case "/info.json":
+		if readOnly(w, r) {
+			s.info(w, r)
+		}
+		return
+	}
+	if !readOnly(w, r) {
+		return
+	}
+	if len(s.files) == 0 {
+		fail(w, http.StatusServiceUnavailable, "the page was not built into this program: run make build")
+		return
+	}
+	f := s.files[r.URL.Path]
+	if f == nil {
+		fail(w, http.StatusNotFound, "there is no such page")
+		return
+	}
+	f.serve(w, r)
+}
+
+// header sets what holds for every answer, scripts included: a worker takes its policy from its own script.
+func (s *server) header(h http.Header, r *http.Request) {
+	h.Set("Content-Security-Policy", policy(r))
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Permissions-Policy", "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), "+
+		"magnetometer=(), microphone=(), midi=(), payment=(), usb=(), screen-wake-lock=(self)")
+	if r.TLS != nil || loopback(hostname(r.Host)) { // elsewhere browsers ignore it with a complaint
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	}
+}
+
+// policy is the page's content security policy. The WebSocket's own address is named as well, because older
+// browsers do not find ws under 'self'.
+func policy(r *http.Request) string {
+	connect := "'self'"
+	if h := hostname(r.Host); h != "" && !strings.Contains(h, ":") { // the grammar has no room for IPv6
+		scheme := " ws://"
+		if r.TLS != nil {
+			scheme = " wss://"
+		}
+		connect += scheme + r.Host
+	}
+	return "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src " + connect +
+		"; style-src 'self'; img-src 'self'; manifest-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+}
+
+func (s *server) info(w http.ResponseWriter, r *http.Request) {
+	if s.options.Info == nil {
+		fail(w, http.StatusServiceUnavailable, "nothing is being mined yet")
+		return
+	}
+	body, err := json.Marshal(s.options.Info())
+	if err != nil {
+		fail(w, http.StatusInternalServerError, "the information could not be written")
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.Write(body)
+}
+
+func (s *server) stratum(w http.ResponseWriter, r *http.Request) {
+	if s.options.Stratum == nil {
+		fail(w, http.StatusServiceUnavailable, "nothing is being mined yet")
+		return
+	}
+	if !sameOrigin(r) {
+		fail(w, http.StatusForbidden, "only Goldpan's own page may connect here")
+		return
+	}
+	conn, err := jsonrpc.AcceptWebSocket(w, r, maxMessage, nil)
+	if err != nil {
+		return // the upgrade has answered
+	}
+	defer conn.Close()
+	// The device's connection ends when it leaves; how it ended is the pool's to tell.
+	_ = s.options.Stratum(r.Context(), conn)
+}
+
+// sameOrigin demands an Origin that is the very host the request was sent to. Browsers always send one with a
+// WebSocket; a request without one is no page.
+func sameOrigin(r *http.Request) bool {
+	scheme := "http://"
+	if r.TLS != nil {
+		scheme = "https://"
+	}
+	return strings.EqualFold(r.Header.Get("Origin"), scheme+r.Host)
+}
+
+func (f *file) serve(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Content-Type", f.contentType)
+	h.Set("Cache-Control", "no-cache") // keep it, and ask each time whether it is still the same
+	h.Set("ETag", f.etag)
+	h.Set("Vary", "Accept-Encoding")
+	if r.Header.Get("If-None-Match") == f.etag {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	accepted := r.Header.Get("Accept-Encoding")
+	switch {
+	case f.br != nil && accepts(accepted, "br"):
+		h.Set("Content-Encoding", "br")
+		w.Write(f.br)
+	case f.gzip != nil && accepts(accepted, "gzip"):
+		h.Set("Content-Encoding", "gzip")
+		w.Write(f.gzip)
+	case f.plain != nil:
+		w.Write(f.plain)
+	default:
+		z, err := gzip.NewReader(bytes.NewReader(f.gzip))
+		if err != nil {
+			fail(w, http.StatusInternalServerError, "a file of the page is damaged")
+			return
+		}
+		io.Copy(w, z)
+	}
+}
+
+// accepts reads Accept-Encoding as far as a precompressed file needs: a coding is named and not refused.
+func accepts(header, coding string) bool {
+	for part := range strings.SplitSeq(header, ",") {
+		name, weight, _ := strings.Cut(strings.TrimSpace(part), ";")
+		if strings.EqualFold(strings.TrimSpace(name), coding) {
+			weight = strings.ReplaceAll(weight, " ", "")
+			return strings.Trim(strings.TrimPrefix(weight, "q="), "0.") != "" || weight == ""
+		}
+	}
+	return false
+}
+
+func readOnly(w http.ResponseWriter, r *http.Request) bool {
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		return true
+	}
+	w.Header().Set("Allow", "GET, HEAD")
+	fail(w, http.StatusMethodNotAllowed, "this address can only be read")
+	return false
+}
+
+func fail(w http.ResponseWriter, status int, reason string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	io.WriteString(w, reason+"\n")
+}
+
+// hostname is the lower-case name in a Host header, without port and brackets; "" if it is not a name or an
+// address. Only such a Host is ever copied into a header.
+func hostname(host string) string {
+	name, port, err := net.SplitHostPort(host)
+	if err != nil {
+		var missing *net.AddrError
+		if !errors.As(err, &missing) || missing.Err != "missing port in address" {
+			return ""
+		}
+		name, port = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]"), ""
+	}
+	for _, c := range port {
+		if c < '0' || c > '9' {
+			return ""
+		}
+	}
+	if len(name) > 253 || len(port) > 5 {
+		return ""
+	}
+	if strings.Contains(name, ":") {
+		if addr, err := netip.ParseAddr(name); err != nil || addr.Zone() != "" {
+			return ""
+		}
+		return strings.ToLower(name)
+	}
+	for _, c := range name {
+		if c != '-' && c != '.' && c != '_' && (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') {
+			return ""
+		}
+	}
+	return strings.ToLower(strings.TrimSuffix(name, "."))
+}
+
+func loopback(host string) bool {
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.IsLoopback()
+}
