@@ -1,0 +1,90 @@
+package jsonrpc
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+)
+
+// NewLineConn carries messages as lines over c, which it owns from now on. A line feed ends a message; carriage
+// returns, blank lines and chunks split anywhere are accepted. The limit is the longest message in bytes,
+// without its line end; it counts for what is read.
+func NewLineConn(c net.Conn, limit int) Conn {
+	return &lineConn{conn: c, in: lines{limit: limit}}
+}
+
+type lineConn struct {
+	conn   net.Conn
+	in     lines
+	writes sync.Mutex
+	closed atomic.Bool
+}
+
+func (c *lineConn) ReadMessage(ctx context.Context) ([]byte, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, c.fail(ctx, err)
+	}
+	stop := context.AfterFunc(ctx, func() { c.Close() })
+	defer stop()
+	for {
+		msg, err := c.in.next()
+		if err != nil {
+			return nil, c.fail(ctx, err)
+		}
+		if msg != nil {
+			return msg, nil
+		}
+		if err := c.in.fill(c.conn); err != nil {
+			if errors.Is(err, io.EOF) && !c.in.blank() {
+				err = io.ErrUnexpectedEOF
+			}
+			return nil, c.fail(ctx, err)
+		}
+	}
+}
+
+func (c *lineConn) WriteMessage(ctx context.Context, msg []byte) error {
+	if bytes.IndexByte(msg, '\n') >= 0 {
+		return errLineFeed
+	}
+	line := make([]byte, 0, len(msg)+1)
+	line = append(append(line, msg...), '\n')
+	// Two timers at once would be one too many: the context closes the connection, and the write wakes.
+	stop := context.AfterFunc(ctx, func() { c.Close() })
+	defer stop()
+	c.writes.Lock()
+	defer c.writes.Unlock()
+	if _, err := c.conn.Write(line); err != nil {
+		return c.fail(ctx, err)
+	}
+	return nil
+}
+
+// fail closes the connection and says why, in the order of what came first.
+func (c *lineConn) fail(ctx context.Context, err error) error {
+	wasClosed := c.closed.Load()
+	c.Close()
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case wasClosed:
+		return net.ErrClosed
+	case errors.Is(err, io.EOF):
+		return io.EOF
+	}
+	return fmt.Errorf("connection: %w", err)
+}
+
+func (c *lineConn) Close() error {
+	if c.closed.Swap(true) {
+		return nil
+	}
+	return c.conn.Close()
+}
+
+func (c *lineConn) RemoteAddr() string { return c.conn.RemoteAddr().String() }

@@ -1,0 +1,144 @@
+package jsonrpc
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync/atomic"
+
+	"github.com/coder/websocket"
+)
+
+// DialWebSocket connects to a ws URL, natively and in a browser. The limit is the longest message in bytes; it
+// counts for what is read.
+//
+// A message may be a whole JSON text, with or without newlines after it, several lines, or, from a bridge that
+// forwards TCP chunks, a piece of one: pieces are joined until the brackets close, a newline comes, or the
+// limit is reached.
+func DialWebSocket(ctx context.Context, url string, limit int) (Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	ws, err := dialWebSocket(ctx, url)
+	if err != nil {
+		return nil, err
+	}
+	return newWebSocketConn(ws, url, limit), nil
+}
+
+// slack lets a message of just the limit carry the newlines that bridges add.
+const slack = 64
+
+func newWebSocketConn(ws *websocket.Conn, remote string, limit int) *webSocketConn {
+	ws.SetReadLimit(int64(limit) + slack)
+	return &webSocketConn{ws: ws, remote: remote, in: lines{limit: limit}}
+}
+
+type webSocketConn struct {
+	ws     *websocket.Conn
+	remote string
+	in     lines
+	nest   nesting // of what stands behind the last newline
+	nested int     // how much of it nest has seen
+	closed atomic.Bool
+}
+
+func (c *webSocketConn) ReadMessage(ctx context.Context) ([]byte, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, c.fail(ctx, err)
+	}
+	for {
+		msg, err := c.take()
+		if err != nil {
+			return nil, c.fail(ctx, err)
+		}
+		if msg != nil {
+			return msg, nil
+		}
+		_, chunk, err := c.ws.Read(ctx)
+		if err != nil {
+			return nil, c.fail(ctx, err)
+		}
+		c.in.add(chunk)
+	}
+}
+
+// take returns the next whole message of those that were read; nil when there is none.
+func (c *webSocketConn) take() ([]byte, error) {
+	msg, err := c.in.next()
+	if err != nil {
+		return nil, err
+	}
+	if msg == nil {
+		piece := c.in.unread()
+		c.nest.scan(piece[c.nested:])
+		if c.nested = len(piece); c.nest.open() {
+			return nil, nil
+		}
+		msg = c.in.rest()
+	}
+	c.nest, c.nested = nesting{}, 0
+	return msg, nil
+}
+
+func (c *webSocketConn) WriteMessage(ctx context.Context, msg []byte) error {
+	if bytes.IndexByte(msg, '\n') >= 0 {
+		return errLineFeed
+	}
+	if err := c.ws.Write(ctx, websocket.MessageText, msg); err != nil {
+		return c.fail(ctx, err)
+	}
+	return nil
+}
+
+// fail closes the connection and says why. The close frame's reason is the peer's text: only its code is kept.
+func (c *webSocketConn) fail(ctx context.Context, err error) error {
+	wasClosed := c.closed.Load()
+	c.Close()
+	var closed websocket.CloseError
+	switch {
+	case errors.Is(err, websocket.ErrMessageTooBig), errors.Is(err, ErrTooLong):
+		return fmt.Errorf("connection: %w", ErrTooLong)
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case wasClosed:
+		return net.ErrClosed
+	case errors.As(err, &closed):
+		if closed.Code == websocket.StatusMessageTooBig {
+			return errors.New("connection: the peer found our message too long")
+		}
+		return c.end()
+	case errors.Is(err, io.EOF), errors.Is(err, net.ErrClosed):
+		return c.end()
+	}
+	return errWebSocket(err)
+}
+
+func (c *webSocketConn) end() error {
+	if c.in.blank() {
+		return io.EOF
+	}
+	return fmt.Errorf("connection: %w", io.ErrUnexpectedEOF)
+}
+
+func (c *webSocketConn) Close() error {
+	if c.closed.Swap(true) {
+		return nil
+	}
+	closeWebSocket(c.ws)
+	return nil
+}
+
+func (c *webSocketConn) RemoteAddr() string { return c.remote }
+
+// errWebSocket keeps an error of the network below, and only the fact of one of the protocol, whose text may hold
+// the peer's.
+func errWebSocket(err error) error {
+	var op *net.OpError
+	if errors.As(err, &op) {
+		return fmt.Errorf("connection: %w", op)
+	}
+	return errors.New("connection: websocket protocol broken")
+}
