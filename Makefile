@@ -1,0 +1,79 @@
+# Every target installs what it needs and lacks. The longer recipes are .ci/*.sh.
+
+# What the packager is told; FyneApp.toml says the same (a test in assets compares).
+APP_NAME := Goldpan
+APP_ID := goldpan.desktop
+APP_VERSION := 0.1.0
+APP_BUILD := 1
+APP_ICON := assets/icons/icon-512.png
+
+# One set of flags for every command, so that all share one build cache.
+export GOFLAGS := -trimpath -buildvcs=false
+export GOTOOLCHAIN := $(or $(GOTOOLCHAIN),auto)
+export PATH := $(PATH):/usr/local/go/bin
+export APP_NAME APP_ID APP_VERSION APP_BUILD APP_ICON
+
+FUZZTIME ?= 10s
+
+.DEFAULT_GOAL := help
+.PHONY: help run build page cli desktop test race fuzz bench bench-web lint secrets check generate package clean
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+
+run: ## set up, build and mine on the practice network
+	@.ci/run.sh
+
+build: page cli desktop ## bin/goldpan, bin/goldpan-desktop and the page
+
+page: ## wasm/web/dist, which the programs embed
+	@.ci/build.sh page
+
+cli: page ## bin/goldpan, without a window
+	@.ci/build.sh cli
+
+desktop: page ## bin/goldpan-desktop
+	@.ci/build.sh desktop
+
+test: ## the whole suite
+	@.ci/setup.sh test
+	@$(MAKE) --no-print-directory build
+	@.ci/test.sh
+
+race: ## all but Fyne's packages under the race detector
+	@.ci/setup.sh test
+	@$(MAKE) --no-print-directory build
+	@.ci/test.sh race
+
+fuzz: ## every fuzz target for FUZZTIME
+	@.ci/setup.sh test
+	@.ci/fuzz.sh $(FUZZTIME)
+
+bench: cli ## hash rate of each kernel
+	@bin/goldpan bench --algorithm all --kernel all
+
+bench-web: ## the same in Chromium
+	@.ci/setup.sh test
+	@.ci/bench-web.sh
+
+lint: ## formatting, vet, golangci-lint, secrets
+	@.ci/setup.sh desktop
+	@.ci/lint.sh
+
+secrets: ## look for keys, words and machine paths in the tree
+	@.ci/setup.sh cli
+	@go run ./.ci/secrets
+
+check: ## vet for every target; generate must change nothing
+	@.ci/setup.sh check
+	@.ci/check.sh
+
+generate: ## write again what is generated
+	@.ci/setup.sh cli
+	@go generate ./...
+
+package: build ## installable packages in bin/
+	@.ci/package.sh
+
+clean: ## remove what was built
+	@rm -rf bin && find wasm/web/dist -mindepth 1 ! -name .keep -delete
