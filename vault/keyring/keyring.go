@@ -1,0 +1,415 @@
+//go:build !js
+
+// Package keyring is the vault.Store on the operating system's own keyring:
+// the Secret Service on Linux (GNOME Keyring, KWallet, KeePassXC), the Keychain
+// on macOS, the Credential Manager on Windows.
+//
+// It refuses to wait for ever: a keyring that gives no answer within the
+// time-out yields vault.ErrTimeout. It refuses to ask a locked keyring, which
+// would put up a prompt or hang, and returns vault.ErrLocked instead. On Linux
+// it never starts a D-Bus daemon: without a session bus it returns
+// vault.ErrUnavailable.
+//
+// Each secret is one entry of a service: its user name is the id, its password
+// the text "goldpan1:" and the secret in base64 (RFC 4648, section 4), because
+// not every keyring keeps arbitrary bytes. Keyrings cannot be listed portably,
+// so the ids stand in entries of their own, "#index", "#index-1" and so on,
+// which no id can be named.
+package keyring
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	gokeyring "github.com/zalando/go-keyring"
+
+	"goldpan/vault"
+)
+
+// DefaultTimeout is how long one operation may take.
+const DefaultTimeout = 10 * time.Second
+
+const (
+	storeName  = "keyring"
+	prefix     = "goldpan1:"
+	maxService = 40
+)
+
+// Options say which entries a Store uses.
+type Options struct {
+	// Service is the name under which the keyring files the entries, as a
+	// person sees it there: 1 to 40 bytes of a–z, 0–9, '.' and '-'.
+	Service string
+	// Timeout ends an operation; zero means DefaultTimeout.
+	Timeout time.Duration
+}
+
+// Store implements vault.Store. It may be used by several goroutines at once,
+// which it serves one after another. Of one service only one Store should write
+// at a time: the index has no lock beyond the process.
+//
+// An operation that timed out leaves its goroutine behind until the keyring
+// answers. Until then further operations fail at once with vault.ErrTimeout,
+// for a second question would only queue behind the first.
+type Store struct {
+	service string
+	timeout time.Duration
+	backend backend
+	ready   func(context.Context) error // nil, or why backend must not be called
+	turn    chan struct{}               // holds one token while no operation runs
+
+	mu    sync.Mutex
+	stuck <-chan struct{} // closed when the last operation that timed out has ended; nil for none
+}
+
+// A backend is go-keyring, or its stand-in in a test.
+type backend interface {
+	Get(service, user string) (string, error)
+	Set(service, user, password string) error
+	Delete(service, user string) error
+}
+
+type system struct{}
+
+func (system) Get(service, user string) (string, error) { return gokeyring.Get(service, user) }
+func (system) Set(service, user, password string) error {
+	return gokeyring.Set(service, user, password)
+}
+func (system) Delete(service, user string) error { return gokeyring.Delete(service, user) }
+
+// New returns a Store. It does not touch the keyring: see Check.
+func New(o Options) (*Store, error) {
+	if err := checkService(o.Service); err != nil {
+		return nil, err
+	}
+	if o.Timeout < 0 {
+		return nil, errors.New("keyring: the time-out is negative")
+	}
+	if o.Timeout == 0 {
+		o.Timeout = DefaultTimeout
+	}
+	s := &Store{service: o.Service, timeout: o.Timeout, backend: system{}, ready: ready, turn: make(chan struct{}, 1)}
+	s.turn <- struct{}{}
+	return s, nil
+}
+
+// checkService keeps out ':', which Windows puts between service and user: "a"
+// with "b:c" would be "a:b" with "c".
+func checkService(service string) error {
+	if service == "" || len(service) > maxService {
+		return fmt.Errorf("keyring: a service name has 1 to %d characters", maxService)
+	}
+	for i := range len(service) {
+		c := service[i]
+		if !('a' <= c && c <= 'z' || '0' <= c && c <= '9' || i > 0 && (c == '.' || c == '-')) {
+			return errors.New("keyring: a service name has a–z, 0–9, '.' and '-', and begins with a letter or a digit")
+		}
+	}
+	return nil
+}
+
+// Name returns "keyring".
+func (s *Store) Name() string { return storeName }
+
+// Check returns nil if the keyring is there, unlocked and answers. It reads and
+// writes no secret.
+func (s *Store) Check(ctx context.Context) error {
+	return s.do(ctx, func(ctx context.Context) error {
+		if s.ready != nil {
+			return s.ready(ctx)
+		}
+		_, err := s.get("#check")
+		if errors.Is(err, vault.ErrNotFound) {
+			return nil
+		}
+		return err
+	})
+}
+
+// Get implements vault.Store.
+func (s *Store) Get(ctx context.Context, id string) ([]byte, error) {
+	if err := vault.CheckID(id); err != nil {
+		return nil, err
+	}
+	found := make(chan []byte, 1) // not a shared variable: the operation may outlive this call
+	err := s.do(ctx, func(ctx context.Context) error {
+		if err := s.usable(ctx); err != nil {
+			return err
+		}
+		secret, err := s.get(id)
+		if err == nil {
+			found <- secret
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return <-found, nil
+}
+
+// Put implements vault.Store. It reads back what it stored, because a keyring
+// whose question to the person was dismissed reports success.
+func (s *Store) Put(ctx context.Context, id string, secret []byte) error {
+	if err := vault.CheckID(id); err != nil {
+		return err
+	}
+	if err := vault.CheckSecret(secret); err != nil {
+		return fmt.Errorf("keyring: %w", err)
+	}
+	own := bytes.Clone(secret) // the caller may wipe its copy after a time-out
+	return s.do(ctx, func(ctx context.Context) error {
+		defer vault.Wipe(own)
+		if err := s.usable(ctx); err != nil {
+			return err
+		}
+		// The index first: an id without a secret is harmless, a secret that
+		// List does not show is not.
+		added, err := s.indexAdd(ctx, id)
+		if err != nil {
+			return err
+		}
+		err = s.set(ctx, id, own)
+		if err != nil && added && ctx.Err() == nil {
+			_ = s.indexRemove(ctx, id)
+		}
+		return err
+	})
+}
+
+// Delete implements vault.Store. It makes sure that the secret is gone.
+func (s *Store) Delete(ctx context.Context, id string) error {
+	if err := vault.CheckID(id); err != nil {
+		return err
+	}
+	return s.do(ctx, func(ctx context.Context) error {
+		if err := s.usable(ctx); err != nil {
+			return err
+		}
+		err := s.remove(ctx, id)
+		if err != nil && !errors.Is(err, vault.ErrNotFound) {
+			return err
+		}
+		// Also when it was not found: an interrupted Put may have left its id.
+		if err := s.indexRemove(ctx, id); err != nil {
+			return err
+		}
+		return err
+	})
+}
+
+// List implements vault.Store. After a Put that was cut off by a crash or a
+// time-out it may name an id that Get does not find.
+func (s *Store) List(ctx context.Context) ([]string, error) {
+	found := make(chan []string, 1)
+	err := s.do(ctx, func(ctx context.Context) error {
+		if err := s.usable(ctx); err != nil {
+			return err
+		}
+		ids, err := s.indexList(ctx)
+		if err == nil {
+			found <- ids
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return <-found, nil
+}
+
+// do runs op alone and in a goroutine of its own, and waits for it no longer
+// than the time-out. op must look at its context before each call of the
+// backend that changes something.
+func (s *Store) do(ctx context.Context, op func(context.Context) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if s.isStuck() {
+		return s.late(ctx)
+	}
+	opCtx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	select {
+	case <-s.turn:
+	case <-opCtx.Done():
+		return s.late(ctx)
+	}
+	result, done := make(chan error, 1), make(chan struct{})
+	go func() {
+		defer close(done)
+		result <- guard(opCtx, op)
+		s.turn <- struct{}{}
+	}()
+	select {
+	case err := <-result:
+		if err != nil && opCtx.Err() != nil {
+			return s.late(ctx) // the keyring failed because it was cut off
+		}
+		return err
+	case <-opCtx.Done():
+		if ctx.Err() == nil {
+			s.mu.Lock()
+			s.stuck = done
+			s.mu.Unlock()
+		}
+		return s.late(ctx)
+	}
+}
+
+// isStuck reports whether an operation that timed out still waits.
+func (s *Store) isStuck() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stuck == nil {
+		return false
+	}
+	select {
+	case <-s.stuck:
+		s.stuck = nil
+		return false
+	default:
+		return true
+	}
+}
+
+// late says why waiting ended: the caller's context, or the time-out.
+func (s *Store) late(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return &vault.Error{
+		Store:  storeName,
+		Detail: fmt.Sprintf("waited %v", s.timeout),
+		Hint:   "Look for a window of your keyring that asks for its password, answer it, then try again; if there is none, sign out and in again.",
+		Err:    vault.ErrTimeout,
+	}
+}
+
+// guard turns a panic into an error: go-keyring trusts the types of what the
+// keyring service answers.
+func guard(ctx context.Context, op func(context.Context) error) (err error) {
+	defer func() {
+		if recover() != nil {
+			err = &vault.Error{
+				Store:  storeName,
+				Detail: "its answer makes no sense",
+				Hint:   "Restart your keyring by signing out and in again.",
+				Err:    vault.ErrUnavailable,
+			}
+		}
+	}()
+	return op(ctx)
+}
+
+func (s *Store) usable(ctx context.Context) error {
+	if s.ready == nil {
+		return nil
+	}
+	return s.ready(ctx)
+}
+
+func (s *Store) get(user string) ([]byte, error) {
+	text, err := s.backend.Get(s.service, user)
+	if err != nil {
+		return nil, explain(err)
+	}
+	return decode(text)
+}
+
+func (s *Store) set(ctx context.Context, user string, secret []byte) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := s.backend.Set(s.service, user, encode(secret)); err != nil {
+		return explain(err)
+	}
+	kept, err := s.get(user)
+	if err != nil && !errors.Is(err, vault.ErrNotFound) {
+		return err
+	}
+	defer vault.Wipe(kept)
+	if !bytes.Equal(kept, secret) {
+		return notDone("it did not keep what was stored")
+	}
+	return nil
+}
+
+func (s *Store) remove(ctx context.Context, user string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := s.backend.Delete(s.service, user); err != nil {
+		return explain(err)
+	}
+	kept, err := s.get(user)
+	vault.Wipe(kept)
+	if err == nil {
+		return notDone("it did not delete the entry")
+	}
+	if !errors.Is(err, vault.ErrNotFound) {
+		return err
+	}
+	return nil
+}
+
+func notDone(detail string) error {
+	return &vault.Error{
+		Store:  storeName,
+		Detail: detail,
+		Hint:   "Your keyring may have asked a question that was dismissed; try again and allow it.",
+		Err:    vault.ErrUnavailable,
+	}
+}
+
+func encode(secret []byte) string {
+	b := make([]byte, len(prefix)+base64.StdEncoding.EncodedLen(len(secret)))
+	defer vault.Wipe(b)
+	copy(b, prefix)
+	base64.StdEncoding.Encode(b[len(prefix):], secret)
+	return string(b)
+}
+
+func decode(text string) ([]byte, error) {
+	damaged := &vault.Error{
+		Store:  storeName,
+		Detail: "an entry was not written by Goldpan",
+		Hint:   "Delete the entry and add the key again.",
+		Err:    vault.ErrDamaged,
+	}
+	body, ok := strings.CutPrefix(text, prefix)
+	if !ok || len(body) > base64.StdEncoding.EncodedLen(vault.MaxSecret) || strings.ContainsAny(body, "\r\n") {
+		return nil, damaged
+	}
+	secret, err := base64.StdEncoding.Strict().DecodeString(body)
+	if err != nil || len(secret) > vault.MaxSecret {
+		return nil, damaged
+	}
+	return secret, nil
+}
+
+// explain maps go-keyring's three errors and the system's.
+func explain(err error) error {
+	switch {
+	case errors.Is(err, gokeyring.ErrNotFound):
+		return fmt.Errorf("%s: %w", storeName, vault.ErrNotFound)
+	case errors.Is(err, gokeyring.ErrSetDataTooBig):
+		return fmt.Errorf("%s: %w", storeName, vault.ErrTooLarge)
+	case errors.Is(err, gokeyring.ErrUnsupportedPlatform):
+		return &vault.Error{
+			Store:  storeName,
+			Detail: "this system has no keyring that Goldpan can use",
+			Hint:   hintSealed,
+			Err:    vault.ErrUnavailable,
+		}
+	}
+	return explainSystem(err)
+}
+
+const hintSealed = "Keep keys in the sealed file instead, which a passphrase protects."
