@@ -1,0 +1,48 @@
+// Package core joins what mining needs: a Session takes jobs from a pool, has
+// them hashed by an engine, and gives the shares back. Screens read its Snapshot.
+//
+// It keeps no wallet and no key, shows nothing, and starts nothing by itself:
+// whoever opens a Session says which pool, which account and how much of the
+// machine. "Shared core" means this folder and the folder wallet: both are
+// compiled into the desktop program, the terminal program and the web page.
+//
+// # The map
+//
+//	app/                   the desktop program: wiring only
+//	  desk/                joins core, wallet and vault once, for window and terminal
+//	  ui/                  screens and widgets; reads Snapshot, calls desk
+//	  cli/                 the program goldpan: the same core without a window, no cgo
+//	wasm/                  the page's control worker (js)
+//	  web/                 the page, and package web, which serves it
+//	core/                  Session and Snapshot; RATIONALE.md, THREATS.md
+//	  coin/                what a coin is: algorithm, address parameters, emission
+//	  hasher/              Work in, Hits out: reference hashes and kernels
+//	  jsonrpc/             lines and messages within bounds, for Stratum and Electrum
+//	  seal/                passphrase → file key → sealed bytes; atomic files
+//	  pow/                 Job, Header, Target, Difficulty, Share; no I/O
+//	  stratum/             message codec, client, server side
+//	  engine/              lanes, epochs, share check, limits
+//	  practice/            the embedded practice network: chain, pool, wallet server
+//	wallet/                accounts, balances, history
+//	  hd/                  words, keys, addresses
+//	  electrum/            the light client; electrum/message, its messages
+//	vault/                 Store and Vault: secrets that are used, not read
+//	  keyring/ sealed/     the system's keyring; an encrypted file
+//	  vaulttest/           what every store must do
+//	assets/                the look, the mark, licences, translations
+//
+// Planned, and not there yet: core/template (solo work from a node), core/invite
+// and core/gateway (devices at home), core/economy, core/ledger, wallet/tx,
+// vault/exchange, vault/poolapi.
+//
+// # Who may import whom
+//
+//	coin, hasher, jsonrpc, invite, seal   leaves: all may import them
+//	hasher ← pow ← stratum, engine, template ← core
+//	wallet   leaves and pow
+//	vault    leaves
+//	app/desk joins core, wallet and vault, which do not know each other
+//
+// stratum and engine never import each other: Session joins them. The tests in
+// imports_test.go hold all of it for every system, with the reason of each ban.
+package core
