@@ -1,6 +1,7 @@
 package message
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -208,21 +209,25 @@ func (r HeadersResult) MarshalJSON() ([]byte, error) {
 // UnmarshalJSON reads either form and joins the headers.
 func (r *HeadersResult) UnmarshalJSON(b []byte) error {
 	var o struct {
-		Count   int    `json:"count"`
-		Max     int    `json:"max"`
-		Raw     Hex    `json:"hex"`
-		Headers *[]Hex `json:"headers"`
+		Count   int             `json:"count"`
+		Max     int             `json:"max"`
+		Raw     Hex             `json:"hex"`
+		Headers json.RawMessage `json:"headers"`
 	}
 	if err := json.Unmarshal(b, &o); err != nil {
 		return err
 	}
 	v := HeadersResult{Count: o.Count, Max: o.Max, Raw: o.Raw}
 	if o.Headers != nil {
+		headers, err := items[Hex](o.Headers, MaxHeaders)
+		if err != nil {
+			return err
+		}
 		v.List, v.Raw = true, nil
-		if len(*o.Headers) != o.Count {
+		if len(headers) != o.Count {
 			return errors.New("electrum: wrong count of headers")
 		}
-		for _, h := range *o.Headers {
+		for _, h := range headers {
 			if len(h) != HeaderSize {
 				return errors.New("electrum: headers of odd length")
 			}
@@ -292,12 +297,9 @@ func (h History) MarshalJSON() ([]byte, error) { return json.Marshal(orEmpty([]H
 
 // UnmarshalJSON reads at most MaxHistory entries.
 func (h *History) UnmarshalJSON(b []byte) error {
-	var v []HistoryEntry
-	if err := json.Unmarshal(b, &v); err != nil {
+	v, err := items[HistoryEntry](b, MaxHistory)
+	if err != nil {
 		return err
-	}
-	if len(v) > MaxHistory {
-		return errors.New("electrum: history too long")
 	}
 	for _, e := range v {
 		if e.Height < -1 {
@@ -382,14 +384,22 @@ func (r MerkleResult) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON reads at most MaxBranch hashes.
 func (r *MerkleResult) UnmarshalJSON(b []byte) error {
-	var v plainMerkle
-	if err := json.Unmarshal(b, &v); err != nil {
+	var o struct {
+		Height   int32           `json:"block_height"`
+		Branch   json.RawMessage `json:"merkle"`
+		Position *uint32         `json:"pos"`
+	}
+	if err := json.Unmarshal(b, &o); err != nil {
 		return err
 	}
-	if len(v.Branch) > MaxBranch || v.Height < 0 {
+	branch, err := items[Hash](o.Branch, MaxBranch)
+	if err != nil {
+		return err
+	}
+	if o.Height < 0 || o.Position == nil {
 		return errors.New("electrum: bad merkle proof")
 	}
-	*r = MerkleResult(v)
+	*r = MerkleResult{o.Height, branch, *o.Position}
 	return nil
 }
 
@@ -451,13 +461,13 @@ type FeeSteps []FeeStep
 // MarshalJSON writes a list, never null.
 func (f FeeSteps) MarshalJSON() ([]byte, error) { return json.Marshal(orEmpty([]FeeStep(f))) }
 
-// list reads a JSON list of at least least items into what dst points at; a null item leaves dst alone.
+// list reads a JSON list of at least least items into what dst points at; a null item beyond those leaves dst alone.
 func list(b []byte, least int, dst ...any) error {
-	var raw []json.RawMessage
-	if err := json.Unmarshal(b, &raw); err != nil || first(b) != '[' {
-		return errors.New("electrum: not a list")
+	raw, err := items[json.RawMessage](b, len(dst))
+	if err != nil {
+		return err
 	}
-	if len(raw) < least || len(raw) > len(dst) {
+	if len(raw) < least {
 		return fmt.Errorf("electrum: a list of %d to %d items was expected", least, len(dst))
 	}
 	for i, item := range raw {
@@ -471,6 +481,30 @@ func list(b []byte, least int, dst ...any) error {
 		}
 	}
 	return nil
+}
+
+// items reads a JSON list one item after the other, so that a long list of tiny items cannot take much more memory
+// than its text; over most items it fails.
+func items[T any](b []byte, most int) ([]T, error) {
+	dec := json.NewDecoder(bytes.NewReader(b))
+	if t, err := dec.Token(); err != nil || t != json.Delim('[') {
+		return nil, errors.New("electrum: not a list")
+	}
+	list := []T{}
+	for dec.More() {
+		if len(list) == most {
+			return nil, fmt.Errorf("electrum: a list of at most %d items was expected", most)
+		}
+		var item T
+		if err := dec.Decode(&item); err != nil {
+			return nil, fmt.Errorf("electrum: item %d: %w", len(list), err)
+		}
+		list = append(list, item)
+	}
+	if _, err := dec.Token(); err != nil {
+		return nil, errors.New("electrum: not a list")
+	}
+	return list, nil
 }
 
 func orEmpty[S ~[]E, E any](s S) S {

@@ -42,11 +42,11 @@ const (
 
 // Limits, in bytes and items. A connection is given MaxReply or MaxRequest as its bound on one message.
 const (
-	MaxRequest    = 1 << 20 // what a server reads: a standard transaction in hex fits
-	MaxReply      = 4 << 20 // what a wallet reads
-	MaxHeaders    = 2016    // headers in one answer
-	MaxHistory    = 20_000  // entries in one script's history
-	MaxBranch     = 32      // hashes in one merkle proof
+	MaxRequest    = 1 << 20  // what a server reads: a standard transaction in hex fits
+	MaxReply      = 16 << 20 // what a wallet reads
+	MaxHeaders    = 2016     // headers in one answer
+	MaxHistory    = 100_000  // entries in one script's history
+	MaxBranch     = 32       // hashes in one merkle proof
 	HeaderSize    = 80
 	maxIDBytes    = 64
 	maxMethod     = 64
