@@ -18,6 +18,7 @@
 //	  coin/                what a coin is: algorithm, address parameters, emission
 //	  hasher/              Work in, Hits out: reference hashes and kernels
 //	  jsonrpc/             lines and messages within bounds, for Stratum and Electrum
+//	  disk/                locks on folders, for what has a disk
 //	  seal/                passphrase → file key → sealed bytes; atomic files
 //	  pow/                 Job, Header, Target, Difficulty, Share; no I/O
 //	  stratum/             message codec, client, server side
@@ -37,7 +38,7 @@
 //
 // # Who may import whom
 //
-//	coin, hasher, jsonrpc, invite, seal   leaves: all may import them
+//	coin, disk, hasher, jsonrpc, invite, seal   leaves: all may import them
 //	hasher ← pow ← stratum, engine, template ← core
 //	wallet   leaves and pow
 //	vault    leaves
