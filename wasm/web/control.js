@@ -22,14 +22,15 @@ self.onmessage = async (event) => {
   begun = true;
   self.goldpanPaused = self.goldpanPaused || false;
   self.goldpanStart = message;
+  self.goldpanFault = (reason) => self.postMessage({type: "ended", reason});
   try {
     importScripts("wasm_exec.js");
     const go = new Go();
     go.argv = ["goldpan", "control"];
     const instance = await WebAssembly.instantiate(message.module, go.importObject);
     await go.run(instance);
-    self.postMessage({type: "ended", reason: "the program ended"});
+    self.goldpanFault("the program ended");
   } catch (e) {
-    self.postMessage({type: "ended", reason: e.message});
+    self.goldpanFault(e.message);
   }
 };

@@ -4,12 +4,12 @@
 //
 // From the page, once:  {type: "lane", port, module, algorithm}
 // From the control worker, over the port:
-//   {type: "consent", token}               once, before anything else
+//   {type: "consent", token, limit}        once, before anything else; limit is percent of this lane's time
 //   {type: "work", token, epoch, work}     hash this from nonce 0 on, and drop what came before
 //   {type: "rest"}                         hash nothing until the next work
 // To the control worker, over the port:
 //   {type: "ready", kernel}
-//   {type: "progress", epoch, hashes}      hashes since the last report
+//   {type: "progress", epoch, hashes, header}  hashes since the last report; the header that was hashed last
 //   {type: "hits", epoch, nonces}          unchecked: the control worker hashes each again
 //   {type: "done", epoch}                  all 2^32 nonces of this work are used
 //   {type: "fault", reason}
@@ -22,6 +22,7 @@ const reportTime = 250; // ms
 let port = null;
 let kernel = null;  // {name, load(work) → error or "", scan(first, count) → Uint32Array: scanned, then the hits}
 let token = null;   // the consent
+let limit = 100;    // percent
 let waiting = null; // work that came before the kernel was ready
 let work = null, epoch = 0, next = 0;
 let batch = 256;    // nonces a batch; grows and shrinks to keep to batchTime
@@ -32,16 +33,27 @@ let counted = 0, reported = 0;
 const turn = new MessageChannel();
 let turning = false;
 turn.port1.onmessage = () => { turning = false; step(); };
-function again() {
-  if (!turning) { turning = true; turn.port2.postMessage(null); }
+function again(pause = 0) {
+  if (turning) return; // one chain of batches, however much work comes and goes
+  turning = true;
+  if (pause > 0) setTimeout(turn.port1.onmessage, pause); else turn.port2.postMessage(null);
 }
 
 function report() {
   reported = performance.now();
   if (counted > 0) {
-    port.postMessage({type: "progress", epoch, hashes: counted});
+    port.postMessage({type: "progress", epoch, hashes: counted, header: header()});
     counted = 0;
   }
+}
+
+// header is the block header as it was hashed last: the work holds it as twenty words after the midstate's
+// eight, each turned round, and leaves the nonce open.
+function header() {
+  const from = new DataView(work.buffer, work.byteOffset, work.byteLength), to = new DataView(new ArrayBuffer(80));
+  for (let i = 0; i < 19; i++) to.setUint32(4 * i, from.getUint32(32 + 4 * i, true));
+  to.setUint32(76, next - 1, true);
+  return new Uint8Array(to.buffer);
 }
 
 function rest() {
@@ -90,7 +102,7 @@ function step() {
     return;
   }
   if (performance.now() - reported >= reportTime) report();
-  again();
+  again(took * (100 - limit) / limit);
 }
 
 function fault(reason) {
@@ -102,7 +114,10 @@ function hear(event) {
   const message = event.data;
   switch (message.type) {
   case "consent":
-    if (token === null && typeof message.token === "string" && message.token.length >= 32) token = message.token;
+    if (token === null && typeof message.token === "string" && message.token.length >= 32) {
+      token = message.token;
+      if (message.limit >= 1 && message.limit <= 100) limit = message.limit;
+    }
     break;
   case "work":
     if (token === null || message.token !== token) return fault("there is no consent for this work");

@@ -226,6 +226,7 @@ window.addEventListener("pagehide", () => {
 
 // ---- What the control worker tells ----------------------------------------------------------------------
 
+let asked = 0;      // the difficulty that shares must reach
 let stretch = null; // when the first snapshot of this stretch came: {seconds, hashes}
 
 function seconds() {
@@ -244,6 +245,7 @@ function hear(message) {
 const titles = {connecting: "Connecting", mining: "Mining", paused: "Paused", down: "No connection"};
 
 function snapshot(s) {
+  asked = s.difficulty;
   const passed = stretch ? s.seconds - stretch.seconds : 0;
   const done = before.hashes + s.hashes - latest.hashes;
   stretch = {seconds: s.seconds};
@@ -282,7 +284,7 @@ function snapshot(s) {
 
 function share(s) {
   if (s.result !== "accepted") return;
-  if (pan) pan.share(s.asked > 0 ? s.difficulty / s.asked : 1);
+  if (pan) pan.share(asked > 0 ? s.difficulty / asked : 1);
   $("accepted").parentElement.classList.add("fresh");
   setTimeout(() => $("accepted").parentElement.classList.remove("fresh"), 1500);
 }

@@ -1,0 +1,355 @@
+//go:build !js
+
+package web
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/browser"
+	"github.com/chromedp/chromedp"
+
+	"goldpan/core/hasher"
+	"goldpan/core/pow"
+)
+
+// origins are the two places where the page must work: a secure context, and a home network's plain address,
+// which is none.
+var origins = []struct {
+	name   string
+	secure bool
+	pick   func(byNumber, byName string) string
+}{
+	{"loopback", true, func(byNumber, _ string) string { return byNumber }},
+	{"home network", false, func(_, byName string) string { return byName }},
+}
+
+func TestMines(t *testing.T) {
+	pool := newPool(t)
+	handler := newServer(builtPage(t), pool.options())
+	for _, origin := range origins {
+		t.Run(origin.name, func(t *testing.T) {
+			address := origin.pick(serve(t, handler))
+			tab := chrome(t)
+			visit(t, tab, address+"/")
+			await(t, tab, "document.body.dataset.state === 'ready'")
+			if secure := evaluate[bool](t, tab, "isSecureContext"); secure != origin.secure {
+				t.Fatalf("isSecureContext is %v at %s", secure, address)
+			}
+
+			// Before the tap: everything is said, nothing runs.
+			text := evaluate[string](t, tab, "document.body.innerText")
+			for _, want := range []string{pool.info.PayeeName, pool.info.Payout, "worth nothing", "battery", "warms", "Start", "Nothing runs yet"} {
+				if !strings.Contains(text, want) {
+					t.Errorf("the first screen does not say %q", want)
+				}
+			}
+			before := pool.submitted()
+			idle(t, tab)
+
+			// The tap.
+			do(t, tab, chromedp.Click(chromedp.CSS("#start")))
+			await(t, tab, "document.body.dataset.state === 'mining'")
+			await(t, tab, "Number(document.getElementById('accepted').textContent) >= 3")
+			await(t, tab, "Number(document.getElementById('hashes').dataset.count) > 0 && document.getElementById('hashrate').textContent !== '0'")
+			if n := pool.accepted(); n < 3 {
+				t.Errorf("the page counts shares that the pool does not: %d", n)
+			}
+			checkWork(t, tab)
+
+			// Stop.
+			do(t, tab, chromedp.Click(chromedp.CSS("#stop")))
+			stopped(t, tab, pool)
+			if n := pool.submitted(); n <= before {
+				t.Error("nothing was submitted while mining")
+			}
+			if state := evaluate[string](t, tab, "document.body.dataset.state"); state != "stopped" {
+				t.Errorf("after Stop the page is %q", state)
+			}
+			if text := evaluate[string](t, tab, "document.getElementById('reason').textContent"); text != "Nothing runs any more." {
+				t.Errorf("after Stop the page says %q", text)
+			}
+		})
+	}
+}
+
+// checkWork demands that the header, the nonce and the hash on the screen belong together.
+func checkWork(t *testing.T, tab context.Context) {
+	t.Helper()
+	await(t, tab, "document.getElementById('hash').textContent.length === 64")
+	shown := evaluate[[]string](t, tab, "['header', 'nonce', 'hash'].map((id) => document.getElementById(id).textContent)")
+	b, err := hex.DecodeString(shown[0])
+	if err != nil || len(b) != hasher.HeaderSize {
+		t.Fatalf("the page shows the header %q", shown[0])
+	}
+	h, err := pow.ParseHeader(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := h.PoWHash(hasher.SHA256d).String(); got != shown[2] {
+		t.Errorf("the page shows the hash %s of a header that has %s", shown[2], got)
+	}
+	if got := strings.ReplaceAll(shown[1], ",", ""); got != fmt.Sprint(h.Nonce) {
+		t.Errorf("the page shows the nonce %s of a header that has %d", got, h.Nonce)
+	}
+}
+
+// stopped demands that within a second no worker lives, the counter stands and the pool is left.
+func stopped(t *testing.T, tab context.Context, pool *pool) {
+	t.Helper()
+	eventually(t, time.Second, "the workers end", func() bool { return workers(t, tab) == 0 })
+	eventually(t, time.Second, "the page leaves the pool", func() bool { return pool.connected() == 0 })
+	count := evaluate[string](t, tab, "document.getElementById('hashes').dataset.count")
+	shares := pool.submitted()
+	// A second of the page's own time, in which nothing may move.
+	evaluate[bool](t, tab, "new Promise((done) => setTimeout(done, 1000, true))")
+	if now := evaluate[string](t, tab, "document.getElementById('hashes').dataset.count"); now != count {
+		t.Errorf("after Stop the hashes went from %s to %s", count, now)
+	}
+	if now := pool.submitted(); now != shares {
+		t.Errorf("after Stop %d shares were submitted", now-shares)
+	}
+}
+
+// idle demands that the page does not mine: not now, and not in its next second.
+func idle(t *testing.T, tab context.Context) {
+	t.Helper()
+	if n := workers(t, tab); n != 0 {
+		t.Fatalf("%d workers run before a tap", n)
+	}
+	evaluate[bool](t, tab, "new Promise((done) => setTimeout(done, 1000, true))")
+	if n := workers(t, tab); n != 0 {
+		t.Fatalf("%d workers run without a tap", n)
+	}
+	if state := evaluate[string](t, tab, "document.body.dataset.state"); state != "ready" && state != "refused" && state != "stopped" {
+		t.Fatalf("without a tap the page is %q", state)
+	}
+}
+
+func TestOnlyATapStarts(t *testing.T) {
+	pool := newPool(t)
+	address, _ := serve(t, newServer(builtPage(t), pool.options()))
+	tab := chrome(t)
+	for _, query := range []string{"/", "/?start=1&autostart=true#start", "/#start", "/index.html?lanes=8"} {
+		visit(t, tab, "about:blank")
+		visit(t, tab, address+query)
+		await(t, tab, "document.body.dataset.state === 'ready'")
+		idle(t, tab)
+	}
+	// A script's click, key or message is no tap.
+	evaluate[bool](t, tab, `(() => {
+		const start = document.getElementById("start");
+		start.click();
+		start.dispatchEvent(new MouseEvent("click", {bubbles: true, cancelable: true, view: window}));
+		start.dispatchEvent(new PointerEvent("click", {bubbles: true}));
+		start.focus();
+		start.dispatchEvent(new KeyboardEvent("keydown", {key: "Enter", bubbles: true}));
+		window.postMessage({type: "start"}, "*");
+		const lanes = document.getElementById("lanes");
+		lanes.value = "1";
+		lanes.dispatchEvent(new Event("change", {bubbles: true}));
+		return true;
+	})()`)
+	idle(t, tab)
+	if n := pool.connections(); n != 0 {
+		t.Errorf("the page connected %d times without a tap", n)
+	}
+}
+
+func TestKeyboardStartsAndStops(t *testing.T) {
+	pool := newPool(t)
+	address, _ := serve(t, newServer(builtPage(t), pool.options()))
+	tab := chrome(t)
+	visit(t, tab, address+"/")
+	await(t, tab, "document.body.dataset.state === 'ready'")
+	do(t, tab, chromedp.Focus(chromedp.CSS("#start")), chromedp.KeyEvent("\r"))
+	await(t, tab, "document.body.dataset.state === 'mining'")
+	// The focus goes to Stop, so that the next key press ends it.
+	if id := evaluate[string](t, tab, "document.activeElement.id"); id != "stop" {
+		t.Errorf("the focus is on %q", id)
+	}
+	do(t, tab, chromedp.KeyEvent("\r"))
+	stopped(t, tab, pool)
+}
+
+func TestRefusesAFrame(t *testing.T) {
+	pool := newPool(t)
+	page := newServer(builtPage(t), pool.options())
+	frame := func(src string) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "text/html")
+			fmt.Fprintf(w, `<!doctype html><iframe id="inner" width="600" height="600" src="%s"></iframe>`, src)
+		}
+	}
+	strict, strictByName := serve(t, page)
+	// A static host may send none of the headers, and may serve the frame as well.
+	host := http.NewServeMux()
+	host.Handle("/outer", frame("/"))
+	host.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { page.ServeHTTP(bare{w}, r) })
+	loose, looseByName := serve(t, host)
+	across := func(inner string) string { address, _ := serve(t, frame(inner+"/")); return address + "/" }
+
+	tab := chrome(t)
+	for _, c := range []struct {
+		outer string
+		own   bool // the frame's text can be read from outside
+	}{
+		{across(strict), false}, {across(strictByName), false}, {across(loose), false}, {across(looseByName), false},
+		{loose + "/outer", true}, {looseByName + "/outer", true},
+	} {
+		visit(t, tab, c.outer)
+		await(t, tab, "document.readyState === 'complete'")
+		if c.own {
+			const text = "document.getElementById('inner').contentDocument.body"
+			await(t, tab, text+".dataset.state === 'refused'")
+			await(t, tab, text+".innerText.includes('does not run inside another page')")
+			// Not even a tap helps: there is nothing to tap.
+			if evaluate[bool](t, tab, text+".innerText.includes('Start')") {
+				t.Errorf("%s: the framed page shows a Start button", c.outer)
+			}
+		}
+		do(t, tab, chromedp.MouseClickXY(300, 300), chromedp.MouseClickXY(300, 590))
+		evaluate[bool](t, tab, "new Promise((done) => setTimeout(done, 1000, true))")
+		if n := workers(t, tab); n != 0 {
+			t.Errorf("%s: %d workers run in a frame", c.outer, n)
+		}
+	}
+	if n := pool.connections(); n != 0 {
+		t.Errorf("framed pages connected %d times", n)
+	}
+}
+
+// bare takes the protecting headers away.
+type bare struct{ http.ResponseWriter }
+
+func (b bare) WriteHeader(status int) {
+	b.strip()
+	b.ResponseWriter.WriteHeader(status)
+}
+
+func (b bare) strip() {
+	for _, name := range []string{"Content-Security-Policy", "X-Frame-Options", "Cross-Origin-Resource-Policy", "Cross-Origin-Opener-Policy"} {
+		b.Header().Del(name)
+	}
+}
+
+func (b bare) Write(p []byte) (int, error) {
+	b.strip()
+	return b.ResponseWriter.Write(p)
+}
+
+func TestPausesWhileHidden(t *testing.T) {
+	pool := newPool(t)
+	address, _ := serve(t, newServer(builtPage(t), pool.options()))
+	tab := chrome(t)
+	visit(t, tab, address+"/")
+	await(t, tab, "document.body.dataset.state === 'ready'")
+	do(t, tab, chromedp.Click(chromedp.CSS("#start")))
+	await(t, tab, "Number(document.getElementById('accepted').textContent) >= 1")
+
+	hide(t, tab, true)
+	await(t, tab, "document.visibilityState === 'hidden' && document.body.dataset.state === 'paused'")
+	if text := evaluate[string](t, tab, "document.getElementById('reason').textContent"); !strings.Contains(text, "hidden") {
+		t.Errorf("hidden, the page says %q", text)
+	}
+	eventually(t, patience, "the lanes rest", func() bool {
+		before := pool.submitted()
+		evaluate[bool](t, tab, "new Promise((done) => setTimeout(done, 1000, true))")
+		return pool.submitted() == before
+	})
+	count := evaluate[string](t, tab, "document.getElementById('hashes').dataset.count")
+	evaluate[bool](t, tab, "new Promise((done) => setTimeout(done, 2000, true))")
+	if now := evaluate[string](t, tab, "document.getElementById('hashes').dataset.count"); now != count {
+		t.Errorf("hidden, the hashes went from %s to %s", count, now)
+	}
+
+	hide(t, tab, false)
+	await(t, tab, "document.body.dataset.state === 'mining'")
+	await(t, tab, "Number(document.getElementById('hashes').dataset.count) > "+count)
+	do(t, tab, chromedp.Click(chromedp.CSS("#stop")))
+	stopped(t, tab, pool)
+}
+
+// hide minimises the tab's window, or brings it back.
+func hide(t *testing.T, tab context.Context, hidden bool) {
+	t.Helper()
+	window, err := chromedp.Call(tab, browser.GetWindowForTarget, browser.GetWindowForTargetParams{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	state := browser.WindowStateNormal
+	if hidden {
+		state = browser.WindowStateMinimized
+	}
+	if _, err := chromedp.Call(tab, browser.SetWindowBounds, browser.SetWindowBoundsParams{
+		WindowID: window.WindowID, Bounds: &browser.Bounds{WindowState: state},
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestOneTabAtATime(t *testing.T) {
+	pool := newPool(t)
+	address, byName := serve(t, newServer(builtPage(t), pool.options()))
+	for _, address := range []string{address, byName} {
+		first := chrome(t)
+		visit(t, first, address+"/")
+		await(t, first, "document.body.dataset.state === 'ready'")
+		do(t, first, chromedp.Click(chromedp.CSS("#start")))
+		await(t, first, "document.body.dataset.state === 'mining'")
+
+		second, shut := chromedp.NewContext(first, chromedp.WithNewWindow(true))
+		defer shut()
+		visit(t, second, address+"/")
+		await(t, second, "document.body.dataset.state === 'ready'")
+		do(t, second, chromedp.Click(chromedp.CSS("#start")))
+		await(t, second, "document.getElementById('reason').textContent.includes('another tab')")
+		if state := evaluate[string](t, second, "document.body.dataset.state"); state != "stopped" {
+			t.Errorf("beside another tab the page is %q", state)
+		}
+		if n := pool.connections(); n != 1 {
+			t.Errorf("%d connections for two tabs", n)
+		}
+		pool.forget()
+	}
+}
+
+// A lane is asked by hand here, as a hostile script on the same origin might.
+func TestLanesNeedConsent(t *testing.T) {
+	pool := newPool(t)
+	address, _ := serve(t, newServer(builtPage(t), pool.options()))
+	tab := chrome(t)
+	visit(t, tab, address+"/")
+	await(t, tab, "document.body.dataset.state === 'ready'")
+	heard := evaluate[[]string](t, tab, `(async () => {
+		const module = await WebAssembly.compileStreaming(fetch("goldpan.wasm"));
+		const lane = new Worker("lane.js");
+		const {port1, port2} = new MessageChannel();
+		const heard = [];
+		let wake = () => {};
+		port2.onmessage = ({data}) => { heard.push(data.type); wake(); };
+		const next = () => new Promise((done) => { wake = done; });
+		lane.postMessage({type: "lane", port: port1, module, algorithm: "sha256d"}, [port1]);
+		await next();
+		const work = new Uint8Array(148);
+		const ask = (token) => { port2.postMessage({type: "work", token, epoch: 1, work}); return next(); };
+		await ask(undefined);
+		await ask("");
+		port2.postMessage({type: "consent", token: "short"});
+		await ask("short");
+		port2.postMessage({type: "consent", token: "0123456789abcdef0123456789abcdef"});
+		await ask("another0another0another0another0");
+		port2.postMessage({type: "consent", token: "another0another0another0another0"}); // only the first counts
+		await ask("another0another0another0another0");
+		lane.terminate();
+		return heard;
+	})()`)
+	if got, want := strings.Join(heard, " "), "ready fault fault fault fault fault"; got != want {
+		t.Errorf("the lane said %q, want %q", got, want)
+	}
+}

@@ -1,0 +1,92 @@
+//go:build !js
+
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"sync"
+	"testing"
+
+	"goldpan/core/jsonrpc"
+)
+
+// pool is the practice network behind a page under test, with a tally of what went over the wire.
+type pool struct {
+	info  Info
+	serve func(ctx context.Context, conn jsonrpc.Conn) error
+
+	mu                                  sync.Mutex
+	open, opened, shares, sharesGranted int
+}
+
+func (p *pool) options() Options {
+	return Options{
+		Info:  func() Info { return p.info },
+		Allow: func(host string) bool { return host == "127.0.0.1" || host == "phone.test" },
+		Stratum: func(ctx context.Context, conn jsonrpc.Conn) error {
+			p.count(func() { p.open++; p.opened++ })
+			defer p.count(func() { p.open-- })
+			return p.serve(ctx, &tally{Conn: conn, pool: p, asked: map[string]bool{}})
+		},
+	}
+}
+
+func (p *pool) count(f func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	f()
+}
+
+func (p *pool) connected() (n int)   { p.count(func() { n = p.open }); return }
+func (p *pool) connections() (n int) { p.count(func() { n = p.opened }); return }
+func (p *pool) submitted() (n int)   { p.count(func() { n = p.shares }); return }
+func (p *pool) accepted() (n int)    { p.count(func() { n = p.sharesGranted }); return }
+
+// forget sets the count of connections back.
+func (p *pool) forget() { p.count(func() { p.opened = 0 }) }
+
+// tally counts the shares on a connection, and those that the pool took.
+type tally struct {
+	jsonrpc.Conn
+	pool *pool
+
+	mu    sync.Mutex
+	asked map[string]bool // ids of submissions without an answer
+}
+
+type wire struct {
+	ID     json.RawMessage `json:"id"`
+	Method string          `json:"method"`
+	Result json.RawMessage `json:"result"`
+}
+
+func (c *tally) ReadMessage(ctx context.Context) ([]byte, error) {
+	b, err := c.Conn.ReadMessage(ctx)
+	var m wire
+	if err == nil && json.Unmarshal(b, &m) == nil && m.Method == "mining.submit" {
+		c.mu.Lock()
+		c.asked[string(m.ID)] = true
+		c.mu.Unlock()
+		c.pool.count(func() { c.pool.shares++ })
+	}
+	return b, err
+}
+
+func (c *tally) WriteMessage(ctx context.Context, b []byte) error {
+	var m wire
+	if json.Unmarshal(b, &m) == nil && m.Method == "" {
+		c.mu.Lock()
+		if c.asked[string(m.ID)] && string(m.Result) == "true" {
+			c.pool.count(func() { c.pool.sharesGranted++ })
+		}
+		delete(c.asked, string(m.ID))
+		c.mu.Unlock()
+	}
+	return c.Conn.WriteMessage(ctx, b)
+}
+
+func newPool(t *testing.T) *pool {
+	t.Helper()
+	return &pool{info: practiceInfo, serve: smallPool}
+}
