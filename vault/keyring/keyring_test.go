@@ -50,6 +50,12 @@ func (f *fake) enter() error {
 	return f.fail
 }
 
+func (f *fake) called() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.calls
+}
+
 func (f *fake) Get(service, user string) (string, error) {
 	if err := f.enter(); err != nil {
 		return "", err
@@ -171,20 +177,21 @@ func TestHangingKeyringEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := len(f.entries)
-	s.timeout = 20 * time.Millisecond
+	s.timeout = 500 * time.Millisecond
 	release := make(chan struct{})
-	f.block = release
+	f.entered, f.block = make(chan struct{}, 100), release
 	var late *vault.Error
 	if err := s.Put(t.Context(), "new", []byte("y")); !errors.Is(err, vault.ErrTimeout) || !errors.As(err, &late) || late.Hint == "" {
 		t.Fatalf("Put on a hanging keyring: %v, want ErrTimeout with a hint", err)
 	}
 	// The first question is still open: no second one is put.
+	<-f.entered
 	s.timeout = time.Hour
-	calls := f.calls
+	calls := f.called()
 	if _, err := s.Get(t.Context(), "old"); !errors.Is(err, vault.ErrTimeout) {
 		t.Errorf("Get while another question hangs: %v, want ErrTimeout", err)
 	}
-	if f.calls != calls {
+	if f.called() != calls {
 		t.Error("a second question was put to a hanging keyring")
 	}
 	f.mu.Lock()
