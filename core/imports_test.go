@@ -351,32 +351,6 @@ func checkBrowserFile(t *testing.T, set *token.FileSet, name string, file *ast.F
 	})
 }
 
-// The map in doc.go names every folder that holds a package.
-func TestMapIsTrue(t *testing.T) {
-	seeTree(t)
-	doc, err := os.ReadFile("doc.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	folders := map[string]bool{}
-	for _, to := range targets {
-		for _, p := range list(t, to, to.os != "js", "./...") {
-			if p.ours() && len(p.GoFiles)+len(p.CgoFiles) > 0 {
-				folders[p.part()] = true
-			}
-		}
-	}
-	for folder := range folders {
-		name := folder[strings.LastIndex(folder, "/")+1:]
-		if folder == "wasm/web/build" {
-			continue // a tool of the build
-		}
-		if !regexp.MustCompile(`(?m)^//\t.*\b` + regexp.QuoteMeta(name) + `\b`).Match(doc) {
-			t.Errorf("%s is not on the map in core/doc.go", folder)
-		}
-	}
-}
-
 // The rules themselves: a rule that never bites proves nothing.
 func TestForbiddenBites(t *testing.T) {
 	for _, c := range []struct {
