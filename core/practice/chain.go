@@ -151,21 +151,22 @@ func (c *chain) loadRecord(at int64, rec record) error {
 // openDatabase brings the chain database up to the log. The database is only a
 // faster copy: if it cannot be read or disagrees with the log it is made anew.
 func (c *chain) openDatabase() error {
-	err := c.tryDatabase()
-	if err == nil {
+	path := filepath.Join(c.dir, dbName)
+	spare := path + ".new"
+	_ = os.RemoveAll(spare)
+	if c.tryDatabase(path) == nil {
 		return nil
 	}
-	path := filepath.Join(c.dir, dbName)
-	if rerr := os.RemoveAll(path); rerr != nil {
-		return errors.Join(err, rerr)
+	if os.RemoveAll(path) != nil {
+		path = spare // btcd leaves files open that Windows then keeps
 	}
-	if err := c.tryDatabase(); err != nil {
+	if err := c.tryDatabase(path); err != nil {
 		return fmt.Errorf("rebuild the chain from its log: %w", err)
 	}
 	return nil
 }
 
-func (c *chain) tryDatabase() (err error) {
+func (c *chain) tryDatabase(path string) (err error) {
 	defer func() {
 		// A damaged database makes btcd panic in places.
 		if r := recover(); r != nil {
@@ -176,7 +177,6 @@ func (c *chain) tryDatabase() (err error) {
 			c.db, c.best = nil, nil
 		}
 	}()
-	path := filepath.Join(c.dir, dbName)
 	c.db, err = database.Open(dbDriver, path, c.net.Net)
 	var derr database.Error
 	if errors.As(err, &derr) && derr.ErrorCode == database.ErrDbDoesNotExist {

@@ -21,7 +21,7 @@
 // and listens on the loopback interface unless it is given another address.
 package practice
 
-import "errors"
+import "goldpan/core/disk"
 
 // ErrLocked says that another process holds the directory.
-var ErrLocked = errors.New("another program is using this practice network")
+var ErrLocked = disk.ErrLocked

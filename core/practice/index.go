@@ -3,6 +3,7 @@
 package practice
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"sync"
@@ -28,6 +29,7 @@ type index struct {
 	outputs map[wire.OutPoint]output // unspent
 	txs     map[chainhash.Hash]place
 	changed chan struct{} // closed and replaced on every change
+	changes uint64
 }
 
 type scriptRecord struct {
@@ -180,6 +182,7 @@ func findTx(txs []*btcutil.Tx, hash *chainhash.Hash) *btcutil.Tx {
 
 // announce wakes whoever waits for a change; x is locked.
 func (x *index) announce() {
+	x.changes++
 	close(x.changed)
 	x.changed = make(chan struct{})
 }
@@ -191,11 +194,12 @@ func (x *index) touch() {
 	x.announce()
 }
 
-// wait returns a channel that is closed at the next change.
-func (x *index) wait() <-chan struct{} {
+// wait returns how many changes there were, and a channel that is closed at the
+// next.
+func (x *index) wait() (changes uint64, next <-chan struct{}) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	return x.changed
+	return x.changes, x.changed
 }
 
 // version counts the changes of a script's confirmed history.
@@ -329,7 +333,7 @@ func (c *chain) pooled(h message.Hash) poolView {
 	}
 	slices.SortStableFunc(v.history, func(a, b message.HistoryEntry) int { return int(b.Height) - int(a.Height) })
 	v.created = slices.DeleteFunc(v.created, func(e message.UnspentEntry) bool {
-		_, gone := spentByPool[wire.OutPoint{Hash: chainhash.Hash(e.TxHash), Index: e.Position}]
+		_, gone := spentByPool[outPoint(e)]
 		return gone
 	})
 	return v
@@ -359,4 +363,24 @@ func txIDs(txs []*btcutil.Tx) []pow.Hash {
 		ids[i] = pow.Hash(*tx.Hash())
 	}
 	return ids
+}
+
+func outPoint(u message.UnspentEntry) wire.OutPoint {
+	return wire.OutPoint{Hash: chainhash.Hash(u.TxHash), Index: u.Position}
+}
+
+func ptr(h message.Hash) *chainhash.Hash { return (*chainhash.Hash)(&h) }
+
+// mergeSteps sorts by rate, the highest first, and joins equal rates.
+func mergeSteps(steps message.FeeSteps) message.FeeSteps {
+	slices.SortFunc(steps, func(a, b message.FeeStep) int { return cmp.Compare(b.Rate, a.Rate) })
+	out := steps[:0]
+	for _, s := range steps {
+		if n := len(out); n > 0 && out[n-1].Rate == s.Rate {
+			out[n-1].VSize += s.VSize
+			continue
+		}
+		out = append(out, s)
+	}
+	return out
 }

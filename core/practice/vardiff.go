@@ -58,7 +58,7 @@ func startRate(a hasher.Algorithm) float64 {
 	if a == hasher.Scrypt {
 		return 2e3
 	}
-	return 50e3
+	return 25e3
 }
 
 // newVardiff starts from a guess of the device's rate, in hashes a second.

@@ -1,0 +1,382 @@
+//go:build !js
+
+package practice
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"goldpan/core/coin"
+	"goldpan/core/hasher"
+	"goldpan/core/pow"
+	"goldpan/core/stratum"
+)
+
+const (
+	jobInterval   = 15 * time.Second
+	maxTimeAhead  = 600  // seconds that a share's time may be ahead of the chain's
+	maxJobs       = 64   // jobs of one device that shares are taken for
+	maxJobShares  = 4096 // shares taken for one job
+	maxWorkerName = 64
+)
+
+// outlet is a device's connection, as far as the pool writes to it.
+type outlet interface {
+	SetDifficulty(d float64) error
+	Notify(j *pow.Job) error
+}
+
+// pool hands out work on the tip of the chain and takes shares for it. Its
+// methods are safe for concurrent use.
+type pool struct {
+	chain  *chain
+	now    func() time.Time
+	events func(Event)
+
+	// blockMu orders what follows a new block: the event, the next jobs.
+	blockMu sync.Mutex
+
+	mu      sync.Mutex
+	miners  map[*miner]struct{}
+	current *template
+	poolAt  time.Time // the memory pool's last change that current knows
+	jobs    uint64
+	peers   uint32
+}
+
+// miner is one device: one connection, mining for one address.
+type miner struct {
+	out outlet
+
+	// Guarded by pool.mu.
+	extranonce1 []byte
+	users       map[string]struct{}
+	address     string
+	worker      string
+	script      []byte
+	difficulty  *vardiff
+	told        float64 // the difficulty last announced
+	issued      map[string]*issued
+	order       []string // ids of issued, oldest first
+}
+
+type issued struct {
+	job      *pow.Job
+	template *template
+	seen     map[shareKey]struct{}
+}
+
+type shareKey struct {
+	extranonce2 [extranonce2Size]byte
+	time, nonce uint32
+}
+
+func newPool(c *chain, now func() time.Time, events func(Event)) *pool {
+	if events == nil {
+		events = func(Event) {}
+	}
+	return &pool{chain: c, now: now, events: events, miners: map[*miner]struct{}{}}
+}
+
+// perDifficulty is how many hashes a share of difficulty 1 takes on average.
+func perDifficulty(a hasher.Algorithm) float64 {
+	return pow.TargetFromDifficulty(a, 1).Expected()
+}
+
+// join begins a device's subscription and gives it its extranonce1.
+func (p *pool) join(out outlet) *miner {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.peers++
+	m := &miner{
+		out:         out,
+		extranonce1: extranonce1(p.peers),
+		users:       map[string]struct{}{},
+		difficulty:  newVardiff(p.now(), startRate(p.chain.algorithm)),
+		issued:      map[string]*issued{},
+	}
+	p.miners[m] = struct{}{}
+	return m
+}
+
+func (p *pool) leave(m *miner) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.miners, m)
+}
+
+// authorize lets a device mine for the address in its user name and sends it
+// its first job.
+func (p *pool) authorize(m *miner, user string) error {
+	addr, worker, _ := strings.Cut(user, ".")
+	if len(worker) > maxWorkerName {
+		return &stratum.Rejection{Code: stratum.CodeUnauthorized, Reason: "the worker name is too long"}
+	}
+	script, err := p.chain.coin.Script(addr)
+	switch {
+	case errors.Is(err, coin.ErrWrongNetwork):
+		return &stratum.Rejection{Code: stratum.CodeUnauthorized, Reason: "the user name is an address of another network; practice coins go to practice addresses only"}
+	case err != nil:
+		return &stratum.Rejection{Code: stratum.CodeUnauthorized, Reason: "the user name must be a practice address, with or without .worker behind it"}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if m.script != nil && m.address != addr {
+		return &stratum.Rejection{Code: stratum.CodeUnauthorized, Reason: "this connection already mines for another address"}
+	}
+	if len(m.users) >= 32 {
+		return &stratum.Rejection{Code: stratum.CodeUnauthorized, Reason: "too many workers on one connection"}
+	}
+	m.users[user] = struct{}{}
+	if m.script != nil {
+		return nil
+	}
+	m.address, m.worker, m.script = addr, worker, script
+	if p.current == nil {
+		if err := p.renew(); err != nil {
+			return err
+		}
+	}
+	return p.send(m, true)
+}
+
+// suggest takes a device's own idea of its difficulty as the first guess.
+func (p *pool) suggest(m *miner, d float64) {
+	if !(d > 0) || math.IsInf(d, 0) {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if m.difficulty.shares > 0 {
+		return // what it proved counts for more
+	}
+	rate := d * perDifficulty(p.chain.algorithm) / shareInterval.Seconds()
+	m.difficulty.restart(p.now(), min(rate, 1e12))
+	if m.script != nil && p.current != nil {
+		_ = p.send(m, false)
+	}
+}
+
+// renew makes a template on the tip; p.mu is held.
+func (p *pool) renew() error {
+	changed := p.chain.txs.LastUpdated()
+	t, err := p.chain.template()
+	if err != nil {
+		return fmt.Errorf("make work: %w", err)
+	}
+	tmpl, err := newTemplate(t, p.now())
+	if err != nil {
+		return fmt.Errorf("make work: %w", err)
+	}
+	p.current, p.poolAt = tmpl, changed
+	return nil
+}
+
+// send gives a device a job of the current template, at the difficulty that
+// suits it now; p.mu is held.
+func (p *pool) send(m *miner, clean bool) error {
+	a, t := p.chain.algorithm, p.current
+	unit := perDifficulty(a)
+	// A hair easier than the block, so that rounding on the device's side
+	// cannot make it drop a block.
+	limit := t.target.Expected() * (1 - 1e-9)
+	hashes, _ := m.difficulty.next(p.now(), limit)
+	d := hashes / unit
+	target := pow.TargetFromDifficulty(a, d)
+
+	before, after, err := t.coinbase(m.script)
+	if err != nil {
+		return err
+	}
+	p.jobs++
+	job := &pow.Job{
+		ID:              strconv.FormatUint(p.jobs, 16),
+		Algorithm:       a,
+		Prev:            t.prev,
+		Coinbase1:       before,
+		Coinbase2:       after,
+		Branch:          t.branch,
+		Version:         uint32(t.block.Header.Version),
+		Bits:            t.block.Header.Bits,
+		Time:            t.time,
+		Clean:           clean,
+		Extranonce1:     m.extranonce1,
+		Extranonce2Size: extranonce2Size,
+		Target:          target,
+		Difficulty:      d,
+	}
+	if clean {
+		clear(m.issued)
+		m.order = m.order[:0]
+	}
+	if len(m.order) == maxJobs {
+		delete(m.issued, m.order[0])
+		m.order = append(m.order[:0], m.order[1:]...)
+	}
+	m.issued[job.ID] = &issued{job: job, template: t, seen: map[shareKey]struct{}{}}
+	m.order = append(m.order, job.ID)
+	m.difficulty.announced(hashes)
+	if d != m.told {
+		m.told = d
+		if err := m.out.SetDifficulty(d); err != nil {
+			return err
+		}
+	}
+	return m.out.Notify(job)
+}
+
+// tick does what is due: new work when transactions or time ask for it, and an
+// easier job for a device from which nothing comes.
+func (p *pool) tick() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.miners) == 0 || p.current == nil {
+		return nil
+	}
+	stale := pow.Hash(p.chain.tip().Hash) != p.current.prev
+	if stale || p.now().Sub(p.current.made) >= jobInterval || p.chain.txs.LastUpdated().After(p.poolAt) {
+		if err := p.renew(); err != nil {
+			return err
+		}
+		p.sendAll(stale)
+		return nil
+	}
+	limit := p.current.target.Expected()
+	for m := range p.miners {
+		if m.script == nil {
+			continue
+		}
+		if _, atOnce := m.difficulty.next(p.now(), limit); atOnce {
+			_ = p.send(m, false)
+		}
+	}
+	return nil
+}
+
+// sendAll gives every device a job; p.mu is held. A device that cannot take it
+// is dropped by its own connection.
+func (p *pool) sendAll(clean bool) {
+	for m := range p.miners {
+		if m.script != nil {
+			_ = p.send(m, clean)
+		}
+	}
+}
+
+// submit judges a share. Nil is an accepted one; the rest are
+// *stratum.Rejection.
+func (p *pool) submit(m *miner, s stratum.Submission) error {
+	work, err := p.admit(m, s)
+	if err != nil {
+		return err
+	}
+	job := work.job
+	hash := job.Header(s.Extranonce2, s.Time, s.Nonce).PoWHash(job.Algorithm)
+	if !job.Target.Met(hash) {
+		return &stratum.Rejection{Code: stratum.CodeLowDifficulty, Reason: "low difficulty share"}
+	}
+	p.credit(m, job)
+	if !work.template.target.Met(hash) {
+		return nil
+	}
+	return p.found(m, work, s)
+}
+
+// admit finds the job of a share and refuses what needs no hashing to refuse.
+func (p *pool) admit(m *miner, s stratum.Submission) (*issued, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if _, ok := m.users[s.User]; !ok {
+		return nil, &stratum.Rejection{Code: stratum.CodeUnauthorized, Reason: "unauthorized worker"}
+	}
+	work := m.issued[s.JobID]
+	if work == nil || work.template.prev != pow.Hash(p.chain.tip().Hash) {
+		return nil, &stratum.Rejection{Code: stratum.CodeJobNotFound, Reason: "job not found"}
+	}
+	switch {
+	case len(s.Extranonce2) != extranonce2Size:
+		return nil, &stratum.Rejection{Code: stratum.CodeOther, Reason: "extranonce2 has the wrong size"}
+	case s.Version != nil && *s.Version != work.job.Version:
+		return nil, &stratum.Rejection{Code: stratum.CodeOther, Reason: "the version must not be rolled"}
+	case s.Time < work.job.Time || int64(s.Time) > p.chain.clock.AdjustedTime().Unix()+maxTimeAhead:
+		return nil, &stratum.Rejection{Code: stratum.CodeOther, Reason: "time out of range"}
+	}
+	key := shareKey{[extranonce2Size]byte(s.Extranonce2), s.Time, s.Nonce}
+	if _, ok := work.seen[key]; ok {
+		return nil, &stratum.Rejection{Code: stratum.CodeDuplicate, Reason: "duplicate share"}
+	}
+	if len(work.seen) == maxJobShares {
+		return nil, &stratum.Rejection{Code: stratum.CodeOther, Reason: "too many shares for one job"}
+	}
+	work.seen[key] = struct{}{}
+	return work, nil
+}
+
+// credit counts an accepted share and changes the difficulty if it is far off.
+func (p *pool) credit(m *miner, job *pow.Job) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := p.now()
+	m.difficulty.share(now, job.Target.Expected())
+	if _, ok := p.miners[m]; !ok || p.current == nil {
+		return
+	}
+	if _, atOnce := m.difficulty.next(now, p.current.target.Expected()); atOnce {
+		_ = p.send(m, false)
+	}
+}
+
+// found hands a block to the chain, tells of it and sends everybody on.
+func (p *pool) found(m *miner, work *issued, s stratum.Submission) error {
+	block, err := work.template.solved(work.job, s.Extranonce2, s.Time, s.Nonce)
+	if err != nil {
+		return &stratum.Rejection{Code: stratum.CodeOther, Reason: "the block could not be put together"}
+	}
+	p.blockMu.Lock()
+	defer p.blockMu.Unlock()
+	height, err := p.chain.submit(block)
+	switch {
+	case errors.Is(err, errStaleBlock):
+		return &stratum.Rejection{Code: stratum.CodeJobNotFound, Reason: "another block came first"}
+	case err != nil:
+		return &stratum.Rejection{Code: stratum.CodeOther, Reason: "the chain did not take the block"}
+	}
+	_, worker, _ := strings.Cut(s.User, ".")
+	p.mu.Lock()
+	if err := p.renew(); err == nil {
+		p.sendAll(true)
+	}
+	p.mu.Unlock()
+	p.events(Event{
+		Height: height,
+		Hash:   pow.Hash(block.BlockHash()),
+		Payee:  m.address,
+		Worker: worker,
+		Time:   block.Header.Timestamp.UTC(),
+	})
+	return nil
+}
+
+// rate is what all devices do together, as their shares show, in hashes a
+// second, and how many devices there are.
+func (p *pool) rate() (rate float64, devices int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := p.now()
+	for m := range p.miners {
+		if m.script == nil {
+			continue
+		}
+		devices++
+		m.difficulty.advance(now)
+		if m.difficulty.shares > 0 {
+			rate += m.difficulty.rate()
+		}
+	}
+	return rate, devices
+}
