@@ -88,7 +88,8 @@ func (s *Server) ServeConn(ctx context.Context, conn jsonrpc.Conn) error {
 	}
 	defer s.conns.Add(-1)
 
-	ctx, cancel := context.WithCancelCause(ctx)
+	server := ctx
+	ctx, cancel := context.WithCancelCause(server)
 	defer cancel(nil)
 	p := &Peer{
 		id:     s.peers.Add(1),
@@ -112,7 +113,7 @@ func (s *Server) ServeConn(ctx context.Context, conn jsonrpc.Conn) error {
 	drain := time.AfterFunc(drainTimeout, func() { cancel(nil) })
 	writer.Wait()
 	drain.Stop()
-	if errors.Is(err, io.EOF) || errors.Is(err, context.Canceled) {
+	if server.Err() != nil || errors.Is(err, io.EOF) || errors.Is(err, context.Canceled) {
 		return nil
 	}
 	return err
@@ -171,8 +172,8 @@ func (p *Peer) handle(m *message) error {
 	if err != nil {
 		reply.result, reply.err = json.RawMessage(null), rejectionOf(err)
 	}
-	if m.id == null && (errors.Is(err, errUnknown) || result == nil) {
-		p.release(nil)
+	if m.id == null && errors.Is(err, errUnknown) {
+		p.release(nil) // a notification, and not for us
 	} else {
 		p.release(reply.append(nil))
 	}
