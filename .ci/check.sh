@@ -27,10 +27,12 @@ page() { go list -deps -f '{{if not .Standard}}{{.ImportPath}}{{end}}' ./wasm | 
 for tags in '' purego; do
 	for target in linux/amd64 linux/arm64 windows/amd64 windows/arm64 darwin/amd64 darwin/arm64; do
 		export GOOS=${target%/*} GOARCH=${target#*/} CGO_ENABLED=0
-		vet "goldpan $target" "$tags" $(all)
+		mapfile -t packages < <(all)
+		vet "goldpan $target" "$tags" "${packages[@]}"
 	done
 	export GOOS=js GOARCH=wasm CGO_ENABLED=0
-	vet "page js/wasm" "$tags" $(page)
+	mapfile -t packages < <(page)
+	vet "page js/wasm" "$tags" "${packages[@]}"
 	unset GOOS GOARCH
 	export CGO_ENABLED=1
 	vet "window linux" "$tags" ./app ./app/ui/...
