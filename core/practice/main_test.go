@@ -14,8 +14,9 @@ func TestMain(m *testing.M) {
 		mineUntilKilled(dir) // this process is the victim of TestKilledProcess
 	}
 	// btcd leaves LevelDB running when it gives up on a damaged database.
-	const ldb = "github.com/syndtr/goleveldb/leveldb.(*DB)."
-	goleak.VerifyTestMain(m,
-		goleak.IgnoreTopFunction(ldb+"mpoolDrain"), goleak.IgnoreTopFunction(ldb+"compactionError"),
-		goleak.IgnoreTopFunction(ldb+"tCompaction"), goleak.IgnoreTopFunction(ldb+"mCompaction"))
+	var ignore []goleak.Option
+	for _, f := range []string{"(*DB).mpoolDrain", "(*DB).compactionError", "(*DB).tCompaction", "(*DB).mCompaction", "(*session).refLoop"} {
+		ignore = append(ignore, goleak.IgnoreTopFunction("github.com/syndtr/goleveldb/leveldb."+f))
+	}
+	goleak.VerifyTestMain(m, ignore...)
 }
