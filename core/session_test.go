@@ -1,0 +1,134 @@
+package core_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/btcsuite/btcd/address/v2"
+	"go.uber.org/goleak"
+
+	"goldpan/core"
+	"goldpan/core/coin"
+	"goldpan/core/hasher"
+	"goldpan/core/practice"
+	"goldpan/core/stratum"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const patience = 2 * time.Minute
+
+// payee is an address of the practice network of a. Nobody has its key.
+func payee(t testing.TB, a hasher.Algorithm) string {
+	t.Helper()
+	p, err := coin.ForPractice(a).Params(coin.Practice)
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr, err := address.NewAddressWitnessPubKeyHash(make([]byte, 20), p.Chain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return addr.EncodeAddress()
+}
+
+// network runs a practice network until the test ends.
+func network(t testing.TB, a hasher.Algorithm) *practice.Network {
+	t.Helper()
+	n, err := practice.Open(practice.Config{Dir: t.TempDir(), Algorithm: a, Hashrate: 1000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error)
+	go func() { ended <- n.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := errors.Join(<-ended, n.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	return n
+}
+
+// mine runs a session on n until stop is called, which returns what Run did.
+func mine(t testing.TB, n *practice.Network, c core.Config) (s *core.Session, stop func() error) {
+	t.Helper()
+	var err error
+	if c.Pool, err = stratum.ParseURL(n.PoolURL()); err != nil {
+		t.Fatal(err)
+	}
+	if s, err = core.NewSession(c); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	return s, func() error { cancel(); return <-ended }
+}
+
+func TestSessionMines(t *testing.T) {
+	for _, a := range hasher.Algorithms() {
+		t.Run(string(a), func(t *testing.T) {
+			results := make(chan stratum.Result, 1<<16)
+			s, stop := mine(t, network(t, a), core.Config{User: payee(t, a) + ".test", Password: "x", Algorithm: a, Threads: 2,
+				Shares: func(r stratum.Result) { results <- r }})
+			timeout := time.After(patience)
+			for accepted := 0; accepted < 5; {
+				select {
+				case r := <-results:
+					if r.Status == stratum.Accepted {
+						accepted++
+					} else if r.Status == stratum.Rejected {
+						t.Errorf("rejected: %+v", r)
+					}
+				case <-timeout:
+					t.Fatalf("no five shares in time: %+v", s.Snapshot())
+				}
+			}
+			v := s.Snapshot()
+			if v.State != core.StateMining || v.Accepted < 5 || v.Lanes != 2 || v.Kernel == "" || v.Hashes == 0 || v.Difficulty <= 0 || v.Best < v.Difficulty/1e6 || !v.Worked {
+				t.Errorf("%+v", v)
+			}
+			s.SetPaused("you paused it")
+			if v := s.Snapshot(); v.State != core.StatePaused || v.Reason != "you paused it" {
+				t.Errorf("paused: %+v", v)
+			}
+			s.SetPaused("")
+			if v := s.Snapshot(); v.State != core.StateMining || v.Reason != "" {
+				t.Errorf("resumed: %+v", v)
+			}
+			if err := stop(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestSessionEndsWhenThePoolRefusesTheUser(t *testing.T) {
+	s, err := func() (*core.Session, error) {
+		s, stop := mine(t, network(t, hasher.SHA256d), core.Config{User: "nobody", Password: "x", Algorithm: hasher.SHA256d, Threads: 1})
+		deadline := time.Now().Add(patience)
+		for s.Snapshot().State != core.StateDown && time.Now().Before(deadline) {
+			<-time.After(10 * time.Millisecond)
+		}
+		return s, stop()
+	}()
+	if !errors.Is(err, stratum.ErrUnauthorized) {
+		t.Errorf("%v after %+v", err, s.Snapshot())
+	}
+}
+
+func TestSessionConfig(t *testing.T) {
+	for _, c := range []core.Config{
+		{Algorithm: hasher.SHA256d},
+		{Algorithm: "x11", Threads: 1},
+		{Algorithm: hasher.SHA256d, Threads: 1, Limit: 200},
+	} {
+		if _, err := core.NewSession(c); err == nil {
+			t.Errorf("took %+v", c)
+		}
+	}
+}
