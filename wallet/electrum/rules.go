@@ -1,0 +1,147 @@
+package electrum
+
+import (
+	"errors"
+	"fmt"
+	"math/big"
+	"time"
+
+	"goldpan/core/coin"
+	"goldpan/core/pow"
+)
+
+// The retarget rule of a practice chain: every 12 blocks, over the 11 intervals between the first and the last of
+// the 12, by at most a factor of 4.
+const (
+	practiceWindow   = 12
+	practiceTimespan = practiceWindow * int64(coin.PracticeInterval/time.Second)
+	practiceFactor   = 4
+)
+
+// medianBlocks is how many headers' median time a new header must pass; future is how far it may run ahead.
+const (
+	medianBlocks = 11
+	future       = 2 * time.Hour
+)
+
+// limits are the easiest compact targets of networks whose coin.Params hold Bitcoin's. Sources: chainparams.cpp of
+// Litecoin Core 0.21 and Dogecoin Core 1.14.
+var limits = map[string]map[coin.Network]uint32{
+	"litecoin": {coin.Main: 0x1e0fffff, coin.Test: 0x1e0fffff, coin.Regtest: 0x207fffff},
+	"dogecoin": {coin.Main: 0x1e0fffff, coin.Test: 0x1e0fffff, coin.Regtest: 0x207fffff},
+}
+
+// genesis are the first blocks' hashes of networks whose coin.Params hold Bitcoin's. Sources as above.
+var genesis = map[string]map[coin.Network]string{
+	"litecoin": {
+		coin.Main:    "12a765e31ffd4059bada1e25190f6e98c99d9714d334efa41a195a7e7e04bfe2",
+		coin.Test:    "4966625a4b2851d9fdee139e56211a0d88575f59ed816ff5e6a63deb4e3e29a0",
+		coin.Regtest: "530827f38f93b43ed12af0b3ad25a288dc02ed74d6d7857862df51fc56c416f9",
+	},
+	"dogecoin": {
+		coin.Main:    "1a91e3dace36e2be3bf030a65679fe821aa1d6ef92e7c9902eb318182c355691",
+		coin.Test:    "bb0a78264637406b6360aad926284d544d7049f45189db5664f3c4d07350559e",
+		coin.Regtest: "3d2160a3b5dc4a9d62e7e66a295f70313ac808440ef7400d6c0772171ce973a5",
+	},
+}
+
+// Genesis is the hash of the network's first block, and false for a practice network: each of those begins anew.
+func Genesis(p *coin.Params) (pow.Hash, bool) {
+	if p.Network == coin.Practice {
+		return pow.Hash{}, false
+	}
+	if s, ok := genesis[p.Coin.ID][p.Network]; ok {
+		h, err := pow.ParseHash(s)
+		return h, err == nil
+	}
+	return pow.Hash(*p.Chain.GenesisHash), true
+}
+
+func limit(p *coin.Params) *big.Int {
+	if p.Network != coin.Practice {
+		if bits, ok := limits[p.Coin.ID][p.Network]; ok {
+			if t, err := pow.TargetFromBits(bits); err == nil {
+				return t.Big()
+			}
+		}
+	}
+	return p.Chain.PowLimit
+}
+
+// ErrHeader says that a header breaks the chain's rules.
+var ErrHeader = errors.New("the server sent a block header that breaks the rules")
+
+// check holds when h may stand at height, above 0; at gives the headers below it, on the branch that h is on.
+func (c *Chain) check(h pow.Header, height int32, at func(int32) pow.Header) error {
+	bad := func(why string) error { return fmt.Errorf("%w: height %d: %s", ErrHeader, height, why) }
+	target, err := pow.TargetFromBits(h.Bits)
+	if err != nil || target.Big().Cmp(c.limit) > 0 {
+		return bad("target out of range")
+	}
+	if want, known := c.bitsRule(height, at); known && h.Bits != want {
+		return bad("wrong difficulty")
+	}
+	if h.Time <= medianTime(height, at) {
+		return bad("too old")
+	}
+	// A practice chain's clock is this machine's own, which may be set back.
+	if c.params.Network != coin.Practice && int64(h.Time) > c.now().Add(future).Unix() {
+		return bad("from the future")
+	}
+	if !target.Met(h.PoWHash(c.params.Algorithm)) {
+		return bad("no proof of work")
+	}
+	return nil
+}
+
+// bitsRule is the compact target that the header at height must have, where the network's rule is built in.
+func (c *Chain) bitsRule(height int32, at func(int32) pow.Header) (bits uint32, known bool) {
+	if c.params.Network != coin.Practice {
+		return 0, false
+	}
+	last := at(height - 1)
+	if height%practiceWindow != 0 {
+		return last.Bits, true
+	}
+	first := at(height - practiceWindow)
+	span := int64(last.Time) - int64(first.Time)
+	span = min(max(span, practiceTimespan/practiceFactor), practiceTimespan*practiceFactor)
+	old, err := pow.TargetFromBits(last.Bits)
+	if err != nil {
+		return 0, true
+	}
+	next := old.Big()
+	next.Mul(next, big.NewInt(span))
+	next.Div(next, big.NewInt(practiceTimespan))
+	if next.Cmp(c.limit) > 0 {
+		next = c.limit
+	}
+	return pow.TargetFromBig(next).Bits(), true
+}
+
+// medianTime is the middle of the times of up to 11 headers below height.
+func medianTime(height int32, at func(int32) pow.Header) uint32 {
+	var times [medianBlocks]uint32
+	n := 0
+	for h := height - 1; h >= 0 && n < medianBlocks; h-- {
+		t := at(h).Time
+		i := n
+		for ; i > 0 && times[i-1] > t; i-- {
+			times[i] = times[i-1]
+		}
+		times[i] = t
+		n++
+	}
+	return times[n/2]
+}
+
+// work is how many hashes a header stands for.
+func work(bits uint32) *big.Int {
+	t, err := pow.TargetFromBits(bits)
+	if err != nil {
+		return new(big.Int)
+	}
+	n := t.Big()
+	n.Add(n, big.NewInt(1))
+	return n.Div(new(big.Int).Lsh(big.NewInt(1), 256), n)
+}

@@ -1,0 +1,155 @@
+package electrum
+
+import (
+	"encoding/binary"
+	"errors"
+
+	"goldpan/core/hasher"
+	"goldpan/core/pow"
+)
+
+// ErrTransaction says that bytes are no transaction that this package reads. Litecoin's MWEB transactions, which
+// mark themselves by a flag of their own, are among them.
+var ErrTransaction = errors.New("not a transaction that can be read")
+
+// Outpoint names an output: the transaction and the place in it.
+type Outpoint struct {
+	TxID  pow.Hash
+	Index uint32
+}
+
+// Output pays Value, in the coin's smallest unit, to Script.
+type Output struct {
+	Value  int64
+	Script []byte
+}
+
+// Transaction is what a wallet needs of one. Scripts point into the bytes that it was parsed from.
+type Transaction struct {
+	ID       pow.Hash
+	Coinbase bool
+	Inputs   []Outpoint
+	Outputs  []Output
+	stripped int // size without witness, in bytes
+}
+
+// ParseTransaction reads one whole transaction with or without witness. It takes memory in proportion to raw alone,
+// whatever counts raw claims.
+func ParseTransaction(raw []byte) (*Transaction, error) {
+	t, end, err := parse(raw)
+	if err != nil || end != len(raw) {
+		return nil, ErrTransaction
+	}
+	return t, nil
+}
+
+// parse reads a transaction at the beginning of raw, and says where it ends.
+func parse(raw []byte) (*Transaction, int, error) {
+	r := reader{b: raw}
+	version := r.take(4)
+	witness := len(raw) > 5 && raw[4] == 0
+	if witness && r.take(2)[1] != 1 {
+		return nil, 0, ErrTransaction
+	}
+	body := r.at
+	t := &Transaction{}
+	inputs := r.count(41)
+	t.Inputs = make([]Outpoint, 0, inputs)
+	for range inputs {
+		var in Outpoint
+		copy(in.TxID[:], r.take(32))
+		in.Index = r.uint32()
+		r.bytes()
+		r.take(4)
+		t.Inputs = append(t.Inputs, in)
+	}
+	outputs := r.count(9)
+	t.Outputs = make([]Output, 0, outputs)
+	for range outputs {
+		value := int64(r.uint64())
+		script := r.bytes()
+		if value < 0 {
+			return nil, 0, ErrTransaction
+		}
+		t.Outputs = append(t.Outputs, Output{value, script})
+	}
+	bodyEnd := r.at
+	if witness {
+		some := false
+		for range inputs {
+			for range r.count(1) {
+				r.bytes()
+				some = true
+			}
+		}
+		if !some { // such a transaction must be written without the flag
+			return nil, 0, ErrTransaction
+		}
+	}
+	lock := r.take(4)
+	if r.bad || len(t.Inputs) == 0 || len(t.Outputs) == 0 {
+		return nil, 0, ErrTransaction
+	}
+	stripped := make([]byte, 0, 8+bodyEnd-body)
+	stripped = append(stripped, version...)
+	stripped = append(stripped, raw[body:bodyEnd]...)
+	stripped = append(stripped, lock...)
+	t.stripped = len(stripped)
+	t.ID = hasher.SumSHA256d(stripped)
+	t.Coinbase = len(t.Inputs) == 1 && t.Inputs[0] == Outpoint{Index: 1<<32 - 1}
+	return t, r.at, nil
+}
+
+// reader takes bytes off a slice; once bad, it gives zeros.
+type reader struct {
+	b   []byte
+	at  int
+	bad bool
+}
+
+var zeros [32]byte
+
+func (r *reader) take(n int) []byte {
+	if r.bad || n > len(r.b)-r.at {
+		r.bad = true
+		return zeros[:min(n, len(zeros))]
+	}
+	r.at += n
+	return r.b[r.at-n : r.at]
+}
+
+func (r *reader) uint32() uint32 { return binary.LittleEndian.Uint32(r.take(4)) }
+func (r *reader) uint64() uint64 { return binary.LittleEndian.Uint64(r.take(8)) }
+
+// varint reads a compact size, and refuses one written longer than needed, as nodes do.
+func (r *reader) varint() uint64 {
+	switch first := r.take(1)[0]; first {
+	case 0xfd:
+		n := uint64(binary.LittleEndian.Uint16(r.take(2)))
+		r.bad = r.bad || n < 0xfd
+		return n
+	case 0xfe:
+		n := uint64(r.uint32())
+		r.bad = r.bad || n < 1<<16
+		return n
+	case 0xff:
+		n := r.uint64()
+		r.bad = r.bad || n < 1<<32
+		return n
+	default:
+		return uint64(first)
+	}
+}
+
+// count reads how many items of at least size bytes follow; more than can be there is bad.
+func (r *reader) count(size int) int {
+	n := r.varint()
+	if r.bad || n > uint64((len(r.b)-r.at)/size) {
+		r.bad = true
+		return 0
+	}
+	return int(n)
+}
+
+// bytes reads a length and so many bytes.
+func (r *reader) bytes() []byte { return r.take(r.count(1)) }
