@@ -1,3 +1,5 @@
+//go:build !js
+
 package core_test
 
 import (
@@ -76,7 +78,7 @@ func TestSessionMines(t *testing.T) {
 			s, stop := mine(t, network(t, a), core.Config{User: payee(t, a) + ".test", Password: "x", Algorithm: a, Threads: 2,
 				Shares: func(r stratum.Result) { results <- r }})
 			timeout := time.After(patience)
-			for accepted := 0; accepted < 5; {
+			for accepted := 0; accepted < 3; {
 				select {
 				case r := <-results:
 					if r.Status == stratum.Accepted {
@@ -85,11 +87,11 @@ func TestSessionMines(t *testing.T) {
 						t.Errorf("rejected: %+v", r)
 					}
 				case <-timeout:
-					t.Fatalf("no five shares in time: %+v", s.Snapshot())
+					t.Fatalf("no three shares in time: %+v", s.Snapshot())
 				}
 			}
 			v := s.Snapshot()
-			if v.State != core.StateMining || v.Accepted < 5 || v.Lanes != 2 || v.Kernel == "" || v.Hashes == 0 || v.Difficulty <= 0 || v.Best < v.Difficulty/1e6 || !v.Worked {
+			if v.State != core.StateMining || v.Accepted < 3 || v.Lanes != 2 || v.Kernel == "" || v.Hashes == 0 || v.Difficulty <= 0 || v.Best < v.Difficulty/1e6 || !v.Worked {
 				t.Errorf("%+v", v)
 			}
 			s.SetPaused("you paused it")
