@@ -160,8 +160,7 @@ function stop(name, title, reason) {
   $("start").textContent = "Start again";
   $("start").focus({preventScroll: true});
   state(name, title, reason);
-  $("hashrate").textContent = "0";
-  $("hashrate-unit").textContent = "hashes a second";
+  speed(0, false);
 }
 
 // restart begins a new stretch with another number of cores. The person has consented, and moved the slider.
@@ -266,9 +265,7 @@ function snapshot(s) {
     pan.run(s.state === "mining" && !hidden());
     pan.hashes(done, passed);
   }
-  const [rate, unit] = words(s.hashrate);
-  $("hashrate").textContent = rate;
-  $("hashrate-unit").textContent = unit + "hashes a second";
+  speed(s.hashrate, s.state === "mining");
   figure("accepted", latest.accepted.toLocaleString());
   figure("rejected", latest.rejected === 0 && latest.stale > 0 ? "0, and " + latest.stale + " too late" : latest.rejected.toLocaleString());
   figure("best", latest.best > 0 ? number(latest.best) : "none yet");
@@ -307,6 +304,13 @@ function state(name, title, reason) {
     saidShares = performance.now();
     $("said").textContent = plural(latest.accepted, "share", "shares") + " accepted.";
   }
+}
+
+// speed shows the hash rate. The first seconds have none yet: that is said, rather than nought.
+function speed(rate, working) {
+  const [value, unit] = words(rate);
+  $("hashrate").textContent = working && rate === 0 ? "…" : value;
+  $("hashrate-unit").textContent = working && rate === 0 ? "measuring the speed" : unit + "hashes a second";
 }
 
 function figure(id, text) {
@@ -361,7 +365,7 @@ function slider() {
 function ready() {
   $("payee").textContent = info.payee_name;
   $("payout").textContent = info.payout;
-  $("coin").textContent = info.worthless ? "practice coins, worth nothing" : info.coin;
+  $("coin").textContent = info.worthless ? "practice coins, worth nothing," : info.coin + ",";
   $("worth").hidden = $("worth-text").hidden = !info.worthless;
   if (navigator.wakeLock) $("facts-awake").textContent = "It keeps the screen on while it mines.";
   $("lanes").max = cores;

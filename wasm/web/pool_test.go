@@ -5,10 +5,16 @@ package web
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"sync"
 	"testing"
 
+	"github.com/btcsuite/btcd/address/v2"
+
+	"goldpan/core/coin"
+	"goldpan/core/hasher"
 	"goldpan/core/jsonrpc"
+	"goldpan/core/practice"
 )
 
 // pool is the practice network behind a page under test, with a tally of what went over the wire.
@@ -86,7 +92,34 @@ func (c *tally) WriteMessage(ctx context.Context, b []byte) error {
 	return c.Conn.WriteMessage(ctx, b)
 }
 
+// newPool opens a practice network of its own, whose first blocks any browser finds at once.
 func newPool(t *testing.T) *pool {
 	t.Helper()
-	return &pool{info: practiceInfo, serve: smallPool}
+	coins := coin.ForPractice(hasher.SHA256d)
+	params, err := coins.Params(coin.Practice)
+	if err != nil {
+		t.Fatal(err)
+	}
+	payout, err := address.NewAddressWitnessPubKeyHash(make([]byte, 20), params.Chain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	network, err := practice.Open(practice.Config{
+		Dir: t.TempDir(), Algorithm: hasher.SHA256d, Hashrate: 50_000, Payout: payout.String(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ran := make(chan error, 1)
+	go func() { ran <- network.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := errors.Join(<-ran, network.Close()); err != nil {
+			t.Errorf("practice network: %v", err)
+		}
+	})
+	info := practiceInfo
+	info.Payout = payout.String()
+	return &pool{info: info, serve: network.StratumConn}
 }

@@ -72,6 +72,7 @@ func TestScreens(t *testing.T) {
 		shoot("before")
 		do(t, tab, chromedp.Click(chromedp.CSS("#start")))
 		await(t, tab, "Number(document.getElementById('accepted').textContent) >= 8")
+		await(t, tab, "Number(document.getElementById('hashrate').textContent.replaceAll(',', '')) > 0")
 		reach("stop")
 		shoot("mining")
 		do(t, tab, chromedp.Click(chromedp.CSS("#stop")))

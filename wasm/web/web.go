@@ -255,9 +255,12 @@ func (s *server) stratum(w http.ResponseWriter, r *http.Request) {
 	_ = s.options.Stratum(r.Context(), conn)
 }
 
-// sameOrigin demands an Origin that is the very host the request was sent to. Browsers always send one with a
-// WebSocket; a request without one is no page.
+// sameOrigin demands that a page's Origin is the very host the request was sent to. Browsers always send one with
+// a WebSocket, so a request without one is a miner program, which no foreign page can make connect.
 func sameOrigin(r *http.Request) bool {
+	if r.Header.Get("Origin") == "" {
+		return true
+	}
 	scheme := "http://"
 	if r.TLS != nil {
 		scheme = "https://"

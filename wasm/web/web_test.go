@@ -220,7 +220,7 @@ func TestOnlyTheOwnPageConnects(t *testing.T) {
 		}
 		return ws, status, err
 	}
-	for _, origin := range []string{"", "null", "http://evil.example", "https" + strings.TrimPrefix(server.URL, "http"), server.URL + "0"} {
+	for _, origin := range []string{"null", "http://evil.example", "https" + strings.TrimPrefix(server.URL, "http"), server.URL + "0"} {
 		if _, status, err := dial(origin); err == nil || status != http.StatusForbidden {
 			t.Errorf("origin %q: %d, %v", origin, status, err)
 		}
@@ -236,6 +236,12 @@ func TestOnlyTheOwnPageConnects(t *testing.T) {
 	if got := <-served; got != `{"id":1}` {
 		t.Errorf("the pool read %q", got)
 	}
+	miner, status, err := dial("") // a program, for browsers always send an Origin
+	if err != nil {
+		t.Fatalf("a miner program: %d, %v", status, err)
+	}
+	miner.CloseNow()
+	<-served
 }
 
 // The manifest and the browser's own colours cannot read theme.css, so they are held to it here.
