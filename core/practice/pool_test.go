@@ -176,6 +176,7 @@ func TestPoolJudgesShares(t *testing.T) {
 	p := testPool(t, hasher.SHA256d, 1e5) // blocks are rare, shares are not
 	_, addr := key(t, p.chain.coin, 1)
 	m, out := p.device(t, addr)
+	p.suggest(m, 1e-9) // quick to find
 	j := out.last()
 	low := func(h pow.Hash) bool { return !j.Target.Met(h) }
 	good := func(h pow.Hash) bool { return j.Target.Met(h) && !blockTarget(t, j).Met(h) }
