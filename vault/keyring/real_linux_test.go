@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -215,6 +216,21 @@ func TestGnomeKeyring(t *testing.T) {
 	if err != nil || string(out) != "goldpan1:Z29sZA==" {
 		t.Errorf("secret-tool finds %q, %v", out, err)
 	}
+	// The whole vault stands on it.
+	v, err := vault.Open(t.TempDir(), newReal(t, "goldpan-whole"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := v.Add(t.Context(), vault.Entry{Name: "River pool", Kind: vault.KindPool, Environment: vault.Live}, vault.NewSecret([]byte("hunter2")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := v.PoolPassword(t.Context(), e.ID); err != nil || string(got) != "hunter2" {
+		t.Errorf("PoolPassword: %v", err)
+	}
+	if err := v.Revoke(t.Context(), e.ID); err != nil {
+		t.Error(err)
+	}
 	// A second store, as another process would open it, sees the same.
 	if got, err := newReal(t, "goldpan-other").Get(t.Context(), "pool"); err != nil || string(got) != "gold" {
 		t.Errorf("%q, %v", got, err)
@@ -262,6 +278,28 @@ func TestKeyringWithoutCollection(t *testing.T) {
 	err := newReal(t, "goldpan-test").Put(t.Context(), "pool", []byte("x"))
 	if !errors.Is(err, vault.ErrUnavailable) || !strings.Contains(vault.Hint(err), "default keyring") {
 		t.Errorf("%v (hint %q), want ErrUnavailable with a hint", err, vault.Hint(err))
+	}
+}
+
+// A bus that takes the connection and never speaks.
+func TestSilentBus(t *testing.T) {
+	dir, err := os.MkdirTemp("", "gpk")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	l, err := net.Listen("unix", filepath.Join(dir, "bus"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	t.Setenv(busAddressKey, "unix:path="+filepath.Join(dir, "bus"))
+	s, err := New(Options{Service: "goldpan-test", Timeout: 300 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Get(t.Context(), "pool"); !errors.Is(err, vault.ErrTimeout) {
+		t.Errorf("%v, want ErrTimeout", err)
 	}
 }
 

@@ -1,0 +1,310 @@
+//go:build !js
+
+package vault
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// FileName is the metadata file in a vault's folder.
+const FileName = "vault.meta"
+
+// lastUsedStep keeps a connection that is made again and again from writing to
+// the keyring each time.
+const lastUsedStep = time.Minute
+
+const (
+	vaultName   = "vault"
+	hintReset   = "If you did not do this yourself, someone else may have: revoke these keys where they were issued, then reset the vault and add new ones."
+	hintForeign = "Open it as the person and on the machine that made it, or reset the vault and add the keys again."
+	hintLost    = "Revoke this entry and add the key again."
+)
+
+// Vault joins a Store with what a person knows about each secret.
+//
+// The secrets are in the store, under the vault's own id, a dot and the entry's
+// id. Everything else is in the file vault.meta: one line "goldpan vault 1" and
+// the vault's id; one line of JSON, the entries and a generation that grows with
+// each change; one line with the HMAC-SHA-256 of the two, in hexadecimal. Its
+// key is in the store, with the newest generation and a hash of the folder's
+// path. So the vault notices, and says as ErrTampered, when the file was
+// altered, replaced by an older copy, or removed, and when a secret in the store
+// is not the one that was added. Where the program ended between writing the
+// file and the generation, a copy older by one change would pass.
+//
+// A Vault may be used by several goroutines at once. One folder belongs to one
+// process at a time: the caller holds a lock on it.
+type Vault struct {
+	store Store
+	path  string
+	dir   string           // hash of the folder's path
+	now   func() time.Time // the clock, for tests
+
+	mu sync.Mutex
+}
+
+// Open returns the vault in dir, which must exist. It touches neither the file
+// nor the store, so it asks nothing of the person; the first method that needs
+// them does, and makes them when the first entry is added.
+func Open(dir string, store Store) (*Vault, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("vault: %w", err)
+	}
+	info, err := os.Stat(abs)
+	if err != nil {
+		return nil, fmt.Errorf("vault: %w", err)
+	}
+	if !info.IsDir() {
+		return nil, errors.New("vault: not a folder")
+	}
+	sum := sha256.Sum256([]byte(abs))
+	return &Vault{store: store, path: filepath.Join(abs, FileName), dir: hex.EncodeToString(sum[:8]), now: time.Now}, nil
+}
+
+// StoreName says where the secrets are, for a person.
+func (v *Vault) StoreName() string { return v.store.Name() }
+
+// Check reads and authenticates everything but the secrets.
+func (v *Vault) Check(ctx context.Context) error {
+	_, err := v.List(ctx)
+	return err
+}
+
+// List returns all entries in the order in which they were added, revoked ones
+// too.
+func (v *Vault) List(ctx context.Context) ([]Entry, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	m, r, err := v.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r.wipe()
+	return m.Entries, nil
+}
+
+// Show returns one entry: everything but the secret.
+func (v *Vault) Show(ctx context.Context, id string) (Entry, error) {
+	entries, err := v.List(ctx)
+	if err != nil {
+		return Entry{}, err
+	}
+	i := slices.IndexFunc(entries, func(e Entry) bool { return e.ID == id })
+	if i < 0 {
+		return Entry{}, notFound()
+	}
+	return entries[i], nil
+}
+
+// Add keeps a secret. Of e it takes Name, Kind, Environment and, unless it is
+// empty, ID; otherwise it makes an id out of the name. It returns the whole
+// entry. The caller wipes secret. An id that is taken, if only by a revoked
+// entry, is ErrExists.
+func (v *Vault) Add(ctx context.Context, e Entry, secret Secret) (Entry, error) {
+	if err := CheckSecret(secret.Expose()); err != nil {
+		return Entry{}, fmt.Errorf("vault: %w", err)
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	m, r, err := v.load(ctx)
+	if err != nil {
+		return Entry{}, err
+	}
+	defer r.wipe()
+	taken := func(id string) bool {
+		return slices.ContainsFunc(m.Entries, func(other Entry) bool { return other.ID == id })
+	}
+	if e.ID == "" {
+		base := idFor(e.Name, e.Kind)
+		e.ID = base
+		for n := 2; taken(e.ID); n++ {
+			e.ID = fmt.Sprintf("%s-%d", base, n)
+		}
+	}
+	e.State, e.Created = Active, v.now().UTC().Truncate(time.Second)
+	e.LastUsed, e.RevokedAt = time.Time{}, time.Time{}
+	if err := e.checkNew(); err != nil {
+		return Entry{}, fmt.Errorf("vault: %w", err)
+	}
+	if taken(e.ID) {
+		return Entry{}, fmt.Errorf("vault: %w", ErrExists)
+	}
+	if len(m.Entries) == maxEntries {
+		return Entry{}, &Error{Store: vaultName, Detail: fmt.Sprintf("it holds %d keys, counting revoked ones", maxEntries), Err: ErrTooLarge}
+	}
+	if m.vault == "" {
+		if err := v.create(ctx, m, r); err != nil {
+			return Entry{}, err
+		}
+	}
+	e.Fingerprint = r.fingerprint(secret.Expose())
+	// The secret first: one without an entry is never used, an entry without
+	// its secret puzzles its owner.
+	if err := v.store.Put(ctx, secretID(m.vault, e.ID), secret.Expose()); err != nil {
+		return Entry{}, err
+	}
+	m.Entries = append(m.Entries, e)
+	if err := v.save(ctx, m, r); err != nil {
+		_ = v.store.Delete(context.WithoutCancel(ctx), secretID(m.vault, e.ID))
+		return Entry{}, err
+	}
+	return e, nil
+}
+
+// Revoke ends an entry for good: it is marked first, so that it can no longer be
+// used, and then its secret is deleted. After an error from the store, Revoke
+// again deletes what is left.
+func (v *Vault) Revoke(ctx context.Context, id string) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	m, r, err := v.load(ctx)
+	if err != nil {
+		return err
+	}
+	defer r.wipe()
+	e := m.find(id)
+	if e == nil {
+		return notFound()
+	}
+	if e.State != Revoked {
+		e.State, e.RevokedAt = Revoked, v.now().UTC().Truncate(time.Second)
+		if err := v.save(ctx, m, r); err != nil {
+			return err
+		}
+	}
+	if err := v.store.Delete(ctx, secretID(m.vault, id)); err != nil && !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	return nil
+}
+
+// PoolPassword returns the secret of an entry of KindPool, for a connection to
+// that pool and nothing else, and notes the use. The caller wipes it.
+func (v *Vault) PoolPassword(ctx context.Context, id string) ([]byte, error) {
+	return v.use(ctx, id, KindPool)
+}
+
+// NodePassword is PoolPassword for an entry of KindNode and a connection to that
+// node.
+func (v *Vault) NodePassword(ctx context.Context, id string) ([]byte, error) {
+	return v.use(ctx, id, KindNode)
+}
+
+// use is not exported: a secret leaves the vault for one named purpose only.
+func (v *Vault) use(ctx context.Context, id string, kind Kind) (secret []byte, err error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	m, r, err := v.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer r.wipe()
+	e := m.find(id)
+	switch {
+	case e == nil:
+		return nil, notFound()
+	case e.State == Revoked:
+		return nil, fmt.Errorf("vault: %w", ErrRevoked)
+	case e.Kind != kind:
+		return nil, fmt.Errorf("vault: %w", ErrWrongKind)
+	}
+	secret, err = v.store.Get(ctx, secretID(m.vault, id))
+	if errors.Is(err, ErrNotFound) {
+		return nil, &Error{Store: vaultName, Detail: "the " + v.store.Name() + " no longer holds this key", Hint: hintLost, Err: ErrNotFound}
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			Wipe(secret)
+			secret = nil
+		}
+	}()
+	if !hmac.Equal([]byte(r.fingerprint(secret)), []byte(e.Fingerprint)) {
+		return secret, tampered("the secret is not the one that was added")
+	}
+	now := v.now().UTC().Truncate(time.Second)
+	if age := now.Sub(e.LastUsed); age < 0 || age >= lastUsedStep {
+		e.LastUsed = now
+		// A use that cannot be noted does not happen.
+		if err := v.save(ctx, m, r); err != nil {
+			return secret, err
+		}
+	}
+	return secret, nil
+}
+
+// Reset is the way out of ErrTampered, ErrForeign and ErrDamaged: it deletes the
+// vault's secrets from the store and sets its file aside under another name,
+// which it returns ("" if there was none). Afterwards the vault is empty.
+func (v *Vault) Reset(ctx context.Context) (aside string, err error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	vaults := make(map[string]bool)
+	data, err := readBounded(v.path)
+	switch {
+	case err == nil:
+		if id, err := vaultOf(data); err == nil {
+			vaults[id] = true
+		}
+	case !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, ErrDamaged):
+		return "", err
+	}
+	ids, err := v.store.List(ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, id := range ids {
+		if vault, ok := strings.CutPrefix(id, rootPrefix); ok {
+			r, err := v.root(ctx, vault)
+			if err == nil && r.Folder == v.dir {
+				vaults[vault] = true
+			}
+			r.wipe()
+		}
+	}
+	// The file before the secrets: what is deleted is not coming back.
+	if exists(v.path) {
+		base := v.path + v.now().UTC().Format(".20060102-150405")
+		aside = base
+		for n := 2; exists(aside); n++ {
+			aside = fmt.Sprintf("%s-%d", base, n)
+		}
+		if err := os.Rename(v.path, aside); err != nil {
+			return "", fmt.Errorf("vault: %w", err)
+		}
+	}
+	for _, id := range ids {
+		// The root last, so that a Reset that was cut off can go on.
+		if vault, _, ok := strings.Cut(id, "."); ok && vaults[vault] {
+			if err := v.store.Delete(ctx, id); err != nil && !errors.Is(err, ErrNotFound) {
+				return aside, err
+			}
+		}
+	}
+	for vault := range vaults {
+		if err := v.store.Delete(ctx, rootID(vault)); err != nil && !errors.Is(err, ErrNotFound) {
+			return aside, err
+		}
+	}
+	return aside, nil
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
