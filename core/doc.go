@@ -26,7 +26,8 @@
 //	  practice/            the embedded practice network: chain, pool, wallet server
 //	wallet/                accounts, balances, history
 //	  hd/                  words, keys, addresses
-//	  electrum/            the light client; electrum/message, its messages
+//	  electrum/            the light client; electrum/message, its messages;
+//	                       electrum/electrumtest, a server for tests
 //	vault/                 Store and Vault: secrets that are used, not read
 //	  keyring/ sealed/     the system's keyring; an encrypted file
 //	  vaulttest/           what every store must do
