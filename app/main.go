@@ -1,0 +1,73 @@
+// Command goldpan-desktop is Goldpan's window. It opens on the practice network
+// and mines when Start is pressed; closing the window ends it.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime"
+	"syscall"
+
+	"fyne.io/fyne/v2/app"
+
+	"goldpan/app/desk"
+	"goldpan/app/ui"
+	"goldpan/core"
+)
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+// run returns the exit code: 0 done, 1 failed, 2 not understood.
+func run(args []string) int {
+	flags := flag.NewFlagSet("goldpan-desktop", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	data := flags.String("data", "", "`DIR` where wallet and chain live; the default is "+defaultDir())
+	asJSON := flags.Bool("json", false, "tell what the window shows as JSON lines on standard output")
+	version := flags.Bool("version", false, "print the version")
+	err := flags.Parse(args)
+	r := &reporter{json: *asJSON, out: os.Stdout, err: os.Stderr}
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Print("Goldpan's window, on the practice network. Nothing is mined before you press Start.\n\nUsage: goldpan-desktop [--data DIR] [--json]\n\n")
+		flags.SetOutput(os.Stdout)
+		flags.PrintDefaults()
+		return 0
+	case err == nil && flags.NArg() > 0:
+		err = fmt.Errorf("%q is one word too many", flags.Arg(0))
+		fallthrough
+	case err != nil:
+		r.fail(err.Error(), "Run goldpan-desktop --help to see what it takes.")
+		return 2
+	case *version:
+		fmt.Println("goldpan", core.Version)
+		return 0
+	}
+	if err := findDisplay(); err != nil {
+		r.fail("there is no display to open a window on", "Run goldpan practice for the same without a window.")
+		return 1
+	}
+
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	o := ui.Options{Dir: *data, Look: r.look, Trouble: r.trouble}
+	o.Practice.Threads = max(1, runtime.NumCPU()-1) // one is left for the person
+	o.Practice.Share, o.Practice.Block = r.share, r.block
+	if err := ui.Run(ctx, app.NewWithID("goldpan.desktop"), o); err != nil {
+		return 1 // told by trouble, when the window showed it
+	}
+	r.done()
+	return 0
+}
+
+func defaultDir() string {
+	dir, err := desk.DefaultDir()
+	if err != nil {
+		return "not known on this system"
+	}
+	return dir
+}
