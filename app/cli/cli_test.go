@@ -1,0 +1,385 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// goldpan is the program under test, built once as users get it.
+var goldpan string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "goldpan-cli-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	goldpan = filepath.Join(dir, "goldpan")
+	if runtime.GOOS == "windows" {
+		goldpan += ".exe"
+	}
+	build := exec.Command("go", "build", "-o", goldpan, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	code := 1
+	if out, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "build: %v\n%s", err, out)
+	} else {
+		code = m.Run()
+	}
+	_ = os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// patience bounds every wait. It is far beyond what a loaded machine takes.
+const patience = 8 * time.Minute
+
+// line is one JSON line of any type.
+type line struct {
+	Type, Message, Hint, Hash, Result, State, Address, Confirmed, Immature, Unconfirmed string
+	Coin, Network, Kernel, Algorithm, ID, Path                                          string
+	Height, Blocks, Accepted, Words, Index                                              int
+	Hashrate, CyclesPerHash                                                             float64
+}
+
+// process is a running goldpan.
+type process struct {
+	*exec.Cmd
+	t     *testing.T
+	lines *bufio.Scanner
+	said  transcript // standard error
+}
+
+// transcript is a buffer that is read while it is written.
+type transcript struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (t *transcript) Write(b []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.text.Write(b)
+}
+
+func (t *transcript) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.text.String()
+}
+
+// start runs goldpan with --json.
+func start(t *testing.T, input string, args ...string) *process {
+	t.Helper()
+	p := &process{Cmd: exec.Command(goldpan, append(args, "--json")...), t: t}
+	p.Stdin, p.Stderr = strings.NewReader(input), &p.said
+	p.Env = append(os.Environ(), "DBUS_SESSION_BUS_ADDRESS=", "XDG_RUNTIME_DIR="+t.TempDir())
+	out, err := p.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.lines = bufio.NewScanner(out)
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	timer := time.AfterFunc(patience, func() { _ = p.Process.Kill() })
+	t.Cleanup(func() {
+		timer.Stop()
+		_ = p.Process.Kill()
+	})
+	return p
+}
+
+// next returns the next line; false at the end.
+func (p *process) next() (l line, ok bool) {
+	p.t.Helper()
+	if !p.lines.Scan() {
+		return l, false
+	}
+	if err := json.Unmarshal(p.lines.Bytes(), &l); err != nil || l.Type == "" {
+		p.t.Fatalf("not a line of the contract: %q, %v", p.lines.Text(), err)
+	}
+	return l, true
+}
+
+// until returns the first line of the type; the program must not end before.
+func (p *process) until(kind string) line {
+	p.t.Helper()
+	for {
+		l, ok := p.next()
+		if !ok {
+			err := p.Wait()
+			p.t.Fatalf("ended without %q: %v\n%s", kind, err, p.said.String())
+		}
+		if l.Type == kind {
+			return l
+		}
+	}
+}
+
+// end reads the rest and returns it with the exit code.
+func (p *process) end() (rest []line, code int) {
+	p.t.Helper()
+	for {
+		l, ok := p.next()
+		if !ok {
+			break
+		}
+		rest = append(rest, l)
+	}
+	err := p.Wait()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		p.t.Fatal(err)
+	}
+	return rest, p.ProcessState.ExitCode()
+}
+
+// run runs goldpan to its end and expects the exit code.
+func run(t *testing.T, code int, input string, args ...string) []line {
+	t.Helper()
+	p := start(t, input, args...)
+	lines, got := p.end()
+	if got != code {
+		t.Fatalf("goldpan %s: exit code %d, want %d\n%+v\n%s", strings.Join(args, " "), got, code, lines, p.said.String())
+	}
+	return lines
+}
+
+func last(t *testing.T, lines []line, kind string) line {
+	t.Helper()
+	for i := len(lines) - 1; i >= 0; i-- {
+		if lines[i].Type == kind {
+			return lines[i]
+		}
+	}
+	t.Fatalf("no %q among %+v", kind, lines)
+	panic("unreachable")
+}
+
+// TestPractice is the whole journey: blocks are mined over a socket, accepted
+// by the chain, and their rewards ripen in the wallet.
+func TestPractice(t *testing.T) {
+	for _, algorithm := range []string{"sha256d", "scrypt"} {
+		t.Run(algorithm, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			lines := run(t, 0, "", "practice", "--algorithm", algorithm, "--blocks", "6", "--threads", "1", "--data", dir)
+			heights, shares := 0, 0
+			for _, l := range lines {
+				switch l.Type {
+				case "block":
+					if heights++; l.Height != heights || len(l.Hash) != 64 {
+						t.Errorf("block %+v after height %d", l, heights-1)
+					}
+				case "share":
+					if l.Result == "accepted" {
+						shares++
+					}
+				case "error":
+					t.Errorf("%+v", l)
+				}
+			}
+			if heights < 6 || shares == 0 {
+				t.Errorf("%d blocks and %d shares", heights, shares)
+			}
+			balance := last(t, lines, "balance")
+			if balance.Network != "practice" || strings.Trim(balance.Confirmed, "0.") == "" || strings.Trim(balance.Immature, "0.") == "" {
+				t.Errorf("the last balance is %+v", balance)
+			}
+			if done := last(t, lines, "done"); done.Blocks < 6 {
+				t.Errorf("%+v", done)
+			}
+			// The wallet tells the same when nothing runs.
+			again := last(t, run(t, 0, "", "wallet", "balance", "--coin", balance.Coin, "--network", "practice", "--data", dir), "balance")
+			if again.Confirmed != balance.Confirmed || again.Immature != balance.Immature {
+				t.Errorf("off line the balance is %+v, before it was %+v", again, balance)
+			}
+		})
+	}
+}
+
+// TestKill: after kill -9 the same directory goes on with the same chain and
+// wallet, and meanwhile a second copy is refused.
+func TestKill(t *testing.T) {
+	dir := t.TempDir()
+	args := []string{"practice", "--threads", "1", "--data", dir}
+	first := start(t, "", args...)
+	var killed line
+	for range 2 {
+		killed = first.until("block")
+	}
+	refused := run(t, 1, "", args...)
+	if e := last(t, refused, "error"); !strings.Contains(e.Message, "another copy") || e.Hint == "" {
+		t.Errorf("a second copy: %+v", e)
+	}
+	if err := first.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = first.Wait()
+	before := last(t, run(t, 0, "", "wallet", "address", "--index", "0", "--coin", "bitcoin", "--network", "practice", "--data", dir), "address")
+	second := start(t, "", args...)
+	b := second.until("block")
+	if b.Height < killed.Height+1 || b.Height > killed.Height+2 {
+		t.Errorf("after a kill at height %d the next block has height %d", killed.Height, b.Height)
+	}
+	if err := second.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	rest, code := second.end()
+	if code != 0 {
+		t.Errorf("interrupted: exit code %d", code)
+	}
+	last(t, rest, "done")
+	after := last(t, run(t, 0, "", "wallet", "address", "--index", "0", "--coin", "bitcoin", "--network", "practice", "--data", dir), "address")
+	if after.Address != before.Address || !strings.HasPrefix(after.Address, "pan1") {
+		t.Errorf("the address was %q and is %q", before.Address, after.Address)
+	}
+}
+
+// TestMineAnotherPool: mine joins the practice pool of another process, over
+// tcp and over WebSocket.
+func TestMineAnotherPool(t *testing.T) {
+	dir := t.TempDir()
+	port, web := freePort(t), freePort(t)
+	server := start(t, "", "practice", "--threads", "1", "--limit", "20", "--data", dir, "--listen", port, "--web", web)
+	server.until("status")
+	address := "" // of the practice wallet, as it was said to people
+	for deadline := time.Now().Add(patience); address == ""; {
+		for _, word := range strings.Fields(server.said.String()) {
+			if strings.HasPrefix(word, "pan1") {
+				address = word
+			}
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("no address in %s", server.said.String())
+		}
+		server.until("status")
+	}
+	for _, pool := range []string{"stratum+tcp://" + port, "ws://" + web + "/stratum"} {
+		lines := run(t, 0, "", "mine", "--pool", pool, "--user", address+".test", "--algorithm", "sha256d", "--threads", "1", "--shares", "2")
+		if done := last(t, lines, "done"); done.Accepted < 2 {
+			t.Errorf("%s: %+v", pool, done)
+		}
+	}
+	e := last(t, run(t, 1, "", "mine", "--pool", "stratum+tcp://"+port, "--user", "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "--algorithm", "sha256d"), "error")
+	if !strings.Contains(e.Message, "refuses this user") || e.Hint == "" {
+		t.Errorf("a mainnet address at the practice pool: %+v", e)
+	}
+}
+
+// freePort returns a loopback address that nothing listens on.
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// server answers every connection with what it is given, once it was asked
+// something.
+func server(t *testing.T, answer func(io.Writer)) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer c.Close()
+				if _, err := c.Read(make([]byte, 1)); err == nil {
+					answer(c)
+				}
+			}()
+		}
+	}()
+	return l.Addr().String()
+}
+
+func TestBadInput(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	mine := func(pool string) []string {
+		return []string{"mine", "--pool", pool, "--user", "me", "--algorithm", "sha256d", "--threads", "1", "--limit", "1"}
+	}
+	garbage := server(t, func(w io.Writer) { _, _ = io.WriteString(w, "HTTP/1.1 400 Bad Request\r\n\r\n<html>{{{\x00\xff\r\n") })
+	endless := server(t, func(w io.Writer) {
+		for chunk := bytes.Repeat([]byte("x"), 1<<16); ; {
+			if _, err := w.Write(chunk); err != nil {
+				return
+			}
+		}
+	})
+	words := strings.TrimSpace(strings.Repeat("abandon ", 11)) + " abuot"
+	for _, c := range []struct {
+		name  string
+		code  int
+		say   string // in the message
+		input string
+		args  []string
+	}{
+		{"no command", 2, "no command", "", nil},
+		{"unknown command", 2, "no command", "", []string{"dig"}},
+		{"unknown flag", 2, "flag", "", []string{"practice", "--gold"}},
+		{"one word too many", 2, "too many", "", []string{"practice", "now"}},
+		{"algorithm", 2, "sha256d or scrypt", "", []string{"practice", "--algorithm", "x11"}},
+		{"limit", 2, "percentage", "", []string{"practice", "--limit", "0"}},
+		{"pool scheme", 2, "scheme", "", mine("gopher://127.0.0.1:1")},
+		{"refused port", 1, "nothing is listening", "", mine("stratum+tcp://" + freePort(t))},
+		{"garbage from the pool", 1, "does not speak", "", mine("stratum+tcp://" + garbage)},
+		{"oversized line", 1, "more than it may", "", mine("stratum+tcp://" + endless)},
+		{"data directory", 1, "cannot write", "", []string{"practice", "--data", filepath.Join(file, "below")}},
+		{"web address", 1, "HOST:PORT", "", []string{"practice", "--web", "8080", "--data", dir}},
+		{"seed word", 1, "abuot", words, []string{"wallet", "restore", "--network", "practice", "--words-file", "-", "--data", dir}},
+		{"too few words", 1, "12", "abandon about", []string{"wallet", "restore", "--network", "practice", "--words-file", "-", "--data", dir}},
+		{"no wallet", 1, "no wallet", "", []string{"wallet", "balance", "--network", "main", "--data", dir}},
+		{"coin", 2, "bitcoin", "", []string{"wallet", "balance", "--coin", "ethereum", "--data", dir}},
+		{"kernel", 2, "no kernel", "", []string{"bench", "--kernel", "abacus"}},
+		{"no keyring", 1, "keyring", "", []string{"key", "list", "--store", "keyring", "--data", dir}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			e := last(t, run(t, c.code, c.input, c.args...), "error")
+			if !strings.Contains(e.Message, c.say) || e.Hint == "" {
+				t.Errorf("message %q, hint %q; want %q in the message, and a hint", e.Message, e.Hint, c.say)
+			}
+			if strings.ContainsAny(e.Message+e.Hint, "\n\r\x00{<") {
+				t.Errorf("a peer's text got through: %q", e.Message)
+			}
+		})
+	}
+}
+
+func TestBenchAndDoctor(t *testing.T) {
+	lines := run(t, 0, "", "bench", "--seconds", "0.05")
+	if b := last(t, lines, "bench"); b.Hashrate <= 0 || b.Kernel == "" {
+		t.Errorf("%+v", b)
+	}
+	lines = run(t, 0, "", "doctor", "--data", t.TempDir())
+	last(t, lines, "finding")
+	last(t, lines, "done")
+}

@@ -1,0 +1,161 @@
+// Command goldpan is Goldpan for the terminal: the same core, wallet and vault
+// as the window, without one.
+//
+// With --json every line on standard output is one JSON object with a "type";
+// what is said to people then goes to standard error. The exit code is 0 when
+// the work is done, 1 when it failed, and 2 when the command was not understood.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"goldpan/app/desk"
+	"goldpan/core"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	t := &terminal{in: os.Stdin, out: os.Stdout, err: os.Stderr}
+	code := t.run(ctx, os.Args[1:])
+	stop()
+	os.Exit(code)
+}
+
+// A command is one word of the command line, or two.
+type command struct {
+	name, summary string
+	usage         string // what follows the name
+	// prepare defines the command's flags and returns what runs once they are
+	// read. args are the words after the flags.
+	prepare func(t *terminal, f *flag.FlagSet) func(ctx context.Context, args []string) error
+}
+
+var errUsage = errors.New("the command was not understood")
+
+// usagef is an error of the person's own making: it ends with exit code 2.
+func usagef(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", errUsage, fmt.Sprintf(format, args...))
+}
+
+func commands() []command {
+	return []command{
+		practiceCommand(), mineCommand(), benchCommand(),
+		walletCreateCommand(), walletRestoreCommand(), walletAddressCommand(), walletBalanceCommand(),
+		keyAddCommand(), keyListCommand(), keyShowCommand(), keyRevokeCommand(),
+		doctorCommand(),
+	}
+}
+
+// run does what args ask for and returns the exit code.
+func (t *terminal) run(ctx context.Context, args []string) int {
+	// --json counts wherever it stands, so that an error in the words before it
+	// is a JSON line too.
+	for _, a := range args {
+		if a == "--" {
+			break
+		}
+		if a == "--json" || a == "-json" {
+			t.json = true
+		}
+	}
+	err := t.dispatch(ctx, args)
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, errUsage):
+		t.fail(strings.TrimPrefix(err.Error(), errUsage.Error()+": "), "Run goldpan help to see the commands, or goldpan COMMAND --help for one of them.")
+		return 2
+	default:
+		message, hint := desk.Explain(err)
+		t.fail(message, hint)
+		return 1
+	}
+}
+
+func (t *terminal) dispatch(ctx context.Context, args []string) error {
+	if len(args) == 0 {
+		t.help(t.err)
+		return usagef("no command was given")
+	}
+	switch args[0] {
+	case "help", "--help", "-h":
+		t.help(t.out)
+		return nil
+	case "version", "--version":
+		t.print(record{"type": "version", "version": core.Version}, "goldpan %s", core.Version)
+		return nil
+	}
+	for _, c := range commands() {
+		words := strings.Fields(c.name)
+		if len(args) < len(words) || strings.Join(args[:len(words)], " ") != c.name {
+			continue
+		}
+		flags := flag.NewFlagSet(c.name, flag.ContinueOnError)
+		flags.SetOutput(io.Discard)
+		flags.BoolVar(&t.json, "json", t.json, "print JSON lines on standard output")
+		flags.StringVar(&t.data, "data", "", "`DIR` where state lives; the default is "+defaultDir())
+		work := c.prepare(t, flags)
+		rest := args[len(words):]
+		// The id of a key may stand before the flags as well as after them.
+		var front []string
+		for len(rest) > 0 && !strings.HasPrefix(rest[0], "-") {
+			front, rest = append(front, rest[0]), rest[1:]
+		}
+		if err := flags.Parse(rest); errors.Is(err, flag.ErrHelp) {
+			t.helpCommand(c, flags)
+			return nil
+		} else if err != nil {
+			return usagef("%s", err)
+		}
+		return work(ctx, append(front, flags.Args()...))
+	}
+	return usagef("there is no command %q", strings.Join(args[:min(2, len(args))], " "))
+}
+
+func defaultDir() string {
+	dir, err := desk.DefaultDir()
+	if err != nil {
+		return "not known on this system"
+	}
+	return dir
+}
+
+// noArguments refuses words that a command does not take.
+func noArguments(args []string) error {
+	if len(args) > 0 {
+		return usagef("%q is one word too many", args[0])
+	}
+	return nil
+}
+
+func (t *terminal) help(w io.Writer) {
+	fmt.Fprint(w, "Goldpan mines with what you own and keeps what you earn. No fee, no telemetry.\n\nCommands:\n")
+	for _, c := range commands() {
+		fmt.Fprintf(w, "  goldpan %-16s %s\n", c.name, c.summary)
+	}
+	fmt.Fprint(w, "\nEvery command takes --json, --data DIR and --help. A good start: goldpan practice\n")
+}
+
+func (t *terminal) helpCommand(c command, flags *flag.FlagSet) {
+	fmt.Fprintf(t.out, "%s\n\nUsage: goldpan %s %s\n\n", c.summary, c.name, c.usage)
+	flags.VisitAll(func(f *flag.Flag) {
+		value, text := flag.UnquoteUsage(f)
+		if value != "" {
+			value = " " + value
+		}
+		fmt.Fprintf(t.out, "  --%s%s\n        %s", f.Name, value, text)
+		if f.DefValue != "" && f.DefValue != "0" && f.DefValue != "false" && f.DefValue != "[]" {
+			fmt.Fprintf(t.out, " (default %s)", f.DefValue)
+		}
+		fmt.Fprintln(t.out)
+	})
+}

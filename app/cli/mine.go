@@ -1,0 +1,179 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"runtime"
+	"time"
+
+	"goldpan/app/desk"
+	"goldpan/core"
+	"goldpan/core/hasher"
+	"goldpan/core/stratum"
+)
+
+func mineCommand() command {
+	return command{
+		name:    "mine",
+		summary: "Mine on a pool.",
+		usage:   "--pool URL --user USER --algorithm sha256d|scrypt [--password-file F | --password-key ID] [--threads N] [--limit PERCENT] [--shares N] [--for DURATION]",
+		prepare: func(t *terminal, f *flag.FlagSet) func(context.Context, []string) error {
+			var c core.Config
+			var goal mineGoal
+			pool := f.String("pool", "", "`URL` of the pool: stratum+tcp://HOST:PORT or ws://HOST:PORT/PATH")
+			f.StringVar(&c.User, "user", "", "`USER` at the pool; often ADDRESS.WORKER")
+			algorithm := f.String("algorithm", "", "`NAME` of the algorithm: sha256d or scrypt")
+			passwordFile := f.String("password-file", "", "`FILE` that holds the password; - is standard input")
+			passwordKey := f.String("password-key", "", "`ID` of a password kept with goldpan key add")
+			store := storeFlags(f)
+			f.IntVar(&c.Threads, "threads", 0, "`N` threads; 0 takes one for each processor")
+			f.IntVar(&c.Limit, "limit", 100, "`PERCENT` of each thread's time")
+			f.Uint64Var(&goal.shares, "shares", 0, "end after `N` accepted shares")
+			f.DurationVar(&goal.span, "for", 0, "end after this `DURATION`, for example 10m")
+			return func(ctx context.Context, args []string) (err error) {
+				if err := noArguments(args); err != nil {
+					return err
+				}
+				if *pool == "" || c.User == "" || *algorithm == "" {
+					return usagef("--pool, --user and --algorithm are needed")
+				}
+				if c.Algorithm, err = hasher.ParseAlgorithm(*algorithm); err != nil {
+					return usagef("--algorithm: %s", err)
+				}
+				if c.Pool, err = stratum.ParseURL(*pool); err != nil {
+					return usagef("--pool: %s", err)
+				}
+				if err := checkEffort(c.Threads, c.Limit); err != nil {
+					return err
+				}
+				if *passwordFile != "" && *passwordKey != "" {
+					return usagef("--password-file and --password-key: one of them is enough")
+				}
+				switch {
+				case *passwordFile != "":
+					c.Password, err = t.secret(*passwordFile, "Password")
+				case *passwordKey != "":
+					c.Password, err = t.poolPassword(ctx, store, *passwordKey)
+				default:
+					c.Password = "x" // what pools expect from those who have none
+				}
+				if err != nil {
+					return err
+				}
+				if c.Threads == 0 {
+					c.Threads = runtime.NumCPU()
+				}
+				return t.mine(ctx, c, goal)
+			}
+		},
+	}
+}
+
+// mineGoal is when mining is done; zeros never are.
+type mineGoal struct {
+	shares uint64
+	span   time.Duration
+}
+
+// maxAttempts is how often a pool that has never worked is tried.
+const maxAttempts = 3
+
+// mine mines until the goal is reached or ctx ends.
+func (t *terminal) mine(ctx context.Context, c core.Config, goal mineGoal) error {
+	shares := make(chan stratum.Result, 1024)
+	c.Shares = func(r stratum.Result) { offer(shares, r) }
+	s, err := core.NewSession(c)
+	if err != nil {
+		return err
+	}
+	t.say("Mining %s on %s as %s, with %d threads. Ctrl-C stops.", c.Algorithm, c.Pool, c.User, c.Threads)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	var deadline <-chan time.Time
+	if goal.span > 0 {
+		timer := time.NewTimer(goal.span)
+		defer timer.Stop()
+		deadline = timer.C
+	}
+	live, looks, state, reached := t.live(), 0, "", false
+	var gaveUp error
+	for {
+		select {
+		case r := <-shares:
+			t.emit(shareRecord(r))
+			if goal.shares > 0 && s.Snapshot().Accepted >= goal.shares {
+				reached = true
+				cancel()
+			}
+		case <-deadline:
+			reached = true
+			cancel()
+		case <-tick.C:
+			v := s.Snapshot()
+			t.emit(statusRecord(v))
+			line := statusLine(v)
+			switch changed := v.State+v.Reason != state; {
+			case changed && v.Err != nil:
+				message, hint := desk.Explain(v.Err)
+				t.say("Down: %s. %s", message, hint)
+			case t.json:
+			case live:
+				t.redraw(line)
+			case changed || looks%15 == 0:
+				t.say("%s", line)
+			}
+			state = v.State + v.Reason
+			looks++
+			// A pool that has worked is waited for as long as it takes; one that
+			// never has is more likely a mistake in its address.
+			if !v.Worked && v.Failures >= maxAttempts {
+				gaveUp = v.Err
+				cancel()
+			}
+		case err := <-ended:
+			v := s.Snapshot()
+			t.say("Stopped after %s: %d shares accepted, %d rejected, %d stale.", v.Uptime.Round(time.Second), v.Accepted, v.Rejected, v.Stale)
+			t.emit(record{"type": "done", "accepted": v.Accepted, "rejected": v.Rejected, "stale": v.Stale,
+				"hashes": v.Hashes, "seconds": v.Uptime.Seconds()})
+			if err == nil {
+				err = gaveUp
+			}
+			if err == nil && (goal.shares > 0 || goal.span > 0) && !reached {
+				err = errInterrupted
+			}
+			return err
+		}
+	}
+}
+
+func statusRecord(s core.Snapshot) record {
+	r := record{"type": "status", "pool": s.Pool, "state": s.State, "reason": s.Reason, "algorithm": s.Algorithm, "kernel": s.Kernel,
+		"lanes": s.Lanes, "hashrate": s.Hashrate, "accepted": s.Accepted, "rejected": s.Rejected, "stale": s.Stale,
+		"difficulty": s.Difficulty, "uptime_s": s.Uptime.Seconds()}
+	return r
+}
+
+func statusLine(s core.Snapshot) string {
+	switch s.State {
+	case core.StateMining:
+		return fmt.Sprintf("Mining at %s · %d shares accepted, %d rejected, %d stale · %s", rate(s.Hashrate), s.Accepted, s.Rejected, s.Stale, s.Uptime.Round(time.Second))
+	case core.StatePaused:
+		return "Paused: " + s.Reason
+	case core.StateDown:
+		return "The pool is down: " + s.Reason
+	}
+	return "Connecting to the pool …"
+}
+
+func shareRecord(r stratum.Result) record {
+	out := record{"type": "share", "result": r.Status.String(), "difficulty": r.Difficulty, "latency_ms": r.Latency.Milliseconds()}
+	if r.Status != stratum.Accepted {
+		out["code"], out["reason"] = r.Code, r.Reason
+	}
+	return out
+}

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+
+	"golang.org/x/term"
+)
+
+// record is one line of JSON.
+type record map[string]any
+
+// terminal is where a command reads and writes.
+type terminal struct {
+	in   *os.File
+	out  io.Writer
+	err  io.Writer
+	json bool
+	data string
+
+	mu     sync.Mutex
+	status bool // a status line stands on the screen
+}
+
+// print gives a result: r as JSON, or the text to people.
+func (t *terminal) print(r record, format string, args ...any) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.clear()
+	if !t.json {
+		fmt.Fprintf(t.out, format+"\n", args...)
+		return
+	}
+	b, err := json.Marshal(r)
+	if err != nil {
+		panic(err) // a record holds plain values alone
+	}
+	fmt.Fprintf(t.out, "%s\n", b)
+}
+
+// emit gives a result that people are told in another way.
+func (t *terminal) emit(r record) {
+	if t.json {
+		t.print(r, "")
+	}
+}
+
+// say tells people how things go.
+func (t *terminal) say(format string, args ...any) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.clear()
+	fmt.Fprintf(t.err, format+"\n", args...)
+}
+
+// live tells whether a status line can be drawn over.
+func (t *terminal) live() bool {
+	f, ok := t.err.(*os.File)
+	return ok && !t.json && term.IsTerminal(int(f.Fd()))
+}
+
+// redraw replaces the status line, where there is one.
+func (t *terminal) redraw(line string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if f, ok := t.err.(*os.File); ok {
+		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 1 {
+			if r := []rune(line); len(r) >= width {
+				line = string(r[:width-1])
+			}
+		}
+	}
+	fmt.Fprintf(t.err, "\r\x1b[K%s", line)
+	t.status = true
+}
+
+func (t *terminal) clear() {
+	if t.status {
+		fmt.Fprint(t.err, "\r\x1b[K")
+		t.status = false
+	}
+}
+
+// fail tells of an error: what happened, and what to do next.
+func (t *terminal) fail(message, hint string) {
+	if t.json {
+		t.print(record{"type": "error", "message": message, "hint": hint}, "")
+		return
+	}
+	t.say("goldpan: %s", message)
+	if hint != "" {
+		t.say("%s", hint)
+	}
+}
+
+// maxSecret bounds what is read as a secret, in bytes.
+const maxSecret = 64 << 10
+
+var errSecret = errors.New("no secret was given")
+
+// secret reads a secret: from file, where "-" is standard input, or if file is
+// empty from the terminal without echo. Line ends at its end are cut off.
+func (t *terminal) secret(file, prompt string) (string, error) {
+	switch {
+	case file == "-":
+		return readSecret(t.in)
+	case file != "":
+		f, err := os.Open(file)
+		if err != nil {
+			return "", err
+		}
+		defer f.Close()
+		return readSecret(f)
+	case t.in != nil && term.IsTerminal(int(t.in.Fd())):
+		fmt.Fprintf(t.err, "%s: ", prompt)
+		b, err := term.ReadPassword(int(t.in.Fd()))
+		fmt.Fprintln(t.err)
+		return string(b), err
+	}
+	return "", fmt.Errorf("%w: %s", errSecret, strings.ToLower(prompt))
+}
+
+func readSecret(r io.Reader) (string, error) {
+	b, err := io.ReadAll(io.LimitReader(bufio.NewReader(r), maxSecret+1))
+	if err != nil {
+		return "", err
+	}
+	if len(b) > maxSecret {
+		return "", fmt.Errorf("%w: it is longer than %d bytes", errSecret, maxSecret)
+	}
+	return strings.TrimRight(string(b), "\r\n"), nil
+}

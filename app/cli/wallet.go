@@ -1,0 +1,306 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/term"
+
+	"goldpan/app/desk"
+	"goldpan/core/coin"
+	"goldpan/wallet"
+	"goldpan/wallet/hd"
+)
+
+// walletChoice are the flags that every wallet command takes.
+type walletChoice struct {
+	coin, network, passphraseFile, seedPassphraseFile *string
+	purpose                                           *uint
+}
+
+func walletFlags(f *flag.FlagSet) walletChoice {
+	return walletChoice{
+		f.String("coin", "bitcoin", "`COIN`: bitcoin, litecoin or dogecoin"),
+		f.String("network", string(coin.Main), "`NETWORK`: main, test, regtest or practice"),
+		f.String("passphrase-file", "", "`FILE` that holds the passphrase which seals the wallet; - is standard input; if not given it is asked for. A practice wallet needs none"),
+		f.String("seed-passphrase-file", "", "`FILE` that holds BIP39's own passphrase, if the words have one"),
+		f.Uint("purpose", 0, "derivation `PURPOSE`: 44, 49, 84 or 86; 0 is the coin's own"),
+	}
+}
+
+// options opens the desk and gathers what opens the wallet. create asks a new
+// passphrase twice.
+func (t *terminal) options(c walletChoice, create bool) (d *desk.Desk, o wallet.Options, err error) {
+	chosen, err := coin.ByID(*c.coin)
+	if err != nil {
+		return nil, o, usagef("--coin: %s", err)
+	}
+	params, err := chosen.Params(coin.Network(*c.network))
+	if err != nil {
+		return nil, o, usagef("--network: %s", err)
+	}
+	switch *c.purpose {
+	case 0, 44, 49, 84, 86:
+	default:
+		return nil, o, usagef("--purpose: 44, 49, 84 or 86")
+	}
+	if d, err = desk.Open(t.data); err != nil {
+		return nil, o, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, d.Close())
+		}
+	}()
+	o = d.WalletOptions(params)
+	o.Purpose = uint32(*c.purpose)
+	if params.Network != coin.Practice || *c.passphraseFile != "" {
+		if !create {
+			// A missing wallet is told before a passphrase is asked for.
+			if err = wallet.Exists(o); err != nil {
+				return d, o, err
+			}
+		}
+		if o.Passphrase, err = t.newSecret(*c.passphraseFile, "Passphrase of the wallet", create); err != nil {
+			return d, o, err
+		}
+	}
+	if *c.seedPassphraseFile != "" {
+		if o.SeedPassphrase, err = t.secret(*c.seedPassphraseFile, ""); err != nil {
+			return d, o, err
+		}
+	}
+	return d, o, nil
+}
+
+// unaudited is said wherever a real wallet is made.
+const unaudited = "This wallet has not been audited. Keep small amounts in it."
+
+func walletCreateCommand() command {
+	return command{
+		name:    "wallet create",
+		summary: "Make a wallet with new seed words.",
+		usage:   "[--coin COIN] [--network NETWORK] [--length 12|24] [--words-file FILE] [--passphrase-file F]",
+		prepare: func(t *terminal, f *flag.FlagSet) func(context.Context, []string) error {
+			c := walletFlags(f)
+			length := f.Int("length", 12, "`N` words: 12 or 24")
+			wordsFile := f.String("words-file", "", "write the words to this new `FILE`, readable by you alone, instead of showing them")
+			return func(_ context.Context, args []string) (err error) {
+				if err := noArguments(args); err != nil {
+					return err
+				}
+				if *length != 12 && *length != 24 {
+					return usagef("--length: 12 or 24 words")
+				}
+				show := !t.json && isTerminal(t.out)
+				if *wordsFile == "" && !show && coin.Network(*c.network) != coin.Practice {
+					return usagef("the seed words must go somewhere: run this in a terminal, or give --words-file FILE")
+				}
+				d, o, err := t.options(c, true)
+				if err != nil {
+					return err
+				}
+				defer d.Close()
+				var file *os.File
+				if *wordsFile != "" {
+					// The file comes first: words that cannot be written down must
+					// not be the only ones.
+					if file, err = os.OpenFile(*wordsFile, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600); err != nil {
+						return err
+					}
+					defer func() {
+						err = errors.Join(err, file.Close())
+						if err != nil {
+							_ = os.Remove(*wordsFile)
+						}
+					}()
+				}
+				o.Words = *length
+				w, err := wallet.Create(o)
+				if err != nil {
+					return err
+				}
+				defer w.Close()
+				m, _, err := w.Mnemonic(o.Passphrase)
+				if err != nil {
+					return err
+				}
+				if file != nil {
+					if _, err = fmt.Fprintln(file, strings.Join(m.Words(), " ")); err == nil {
+						err = file.Sync()
+					}
+					if err != nil {
+						// The wallet stands; its words are asked for again.
+						return fmt.Errorf("the wallet is made, but its words could not be written: %w", err)
+					}
+				}
+				address, err := w.Address(0)
+				if err != nil {
+					return err
+				}
+				if show {
+					t.showWords(m)
+				}
+				if o.Params.Network == coin.Main {
+					t.say("%s", unaudited)
+				}
+				t.print(record{"type": "wallet", "coin": o.Params.Coin.ID, "network": o.Params.Network, "words": len(m.Words()), "address": address, "path": w.Path(0)},
+					"Your %s wallet is made. Its first address: %s", o.Params.Coin.Name, address)
+				return nil
+			}
+		},
+	}
+}
+
+// showWords shows seed words on a screen, never in a pipe.
+func (t *terminal) showWords(m hd.Mnemonic) {
+	t.say("These words are your wallet. Whoever has them has the coins; without them a broken disk loses all.")
+	t.say("Write them on paper, in this order. Make no photo and no file of them.")
+	for i, w := range m.Words() {
+		fmt.Fprintf(t.out, "  %2d  %s\n", i+1, w)
+	}
+}
+
+func isTerminal(w any) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+func walletRestoreCommand() command {
+	return command{
+		name:    "wallet restore",
+		summary: "Bring a wallet back from its seed words.",
+		usage:   "[--coin COIN] [--network NETWORK] [--words-file FILE] [--seed-passphrase-file F] [--passphrase-file F]",
+		prepare: func(t *terminal, f *flag.FlagSet) func(context.Context, []string) error {
+			c := walletFlags(f)
+			wordsFile := f.String("words-file", "", "`FILE` that holds the words; - is standard input; if not given they are asked for")
+			return func(_ context.Context, args []string) error {
+				if err := noArguments(args); err != nil {
+					return err
+				}
+				if *wordsFile == "-" && (*c.passphraseFile == "-" || *c.seedPassphraseFile == "-") {
+					return usagef("standard input can hold one secret, not two")
+				}
+				words, err := t.secret(*wordsFile, "Seed words, separated by spaces")
+				if err != nil {
+					return err
+				}
+				m, err := hd.ParseMnemonic(words)
+				if err != nil {
+					return err
+				}
+				d, o, err := t.options(c, true)
+				if err != nil {
+					return err
+				}
+				defer d.Close()
+				w, err := wallet.Restore(o, m)
+				if err != nil {
+					return err
+				}
+				defer w.Close()
+				address, err := w.Address(0)
+				if err != nil {
+					return err
+				}
+				if o.Params.Network == coin.Main {
+					t.say("%s", unaudited)
+				}
+				t.print(record{"type": "wallet", "coin": o.Params.Coin.ID, "network": o.Params.Network, "words": len(m.Words()), "address": address, "path": w.Path(0)},
+					"Your %s wallet is back. Its first address: %s", o.Params.Coin.Name, address)
+				return nil
+			}
+		},
+	}
+}
+
+func walletAddressCommand() command {
+	return command{
+		name:    "wallet address",
+		summary: "Show an address to receive at.",
+		usage:   "[--coin COIN] [--network NETWORK] [--index N] [--purpose 44|49|84|86] [--passphrase-file F]",
+		prepare: func(t *terminal, f *flag.FlagSet) func(context.Context, []string) error {
+			c := walletFlags(f)
+			index := f.Int64("index", -1, "`N`th address, from 0; if not given, the next unused one")
+			return func(_ context.Context, args []string) error {
+				if err := noArguments(args); err != nil {
+					return err
+				}
+				if *index < -1 || *index >= 1<<31 {
+					return usagef("--index: from 0 to 2147483647")
+				}
+				return t.withWallet(c, func(w *wallet.Wallet) error {
+					at := uint32(max(*index, 0))
+					address, err := w.Address(at)
+					if *index < 0 {
+						address, at, err = w.NextUnused()
+					}
+					if err != nil {
+						return err
+					}
+					p := w.Params()
+					t.print(record{"type": "address", "coin": p.Coin.ID, "network": p.Network, "address": address, "index": at, "path": w.Path(at)}, "%s", address)
+					return nil
+				})
+			}
+		},
+	}
+}
+
+// withWallet opens a wallet for the length of work.
+func (t *terminal) withWallet(c walletChoice, work func(*wallet.Wallet) error) (err error) {
+	d, o, err := t.options(c, false)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	w, err := wallet.Open(o)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, w.Close()) }()
+	return work(w)
+}
+
+// syncPatience bounds how long a balance is waited for.
+const syncPatience = 5 * time.Minute
+
+func walletBalanceCommand() command {
+	return command{
+		name:    "wallet balance",
+		summary: "Show what a wallet owns.",
+		usage:   "[--coin COIN] [--network NETWORK] [--server URL] [--passphrase-file F]",
+		prepare: func(t *terminal, f *flag.FlagSet) func(context.Context, []string) error {
+			c := walletFlags(f)
+			server := f.String("server", "", "`URL` of an Electrum server, tcp:// or ws://; if not given, what was learned last is shown")
+			return func(ctx context.Context, args []string) error {
+				if err := noArguments(args); err != nil {
+					return err
+				}
+				return t.withWallet(c, func(w *wallet.Wallet) error {
+					if *server != "" {
+						ctx, cancel := context.WithTimeout(ctx, syncPatience)
+						defer cancel()
+						if err := w.Sync(ctx, *server); err != nil {
+							return err
+						}
+					} else {
+						t.say("Off line: this is what the wallet learned last.")
+					}
+					p, b := w.Params(), w.Balance()
+					note := ""
+					if p.Network == coin.Practice {
+						note = " (practice coins, worth nothing)"
+					}
+					t.print(balanceRecord(p.Coin.ID, string(p.Network), b), "%s to spend, %s ripening, %s not confirmed yet%s", b.Confirmed, b.Immature, b.Unconfirmed, note)
+					return nil
+				})
+			}
+		},
+	}
+}

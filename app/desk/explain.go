@@ -1,0 +1,121 @@
+package desk
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"strings"
+	"syscall"
+	"unicode"
+
+	"goldpan/core/coin"
+	"goldpan/core/hasher"
+	"goldpan/core/jsonrpc"
+	"goldpan/core/practice"
+	"goldpan/core/seal"
+	"goldpan/core/stratum"
+	"goldpan/vault"
+	"goldpan/wallet"
+	"goldpan/wallet/electrum"
+	"goldpan/wallet/hd"
+)
+
+// explanations give an error's sentence and what to do next, the most particular
+// first. An empty sentence takes the error's own words.
+var explanations = []struct {
+	err           error
+	message, hint string
+}{
+	{ErrInUse, "", "Close the other copy, or give this one a directory of its own with --data DIR."},
+	{practice.ErrLocked, "another program is using this practice network", "Close the other copy, or give this one a directory of its own with --data DIR."},
+	{ErrDataDir, "", "Give a directory that you may write to with --data DIR."},
+	{errPort, "", "Write it as HOST:PORT; 127.0.0.1 is this machine alone."},
+	{ErrPassphraseShort, "", "Use several words that only you would put together."},
+
+	{stratum.ErrScheme, "", "A pool's address begins with stratum+tcp:// or ws://."},
+	{stratum.ErrAddress, "", "Write it as stratum+tcp://HOST:PORT."},
+	{stratum.ErrUser, "", "Check --user and the password; a pool wants ADDRESS or ADDRESS.WORKER, without spaces."},
+	{stratum.ErrUnauthorized, "the pool refuses this user", "Check --user: many pools want a payout address of the right coin, then a dot and a worker name."},
+	{stratum.ErrProtocol, "this server does not speak a pool's language (Stratum)", "Check the pool's address and port; a website's port is not its pool's."},
+	{stratum.ErrSilent, "the pool is connected but says nothing", "Goldpan tries again by itself. If it stays so, choose another pool."},
+	{jsonrpc.ErrUnsupportedScheme, "encrypted connections are not there yet", "Use stratum+tcp:// or ws:// for now."},
+	{jsonrpc.ErrRefused, "nothing is listening at that address", "Check the host and the port, and that the server runs."},
+	{jsonrpc.ErrNoHost, "that host name is not known", "Check its spelling, and that this machine is on line."},
+	{jsonrpc.ErrTimeout, "the server did not answer in time", "Check the address, and that this machine is on line."},
+	{jsonrpc.ErrTooLong, "the server sent more than it may", "Check the address; if it is right, do not trust this server."},
+	{jsonrpc.ErrHandshake, "there is no WebSocket at that address", "Check the address and its path."},
+
+	{coin.ErrWrongNetwork, "that address belongs to another coin or network", "Use an address of the coin and the network that you mine."},
+	{coin.ErrBadAddress, "that is not an address", "Copy it again, whole, without spaces or line breaks."},
+	{hasher.ErrKernel, "", "Unset " + hasher.Environment + " to let Goldpan choose."},
+
+	{hd.ErrLength, "", "Write all the words, in order, separated by spaces."},
+	{hd.ErrChecksum, "", "Compare each word, and their order, with what you wrote down."},
+	{wallet.ErrExists, "there is a wallet already", "Use it, or give another directory with --data DIR. Goldpan never writes over a wallet."},
+	{wallet.ErrMissing, "there is no wallet yet", "Make one with goldpan wallet create, or bring one back with goldpan wallet restore."},
+	{wallet.ErrInUse, "another copy of Goldpan has this wallet open", "Close the other copy first."},
+	{wallet.ErrDamaged, "the wallet file is damaged, and so is the copy kept of it", "Goldpan has left both as they are. Move them away and restore the wallet from its words."},
+	{wallet.ErrKeyFile, "", "Make it readable by you alone again, or move the practice wallet away; Goldpan then makes a new one."},
+	{wallet.ErrNoPassphrase, "", "Give one when asked, or with --passphrase-file FILE."},
+	{electrum.ErrGenesis, "that server is of another chain", "Use a server of this wallet's coin and network."},
+	{seal.ErrPassphrase, "that passphrase does not open it", "Try again; capital letters and spaces count."},
+	{seal.ErrOpen, "a file is damaged or belongs to another key", "Goldpan has left it as it is. Restore a backup of the data directory, or restore the wallet from its words."},
+
+	{vault.ErrNotFound, "there is no key with that id", "See the ids with goldpan key list."},
+	{vault.ErrExists, "there is a key with that id already", "Choose another id. A revoked id is not used again."},
+	{vault.ErrRevoked, "that key was revoked", "Add a new one with goldpan key add."},
+	{vault.ErrWrongKind, "that key was added for another purpose", "See what it is for with goldpan key show ID."},
+	{vault.ErrTampered, "the list of keys was changed by something else than Goldpan", "Do not use these keys: revoke them where you made them, then start anew in another data directory."},
+	{vault.ErrForeign, "the list of keys belongs to another keyring", "Use the same user and machine as before, or start anew in another data directory."},
+	{vault.ErrLocked, "the keyring is locked", "Unlock it, for example by signing in to your desktop, and try again."},
+	{vault.ErrUnavailable, "this session has no keyring", "Add --store file to keep keys in an encrypted file instead."},
+	{vault.ErrTimeout, "the keyring gave no answer in ten seconds", "Unlock it or start it anew, or add --store file to keep keys in an encrypted file."},
+	{vault.ErrPassphrase, "that passphrase does not open the keys", "Try again; capital letters and spaces count."},
+	{vault.ErrTooLarge, "that secret is too long for a keyring", "Goldpan keeps up to 1,800 bytes."},
+	{vault.ErrBadID, "", ""},
+
+	{syscall.ENOSPC, "the disk is full", "Make room and start again; nothing is lost."},
+	{syscall.EADDRINUSE, "another program is using that port", "Choose another port."},
+	{syscall.EADDRNOTAVAIL, "this machine does not have that address", "Use 127.0.0.1, or one of this machine's own addresses."},
+	{fs.ErrPermission, "", "Check who owns the file and the folder."},
+	{fs.ErrNotExist, "", "Check the name of the file."},
+	{context.Canceled, "stopped before the work was done", ""},
+}
+
+// Explain turns an error into a sentence and, where there is something to do, a
+// second one that says what. Neither has a secret or a server's text in it.
+func Explain(err error) (message, hint string) {
+	message = err.Error()
+	var word *hd.WordError
+	if errors.As(err, &word) {
+		return printable(word.Error()), "Compare it with what you wrote down; every word is from one list."
+	}
+	for _, e := range explanations {
+		if !errors.Is(err, e.err) {
+			continue
+		}
+		if e.message != "" {
+			message = e.message
+		}
+		hint = e.hint
+		break
+	}
+	if own := vault.Hint(err); own != "" {
+		hint = own
+	}
+	return printable(message), hint
+}
+
+// printable keeps an error on one line of a reasonable length.
+func printable(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return ' '
+	}, s)
+	if r := []rune(s); len(r) > 300 {
+		s = string(r[:300]) + "…"
+	}
+	return s
+}

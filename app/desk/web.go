@@ -1,0 +1,122 @@
+package desk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"goldpan/core/jsonrpc"
+	"goldpan/wasm/web"
+)
+
+// webServer serves the page of a practice.
+type webServer struct {
+	listener net.Listener
+	server   *http.Server
+	devices  *sync.WaitGroup // connections that the pool is serving
+}
+
+// listenWeb opens the page's address. It answers to the names and addresses of
+// this machine, and to those that the person gave, and to no other: a foreign
+// name that points here is an attack (DNS rebinding).
+func (p *Practice) listenWeb(address string) (*webServer, error) {
+	if err := checkListen(address); err != nil {
+		return nil, err
+	}
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("serve the page: %w", err)
+	}
+	devices := new(sync.WaitGroup)
+	handler := web.Handler(web.Options{
+		Info: func() web.Info {
+			return web.Info{
+				Network:   string(p.params.Network),
+				Coin:      p.params.Coin.Name,
+				Algorithm: string(p.params.Algorithm),
+				PayeeName: "the practice wallet on this computer",
+				Payout:    p.address,
+				Worthless: true,
+			}
+		},
+		Stratum: func(ctx context.Context, conn jsonrpc.Conn) error {
+			devices.Add(1)
+			defer devices.Done()
+			return p.network.StratumConn(ctx, conn)
+		},
+		Allow: func(host string) bool { return ownName(host) || slices.Contains(p.options.WebHosts, host) },
+	})
+	return &webServer{devices: devices, listener: l, server: &http.Server{
+		Handler: handler,
+		// A WebSocket takes its connection over, so these bound only requests.
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    16 << 10,
+	}}, nil
+}
+
+// ownName tells whether host, without a port, is this machine: a loopback name,
+// the machine's own name, or an address of one of its interfaces.
+func ownName(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	if name, err := os.Hostname(); err == nil && (strings.EqualFold(host, name) || strings.EqualFold(host, name+".local")) {
+		return true
+	}
+	asked, err := netip.ParseAddr(host)
+	if err != nil {
+		return false
+	}
+	if asked.IsLoopback() {
+		return true
+	}
+	own, err := net.InterfaceAddrs()
+	if err != nil {
+		return false
+	}
+	for _, a := range own {
+		if prefix, err := netip.ParsePrefix(a.String()); err == nil && prefix.Addr().Unmap() == asked.Unmap() {
+			return true
+		}
+	}
+	return false
+}
+
+// Run serves until ctx ends and every device has been let go.
+func (w *webServer) Run(ctx context.Context) error {
+	w.server.BaseContext = func(net.Listener) context.Context { return ctx }
+	stop := context.AfterFunc(ctx, func() { _ = w.server.Close() })
+	defer stop()
+	defer w.devices.Wait() // the server does not know of WebSockets any more
+	if err := w.server.Serve(w.listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve the page: %w", err)
+	}
+	return nil
+}
+
+func (w *webServer) close() error {
+	if err := w.listener.Close(); !errors.Is(err, net.ErrClosed) {
+		return err
+	}
+	return nil
+}
+
+// url returns where a browser on this machine finds the page; for a listener on
+// all interfaces that is the loopback address.
+func (w *webServer) url() string {
+	a := w.listener.Addr().(*net.TCPAddr)
+	host := a.IP.String()
+	if a.IP.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return httpURL(net.JoinHostPort(host, fmt.Sprint(a.Port)))
+}

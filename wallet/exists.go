@@ -1,0 +1,23 @@
+package wallet
+
+import (
+	"errors"
+	"io/fs"
+)
+
+// Exists returns nil if there is a wallet that Open could try, and ErrMissing or
+// ErrDamaged if there is none. It needs no passphrase.
+func Exists(o Options) error {
+	if err := o.defaults(); err != nil {
+		return err
+	}
+	n := o.Params.Network
+	_, err := o.Storage.Read(walletName(n), maxWalletFile, func(b []byte) error {
+		_, err := parseEnvelope(b, n)
+		return err
+	})
+	if errors.Is(err, fs.ErrNotExist) {
+		return ErrMissing
+	}
+	return err
+}
