@@ -27,7 +27,7 @@ func dialWebSocket(ctx context.Context, url string) (*websocket.Conn, error) {
 	transport := &http.Transport{DisableKeepAlives: true, MaxResponseHeaderBytes: 16 << 10}
 	defer transport.CloseIdleConnections()
 	client := &http.Client{
-		Transport: transport,
+		Transport: handshakeOnly{transport},
 		// A redirect would lead to a host that the person has not chosen.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
@@ -46,6 +46,19 @@ func dialWebSocket(ctx context.Context, url string) (*websocket.Conn, error) {
 		return nil, dialError(ctx, op)
 	}
 	return nil, fmt.Errorf("dial: %w", ErrHandshake)
+}
+
+// handshakeOnly drops the page that a web server sends instead of a handshake: nobody wants to read it, and it may
+// have no end.
+type handshakeOnly struct{ http.RoundTripper }
+
+func (h handshakeOnly) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := h.RoundTripper.RoundTrip(r)
+	if err == nil && resp.StatusCode != http.StatusSwitchingProtocols {
+		resp.Body.Close()
+		resp.Body = http.NoBody
+	}
+	return resp, err
 }
 
 // AcceptWebSocket makes a WebSocket of an HTTP request and answers the request with an error when it is none.

@@ -70,6 +70,7 @@ func (c *lineConn) fail(ctx context.Context, err error) error {
 	wasClosed := c.closed.Load()
 	c.Close()
 	switch {
+	case errors.Is(err, ErrTooLong):
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case wasClosed:

@@ -87,20 +87,15 @@ func newLink(cfg *Config, conn jsonrpc.Conn) *link {
 
 // run talks until the connection ends, and says why it did.
 func (l *link) run(ctx context.Context) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	written := make(chan struct{})
-	go func() {
-		defer close(written)
-		if err := writeAll(ctx, l.conn, l.out); err != nil {
-			cancel(err)
-		}
-	}()
-	defer func() {
-		cancel(nil)
-		l.conn.Close()
-		<-written
-	}()
+	ctx, cancel := context.WithCancel(ctx)
+	w := startWriter(ctx, l.conn, l.out)
+	err := l.talk(ctx)
+	cancel()
+	l.conn.Close()
+	return w.cause(err)
+}
 
+func (l *link) talk(ctx context.Context) error {
 	l.send(message{id: strconv.FormatUint(idSubscribe, 10), method: methodSubscribe, params: texts(l.cfg.Agent)})
 	for {
 		line, err := l.read(ctx)
@@ -132,43 +127,7 @@ func (l *link) read(ctx context.Context) ([]byte, error) {
 	case l.since.IsZero(): // talk alone does not make a pool
 		until = l.begun.Add(l.cfg.Silence)
 	}
-	readCtx, cancel := context.WithDeadline(ctx, until)
-	defer cancel()
-	line, err := l.conn.ReadMessage(readCtx)
-	switch {
-	case err == nil:
-		return line, nil
-	case ctx.Err() != nil:
-		return nil, context.Cause(ctx)
-	case readCtx.Err() != nil:
-		return nil, fmt.Errorf("%w: nothing heard in time", ErrSilent)
-	}
-	return nil, err
-}
-
-// writeAll sends what is queued until ctx ends or the queue is closed. A peer that takes nothing for a while ends
-// it with ErrSlow.
-func writeAll(ctx context.Context, conn jsonrpc.Conn, out <-chan []byte) error {
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case line, ok := <-out:
-			if !ok {
-				return nil
-			}
-			writeCtx, cancel := context.WithTimeout(ctx, writeTimeout)
-			err := conn.WriteMessage(writeCtx, line)
-			slow := ctx.Err() == nil && writeCtx.Err() != nil
-			cancel()
-			if slow {
-				return ErrSlow
-			}
-			if err != nil {
-				return err
-			}
-		}
-	}
+	return readUntil(ctx, l.conn, until)
 }
 
 // send queues a message; one that finds the queue full is dropped, and none is so vital that it would be missed.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -99,19 +98,14 @@ func (s *Server) ServeConn(ctx context.Context, conn jsonrpc.Conn) error {
 		cancel: cancel,
 		begun:  time.Now(),
 	}
-	var writer sync.WaitGroup
-	writer.Go(func() {
-		if err := writeAll(ctx, conn, p.out); err != nil {
-			cancel(err)
-		}
-	})
+	w := startWriter(ctx, conn, p.out)
 	s.backend.Connected(p)
 	err := p.serve(ctx)
 	s.backend.Disconnected(p)
 	p.finish()
 	// Whoever is sent away for what it said shall read why.
 	drain := time.AfterFunc(drainTimeout, func() { cancel(nil) })
-	writer.Wait()
+	err = w.cause(err)
 	drain.Stop()
 	if server.Err() != nil || errors.Is(err, io.EOF) || errors.Is(err, context.Canceled) {
 		return nil
@@ -150,18 +144,7 @@ func (p *Peer) read(ctx context.Context) ([]byte, error) {
 	if len(p.users) == 0 {
 		until = p.begun.Add(p.server.opts.Handshake)
 	}
-	readCtx, cancel := context.WithDeadline(ctx, until)
-	defer cancel()
-	line, err := p.conn.ReadMessage(readCtx)
-	switch {
-	case err == nil:
-		return line, nil
-	case ctx.Err() != nil:
-		return nil, context.Cause(ctx)
-	case readCtx.Err() != nil:
-		return nil, fmt.Errorf("%w: nothing heard in time", ErrSilent)
-	}
-	return nil, err
+	return readUntil(ctx, p.conn, until)
 }
 
 // handle answers one request. What the backend queues meanwhile follows the answer.

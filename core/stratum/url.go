@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
@@ -68,7 +69,8 @@ func ParseURL(s string) (URL, error) {
 		return URL{}, fmt.Errorf("%w: query not readable", ErrAddress)
 	}
 	if query.Has("pin") {
-		if u.pin = query.Get("pin"); !u.TLS() {
+		// A plus of base64, left as it is in an address, is read as a blank.
+		if u.pin = strings.ReplaceAll(query.Get("pin"), " ", "+"); !u.TLS() {
 			return URL{}, fmt.Errorf("%w: a pin needs an encrypted connection", ErrAddress)
 		}
 		query.Del("pin")
@@ -102,7 +104,19 @@ func hostPort(p *url.URL, webSocket bool) (string, error) {
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
 		return "", fmt.Errorf("%w: port out of range", ErrAddress)
 	}
-	return net.JoinHostPort(strings.ToLower(p.Hostname()), port), nil
+	host := strings.ToLower(p.Hostname())
+	if ip, err := netip.ParseAddr(host); err == nil && ip.Zone() == "" {
+		return net.JoinHostPort(ip.String(), port), nil
+	}
+	// Letters of other scripts that look like these would lead elsewhere.
+	if strings.ContainsFunc(host, notInName) {
+		return "", fmt.Errorf("%w: host name with unusual characters", ErrAddress)
+	}
+	return net.JoinHostPort(host, port), nil
+}
+
+func notInName(r rune) bool {
+	return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' && r != '_' && r != '.'
 }
 
 func (u URL) webSocket() bool { return u.scheme == "ws" || u.scheme == "wss" }
