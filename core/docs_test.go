@@ -2,6 +2,7 @@ package core_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -10,6 +11,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"goldpan/core"
 )
 
 // The map in doc.go names every folder that holds a package.
@@ -120,5 +123,25 @@ func TestLinks(t *testing.T) {
 				t.Errorf("%s links to %s, which is not there", doc, m[1])
 			}
 		}
+	}
+}
+
+// The packages carry the version that the programs print, and the window the id
+// that it is packaged under.
+func TestVersionAndID(t *testing.T) {
+	toml, err := os.ReadFile("../FyneApp.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := fmt.Sprintf("Version = %q", core.Version); !strings.Contains(string(toml), want) {
+		t.Errorf("FyneApp.toml does not say %s", want)
+	}
+	id := regexp.MustCompile(`(?m)^ID = (".*")$`).FindSubmatch(toml)
+	window, err := os.ReadFile("../app/main.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if id == nil || !strings.Contains(string(window), "app.NewWithID("+string(id[1])+")") {
+		t.Errorf("app/main.go does not open the window under the id of FyneApp.toml")
 	}
 }
