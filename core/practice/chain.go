@@ -106,6 +106,11 @@ func (c *chain) openLog(rate float64) error {
 		if gerr != nil {
 			return gerr
 		}
+		// A file without one whole record was no chain; should it have been
+		// one, it is not lost.
+		if gerr := os.Rename(path, path+damagedSuffix); gerr != nil && !errors.Is(gerr, os.ErrNotExist) {
+			return gerr
+		}
 		if gerr := createLog(path, payload); gerr != nil {
 			return gerr
 		}
@@ -122,7 +127,7 @@ func (c *chain) loadRecord(at int64, rec record) error {
 	case c.net == nil && rec.kind == recordGenesis:
 		a, genesis, err := decodeGenesis(rec.payload)
 		if err != nil {
-			return err
+			return fmt.Errorf("%w: %w", ErrDamaged, err)
 		}
 		if a != c.algorithm {
 			return fmt.Errorf("this chain is mined with %s, not %s", a, c.algorithm)
@@ -230,7 +235,7 @@ func (c *chain) replay() error {
 		}
 		if err != nil {
 			// The log is intact, so these are not blocks that we wrote.
-			return fmt.Errorf("block %d of the log is refused: %w", h, err)
+			return fmt.Errorf("%w: block %d is refused: %w", ErrDamaged, h, err)
 		}
 	}
 	return nil

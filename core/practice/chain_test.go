@@ -305,6 +305,29 @@ func TestChainGivesBackBlocksThatTheLogLost(t *testing.T) {
 	}
 }
 
+func TestChainKeepsALogWithoutABeginning(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, logName)
+	torn := []byte(logMagic + "\x10\x00\x00\x00only a part")
+	if err := os.WriteFile(path, torn, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	mine(t, testChain(t, dir, hasher.SHA256d, time.Now), anyone, 1)
+	if b, err := os.ReadFile(path + damagedSuffix); err != nil || string(b) != string(torn) {
+		t.Fatalf("%q, %v", b, err)
+	}
+
+	// What is no log at all is left alone.
+	dir = t.TempDir()
+	path = filepath.Join(dir, logName)
+	if err := os.WriteFile(path, []byte("a letter to grandmother"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := openChain(dir, practiceParams(t, hasher.SHA256d), easy, time.Now); !errors.Is(err, ErrDamaged) {
+		t.Fatal(err)
+	}
+}
+
 func TestChainOfAnotherAlgorithm(t *testing.T) {
 	dir := t.TempDir()
 	c, err := openChain(dir, practiceParams(t, hasher.SHA256d), easy, time.Now)

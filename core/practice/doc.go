@@ -21,7 +21,17 @@
 // and listens on the loopback interface unless it is given another address.
 package practice
 
-import "goldpan/core/disk"
+import (
+	"errors"
 
-// ErrLocked says that another process holds the directory.
-var ErrLocked = disk.ErrLocked
+	"goldpan/core/disk"
+)
+
+var (
+	// ErrLocked says that another process holds the directory.
+	ErrLocked = disk.ErrLocked
+	// ErrDamaged says that a chain's log cannot be read from its beginning, or
+	// holds blocks that break the chain's rules. The files are left as they
+	// are; the chain begins anew once its folder is moved away.
+	ErrDamaged = errors.New("the practice chain's file is damaged")
+)

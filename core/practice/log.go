@@ -34,6 +34,8 @@ const (
 	// bytes) and bounds what a damaged length can make us read.
 	maxRecord = 4_000_000 + 1024
 
+	damagedSuffix = ".damaged"
+
 	recordGenesis byte = 'G'
 	recordBlock   byte = 'B'
 )
@@ -156,7 +158,7 @@ func createLog(path string, genesis []byte) error {
 
 // openLog opens the log at path, hands every whole record to visit, and cuts
 // off what an interrupted write left at the end. If what is cut off is more
-// than that, it is kept beside the log as path+".damaged". An error of visit
+// than that, it is kept beside the log as path+damagedSuffix. An error of visit
 // ends the opening and leaves the file as it is.
 //
 // A file that does not hold one whole record is os.ErrNotExist: it was never a
@@ -182,12 +184,14 @@ func (l *blockLog) load(visit func(at int64, rec record) error) error {
 	})
 	switch {
 	case err == nil, errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, errMidDamage):
+	case errors.Is(err, errNotLog):
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
 	default:
 		return fmt.Errorf("read block log: %w", err)
 	}
 	if first {
 		if errors.Is(err, errMidDamage) {
-			return fmt.Errorf("read block log: %w", err)
+			return fmt.Errorf("%w: %w", ErrDamaged, err)
 		}
 		return fmt.Errorf("block log holds no chain: %w", os.ErrNotExist)
 	}
@@ -212,7 +216,7 @@ func (l *blockLog) keepTail() error {
 	if _, err := l.f.Seek(l.size, io.SeekStart); err != nil {
 		return err
 	}
-	out, err := os.OpenFile(l.path+".damaged", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	out, err := os.OpenFile(l.path+damagedSuffix, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}

@@ -91,8 +91,10 @@ func TestLogFlippedAtEveryByte(t *testing.T) {
 			if err == nil {
 				t.Fatalf("byte %d: a log with a damaged beginning opened", at)
 			}
-			if left, rerr := os.ReadFile(filepath.Join(t.TempDir(), "x")); rerr == nil {
-				t.Fatal(left)
+			// A length that reaches past the end looks like a log that was
+			// never finished; all else is told apart.
+			if !errors.Is(err, ErrDamaged) && !errors.Is(err, os.ErrNotExist) {
+				t.Fatalf("byte %d: %v", at, err)
 			}
 			continue
 		}

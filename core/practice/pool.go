@@ -35,6 +35,7 @@ type outlet interface {
 // methods are safe for concurrent use.
 type pool struct {
 	chain  *chain
+	payout string // the address of devices that name none, or ""
 	now    func() time.Time
 	events func(Event)
 
@@ -44,7 +45,7 @@ type pool struct {
 	mu      sync.Mutex
 	miners  map[*miner]struct{}
 	current *template
-	poolAt  time.Time // the memory pool's last change that current knows
+	changes uint64 // of the chain and the memory pool that current knows
 	jobs    uint64
 	peers   uint32
 }
@@ -76,11 +77,11 @@ type shareKey struct {
 	time, nonce uint32
 }
 
-func newPool(c *chain, now func() time.Time, events func(Event)) *pool {
+func newPool(c *chain, payout string, now func() time.Time, events func(Event)) *pool {
 	if events == nil {
 		events = func(Event) {}
 	}
-	return &pool{chain: c, now: now, events: events, miners: map[*miner]struct{}{}}
+	return &pool{chain: c, payout: payout, now: now, events: events, miners: map[*miner]struct{}{}}
 }
 
 // perDifficulty is how many hashes a share of difficulty 1 takes on average.
@@ -110,10 +111,13 @@ func (p *pool) leave(m *miner) {
 	delete(p.miners, m)
 }
 
-// authorize lets a device mine for the address in its user name and sends it
-// its first job.
+// authorize lets a device mine for the address in its user name, or for the
+// network's own if that names none, and sends it its first job.
 func (p *pool) authorize(m *miner, user string) error {
 	addr, worker, _ := strings.Cut(user, ".")
+	if addr == "" {
+		addr = p.payout
+	}
 	if len(worker) > maxWorkerName {
 		return &stratum.Rejection{Code: stratum.CodeUnauthorized, Reason: "the worker name is too long"}
 	}
@@ -164,7 +168,7 @@ func (p *pool) suggest(m *miner, d float64) {
 
 // renew makes a template on the tip; p.mu is held.
 func (p *pool) renew() error {
-	changed := p.chain.txs.LastUpdated()
+	changes, _ := p.chain.index.wait()
 	t, err := p.chain.template()
 	if err != nil {
 		return fmt.Errorf("make work: %w", err)
@@ -173,7 +177,7 @@ func (p *pool) renew() error {
 	if err != nil {
 		return fmt.Errorf("make work: %w", err)
 	}
-	p.current, p.poolAt = tmpl, changed
+	p.current, p.changes = tmpl, changes
 	return nil
 }
 
@@ -239,7 +243,8 @@ func (p *pool) tick() error {
 		return nil
 	}
 	stale := pow.Hash(p.chain.tip().Hash) != p.current.prev
-	if stale || p.now().Sub(p.current.made) >= jobInterval || p.chain.txs.LastUpdated().After(p.poolAt) {
+	changes, _ := p.chain.index.wait()
+	if stale || changes != p.changes || p.now().Sub(p.current.made) >= jobInterval {
 		if err := p.renew(); err != nil {
 			return err
 		}

@@ -78,7 +78,7 @@ func testPool(t *testing.T, a hasher.Algorithm, rate float64) *poolTest {
 	}
 	t.Cleanup(func() { _ = c.close() })
 	pt := &poolTest{clock: clock}
-	pt.pool = newPool(c, clock.now, func(e Event) { pt.events = append(pt.events, e) })
+	pt.pool = newPool(c, "", clock.now, func(e Event) { pt.events = append(pt.events, e) })
 	return pt
 }
 
@@ -99,7 +99,7 @@ func (p *poolTest) device(t *testing.T, user string) (*miner, *fakeOutlet) {
 // work looks for a share of the job whose hash passes.
 func work(t testing.TB, j *pow.Job, user string, pass func(pow.Hash) bool) stratum.Submission {
 	t.Helper()
-	return workWith(t, j, user, []byte{1, 2, 3, 4}, pass)
+	return workWith(t, j, user, make([]byte, extranonce2Size), pass)
 }
 
 func workWith(t testing.TB, j *pow.Job, user string, en2 []byte, pass func(pow.Hash) bool) stratum.Submission {
@@ -265,6 +265,10 @@ func TestPoolRefusesWrongAddresses(t *testing.T) {
 	}
 	_, a := key(t, p.chain.coin, 1)
 	_, b := key(t, p.chain.coin, 2)
+	p.payout = b
+	if m, _ := p.device(t, ".phone"); m.address != b || m.worker != "phone" {
+		t.Fatalf("a device without an address mines for %q", m.address)
+	}
 	m, _ := p.device(t, a+".one")
 	if err := p.authorize(m, a+".two"); err != nil {
 		t.Fatalf("a second worker: %v", err)
@@ -306,7 +310,7 @@ func TestPoolAnnouncesDifficultyWithAJob(t *testing.T) {
 	// A share of the first job counts at the first job's difficulty.
 	j := first
 	easier := func(h pow.Hash) bool { return j.Target.Met(h) && !now.Target.Met(h) }
-	if err := p.submit(m, workWith(t, j, addr, []byte{9, 9, 9, 9}, easier)); err != nil {
+	if err := p.submit(m, workWith(t, j, addr, []byte{9, 9, 9, 9, 9, 9, 9, 9}, easier)); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -30,8 +30,9 @@ type Config struct {
 	// Hashrate is what this machine was measured to do, in hashes a second. It
 	// counts for a new chain's first difficulty only; 0 is a guess.
 	Hashrate float64
-	// Payout is the address of the person who opened the network, shown to
-	// devices that join. It may be empty.
+	// Payout is the address of the person who opened the network. It is shown
+	// to devices that join, and is paid for those whose user name holds no
+	// address ("" or ".worker"). It may be empty.
 	Payout string
 	// Listen is one more address, host:port, at which the pool listens besides
 	// the loopback interface; "" is none.
@@ -69,7 +70,8 @@ type Network struct {
 
 // Open opens the network in cfg.Dir, or makes a new one, and begins to listen;
 // [Network.Run] answers. The error is ErrLocked if another process has it
-// open, and otherwise says which part of the directory or address is at fault.
+// open, ErrDamaged if the chain cannot be read back, and otherwise says which
+// part of the directory or address is at fault.
 func Open(cfg Config) (*Network, error) { return open(cfg, time.Now) }
 
 func open(cfg Config, now func() time.Time) (*Network, error) {
@@ -104,7 +106,7 @@ func (n *Network) openParts(params *coin.Params, now func() time.Time) error {
 	if err != nil {
 		return fmt.Errorf("open the practice chain: %w", err)
 	}
-	n.pool = newPool(n.chain, now, n.cfg.Events)
+	n.pool = newPool(n.chain, n.cfg.Payout, now, n.cfg.Events)
 	n.wallets = newWalletServer(n.chain)
 	n.stratum = stratum.NewServer(backend{n.pool}, stratum.Options{})
 	for _, addr := range []string{"127.0.0.1:0", n.cfg.Listen} {

@@ -321,7 +321,7 @@ func TestStatusSaysWhyBlocksAreSlow(t *testing.T) {
 	// A thousandth of the rate that the chain was made for.
 	for i := range byte(20) {
 		j := out.last()
-		share := workWith(t, j, addr, []byte{i, 0, 0, 0}, j.Target.Met)
+		share := workWith(t, j, addr, []byte{i, 0, 0, 0, 0, 0, 0, 0}, j.Target.Met)
 		clock.add(time.Duration(j.Target.Expected() / 1e3 * float64(time.Second)))
 		if err := n.pool.submit(m, share); err != nil {
 			t.Fatal(err)

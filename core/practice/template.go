@@ -22,7 +22,7 @@ import (
 // headers.
 const (
 	extranonce1Size = 4
-	extranonce2Size = 4
+	extranonce2Size = 8 // enough for a gateway to share out
 	coinbaseTag     = "/goldpan practice/"
 )
 
