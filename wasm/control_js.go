@@ -78,7 +78,7 @@ func control(ctx context.Context) error {
 		session.SetPaused(hiddenReason)
 	}
 
-	live := watch(ports[0])
+	live := watch(ports, stop)
 	defer live.release()
 	go func() {
 		tick := time.NewTicker(snapshotInterval)
@@ -94,6 +94,9 @@ func control(ctx context.Context) error {
 	}()
 	if err := session.Run(ctx); err != nil && ctx.Err() == nil {
 		return err
+	}
+	if live.fault != "" {
+		return errors.New(live.fault)
 	}
 	return nil
 }

@@ -10,31 +10,41 @@ import (
 	"goldpan/core/stratum"
 )
 
-// watched is the header that a lane hashed last, as the lane told it. Everything here happens on JavaScript's
-// one thread.
+// watched is what the lanes say beside their work for the engine. Everything here happens on JavaScript's one
+// thread.
 type watched struct {
-	port   js.Value
+	ports  []js.Value
 	listen js.Func
-	header hasher.Header
+	header hasher.Header // the last one that a lane hashed
 	seen   bool
+	fault  string // why a lane gave up
 }
 
-// watch listens in on a lane's port, beside the engine.
-func watch(port js.Value) *watched {
-	w := &watched{port: port}
+// watch listens in on the lanes' ports. It calls failed when a lane gives up.
+func watch(ports []js.Value, failed func()) *watched {
+	w := &watched{ports: ports}
 	w.listen = js.FuncOf(func(_ js.Value, args []js.Value) any {
-		if h := args[0].Get("data").Get("header"); h.Type() == js.TypeObject && h.Length() == len(w.header) {
+		m := args[0].Get("data")
+		if h := m.Get("header"); h.Type() == js.TypeObject && h.Length() == len(w.header) {
 			js.CopyBytesToGo(w.header[:], h)
 			w.seen = true
 		}
+		if m.Get("type").String() == "fault" {
+			w.fault = m.Get("reason").String()
+			failed()
+		}
 		return nil
 	})
-	port.Call("addEventListener", "message", w.listen)
+	for _, port := range ports {
+		port.Call("addEventListener", "message", w.listen)
+	}
 	return w
 }
 
 func (w *watched) release() {
-	w.port.Call("removeEventListener", "message", w.listen)
+	for _, port := range w.ports {
+		port.Call("removeEventListener", "message", w.listen)
+	}
 	w.listen.Release()
 }
 

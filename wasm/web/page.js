@@ -93,27 +93,34 @@ async function program() {
 
 // ---- One tab at a time ----------------------------------------------------------------------------------
 
-const self_ = crypto.getRandomValues(new Uint32Array(2)).join("-");
+const name = crypto.getRandomValues(new Uint32Array(2)).join("-");
 const tabs = "BroadcastChannel" in window ? new BroadcastChannel("goldpan") : null;
-let claiming = false, refusedBy = null;
+let claim = "none"; // "asking" while other tabs may still object, "held" from then on until Stop
+let objected = null;
 
 if (tabs) {
   tabs.onmessage = ({data}) => {
-    // Two tabs that claim in the same moment: the smaller name goes on.
-    if (data.type === "claim" && (mining || (claiming && self_ < data.from))) tabs.postMessage({type: "taken", to: data.from});
-    if (data.type === "taken" && data.to === self_ && refusedBy) refusedBy();
+    // Of two tabs that ask in the same moment, the one with the smaller name goes on.
+    if (data.type === "claim" && (claim === "held" || (claim === "asking" && name < data.from))) {
+      tabs.postMessage({type: "taken", to: data.from});
+    }
+    if (data.type === "taken" && data.to === name && objected) objected();
   };
 }
 
-// alone asks the other tabs, and is true if none of them mines.
+// alone asks the other tabs, and is true if none of them mines. Stop gives the claim back.
 function alone() {
+  claim = tabs ? "asking" : "held";
   if (!tabs) return Promise.resolve(true);
-  claiming = true;
   return new Promise((resolve) => {
-    const answer = (free) => { claiming = false; refusedBy = null; resolve(free); };
-    refusedBy = () => answer(false);
+    const answer = (free) => {
+      objected = null;
+      if (claim === "asking") claim = free ? "held" : "none";
+      resolve(free);
+    };
+    objected = () => answer(false);
     setTimeout(answer, 250, true);
-    tabs.postMessage({type: "claim", from: self_});
+    tabs.postMessage({type: "claim", from: name});
   });
 }
 
@@ -130,9 +137,15 @@ async function start() {
   window.scrollTo(0, 0);
   state("connecting", "Getting ready", "");
   try {
-    const [free, compiled] = await Promise.all([alone(), program()]);
+    const [free, compiled, now] = await Promise.all([alone(), program(), whoIsPaid()]);
     if (turn !== starting) return;
     if (framed()) return refuseFrame();
+    if (JSON.stringify(now) !== JSON.stringify(info)) { // what was agreed to is no longer so
+      info = now;
+      tell();
+      stop("stopped", "Please look again", "What is mined, or who is paid, has changed. Read it below, then press Start.");
+      return;
+    }
     if (!free) {
       stop("stopped", "Stopped", "Goldpan already mines in another tab or window of this browser. Stop it there first.");
       return;
@@ -148,6 +161,7 @@ async function start() {
 
 function stop(name, title, reason) {
   starting++;
+  claim = "none";
   if (mining) mining.end();
   mining = null;
   latest.seconds = seconds();
@@ -169,9 +183,10 @@ function restart() {
   latest.seconds = seconds();
   before = {...latest};
   stretch = null;
+  const turn = ++starting;
   state("connecting", "Changing the cores", "");
   program().then((compiled) => {
-    if (mining && !framed()) mining = new Mining(compiled, Number($("lanes").value), hear);
+    if (turn === starting && !framed()) mining = new Mining(compiled, Number($("lanes").value), hear);
   });
 }
 
@@ -190,7 +205,8 @@ function refuse(title, text) {
   show("refused");
 }
 
-let lock = null;
+let resumed = -Infinity; // when the person came back to this page; it is said for a while
+let lock = null;         // keeps the screen on
 
 async function stayAwake() {
   if (!navigator.wakeLock || hidden()) return;
@@ -214,6 +230,7 @@ document.addEventListener("visibilitychange", () => {
     state("paused", "Paused", "This page is hidden. Mining goes on when you come back.");
   } else {
     stayAwake();
+    resumed = performance.now();
     state("connecting", "Starting again", "It was paused while this page was hidden.");
   }
 });
@@ -259,6 +276,7 @@ function snapshot(s) {
   if (!hidden()) {
     let reason = sentence(s.reason);
     if (s.state === "mining") reason = plural(s.lanes, "core", "cores") + " at work.";
+    if (s.state === "mining" && performance.now() - resumed < 20_000) reason += " It was paused while this page was hidden.";
     state(s.state, titles[s.state] || s.state, reason);
   }
   if (pan) {
@@ -362,11 +380,22 @@ function slider() {
     : n + " of its " + cores + " cores";
 }
 
-function ready() {
-  $("payee").textContent = info.payee_name;
+async function whoIsPaid() {
+  const answer = await fetch("info.json", {cache: "no-store"});
+  if (!answer.ok) throw new Error("info.json: " + answer.status);
+  return answer.json();
+}
+
+// tell shows what is mined and who is paid.
+function tell() {
+  $("payee").textContent = info.payee_name.charAt(0).toUpperCase() + info.payee_name.slice(1);
   $("payout").textContent = info.payout;
   $("coin").textContent = info.worthless ? "practice coins, worth nothing," : info.coin + ",";
   $("worth").hidden = $("worth-text").hidden = !info.worthless;
+}
+
+function ready() {
+  tell();
   if (navigator.wakeLock) $("facts-awake").textContent = "It keeps the screen on while it mines.";
   $("lanes").max = cores;
   $("lanes").value = Math.max(1, Math.floor(cores / 2));
@@ -383,9 +412,7 @@ async function open() {
     return refuse("This browser is too old for Goldpan", "Update it, or open this page in a newer one: Chrome 91, Firefox 89 and Safari 16.4 or later can mine.");
   }
   try {
-    const answer = await fetch("info.json", {cache: "no-store"});
-    if (!answer.ok) throw new Error(answer.status);
-    info = await answer.json();
+    info = await whoIsPaid();
   } catch {
     return refuse("There is nothing to mine yet", "The computer that serves this page does not answer. Start mining on it, see that both are in the same network, and load this page again.");
   }

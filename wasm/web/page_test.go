@@ -13,6 +13,7 @@ import (
 
 	"github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"goldpan/core/hasher"
 	"goldpan/core/pow"
@@ -21,19 +22,25 @@ import (
 // origins are the two places where the page must work: a secure context, and a home network's plain address,
 // which is none.
 var origins = []struct {
-	name   string
-	secure bool
-	pick   func(byNumber, byName string) string
+	name      string
+	algorithm hasher.Algorithm
+	secure    bool
+	pick      func(byNumber, byName string) string
 }{
-	{"loopback", true, func(byNumber, _ string) string { return byNumber }},
-	{"home network", false, func(_, byName string) string { return byName }},
+	{"loopback", hasher.SHA256d, true, func(byNumber, _ string) string { return byNumber }},
+	{"home network", hasher.SHA256d, false, func(_, byName string) string { return byName }},
+	{"home network, scrypt", hasher.Scrypt, false, func(_, byName string) string { return byName }},
 }
 
 func TestMines(t *testing.T) {
-	pool := newPool(t)
-	handler := newServer(builtPage(t), pool.options())
+	pools := map[hasher.Algorithm]*pool{
+		hasher.SHA256d: newPool(t),
+		hasher.Scrypt:  newPoolOf(t, hasher.Scrypt, 200),
+	}
 	for _, origin := range origins {
 		t.Run(origin.name, func(t *testing.T) {
+			pool := pools[origin.algorithm]
+			handler := newServer(builtPage(t), pool.options())
 			address := origin.pick(serve(t, handler))
 			tab := chrome(t)
 			visit(t, tab, address+"/")
@@ -60,7 +67,7 @@ func TestMines(t *testing.T) {
 			if n := pool.accepted(); n < 3 {
 				t.Errorf("the page counts shares that the pool does not: %d", n)
 			}
-			checkWork(t, tab)
+			checkWork(t, tab, origin.algorithm)
 
 			// Stop.
 			do(t, tab, chromedp.Click(chromedp.CSS("#stop")))
@@ -79,7 +86,7 @@ func TestMines(t *testing.T) {
 }
 
 // checkWork demands that the header, the nonce and the hash on the screen belong together.
-func checkWork(t *testing.T, tab context.Context) {
+func checkWork(t *testing.T, tab context.Context, algorithm hasher.Algorithm) {
 	t.Helper()
 	await(t, tab, "document.getElementById('hash').textContent.length === 64")
 	shown := evaluate[[]string](t, tab, "['header', 'nonce', 'hash'].map((id) => document.getElementById(id).textContent)")
@@ -91,7 +98,7 @@ func checkWork(t *testing.T, tab context.Context) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := h.PoWHash(hasher.SHA256d).String(); got != shown[2] {
+	if got := h.PoWHash(algorithm).String(); got != shown[2] {
 		t.Errorf("the page shows the hash %s of a header that has %s", shown[2], got)
 	}
 	if got := strings.ReplaceAll(shown[1], ",", ""); got != fmt.Sprint(h.Nonce) {
@@ -175,6 +182,94 @@ func TestKeyboardStartsAndStops(t *testing.T) {
 	}
 	do(t, tab, chromedp.KeyEvent("\r"))
 	stopped(t, tab, pool)
+}
+
+func TestChangesTheCores(t *testing.T) {
+	pool := newPool(t)
+	address, _ := serve(t, newServer(builtPage(t), pool.options()))
+	tab := chrome(t)
+	visit(t, tab, address+"/")
+	await(t, tab, "document.body.dataset.state === 'ready'")
+	cores := evaluate[int](t, tab, "Number(document.getElementById('lanes').max)")
+	half := evaluate[int](t, tab, "Number(document.getElementById('lanes').value)")
+	if half != max(1, cores/2) || half < 1 {
+		t.Errorf("the page takes %d of %d cores by itself", half, cores)
+	}
+	if cores < 2 {
+		return // there is nothing to change
+	}
+	do(t, tab, chromedp.Click(chromedp.CSS("#start")))
+	await(t, tab, "Number(document.getElementById('accepted').textContent) >= 1")
+	if n := workers(t, tab); n != half+1 {
+		t.Errorf("%d workers for %d cores", n, half)
+	}
+	before := evaluate[int](t, tab, "Number(document.getElementById('accepted').textContent)")
+	do(t, tab, chromedp.Focus(chromedp.CSS("#lanes")), chromedp.KeyEvent(kb.ArrowRight))
+	await(t, tab, fmt.Sprintf("document.body.dataset.state === 'mining' && document.getElementById('reason').textContent.startsWith('%d core')", half+1))
+	eventually(t, patience, "the old workers end", func() bool { return workers(t, tab) == half+2 })
+	await(t, tab, fmt.Sprintf("Number(document.getElementById('accepted').textContent) > %d", before))
+	do(t, tab, chromedp.Click(chromedp.CSS("#stop")))
+	stopped(t, tab, pool)
+}
+
+// Whoever has agreed to one payee has not agreed to another.
+func TestAsksAgainWhenThePayeeChanges(t *testing.T) {
+	pool := newPool(t)
+	address, _ := serve(t, newServer(builtPage(t), pool.options()))
+	tab := chrome(t)
+	visit(t, tab, address+"/")
+	await(t, tab, "document.body.dataset.state === 'ready'")
+	pool.count(func() { pool.info.PayeeName = "somebody else" })
+	do(t, tab, chromedp.Click(chromedp.CSS("#start")))
+	await(t, tab, "document.getElementById('reason').textContent.includes('has changed')")
+	if text := evaluate[string](t, tab, "document.getElementById('payee').textContent"); text != "Somebody else" {
+		t.Errorf("the page names %q", text)
+	}
+	idle(t, tab)
+	do(t, tab, chromedp.Click(chromedp.CSS("#start")))
+	await(t, tab, "document.body.dataset.state === 'mining'")
+	do(t, tab, chromedp.Click(chromedp.CSS("#stop")))
+	stopped(t, tab, pool)
+}
+
+// A filter that blocks a part of the page is explained, and not got around.
+func TestSaysWhatWentWrong(t *testing.T) {
+	pool := newPool(t)
+	page := newServer(builtPage(t), pool.options())
+	blocked := ""
+	address, _ := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if blocked == r.URL.Path {
+			http.NotFound(w, r)
+			return
+		}
+		page.ServeHTTP(w, r)
+	}))
+	tab := chrome(t)
+	for _, c := range []struct{ path, state, words string }{
+		{"/lane.js", "failed", "content blocker"},
+		{"/control.js", "failed", "content blocker"},
+		{"/goldpan.wasm", "failed", "could not be loaded"},
+		{"/stratum", "down", ""},
+		{"/info.json", "refused", "does not answer"},
+	} {
+		blocked = c.path
+		visit(t, tab, "about:blank")
+		visit(t, tab, address+"/")
+		if c.state != "refused" {
+			await(t, tab, "document.body.dataset.state === 'ready'")
+			do(t, tab, chromedp.Click(chromedp.CSS("#start")))
+		}
+		await(t, tab, "document.body.dataset.state === '"+c.state+"'")
+		text := evaluate[string](t, tab, "document.body.innerText")
+		if !strings.Contains(text, c.words) {
+			t.Errorf("without %s the page does not say %q:\n%s", c.path, c.words, text)
+		}
+		if c.state == "down" {
+			t.Logf("without %s the page says %q", c.path, evaluate[string](t, tab, "document.getElementById('reason').textContent"))
+			do(t, tab, chromedp.Click(chromedp.CSS("#stop")))
+		}
+		eventually(t, patience, "the workers end", func() bool { return workers(t, tab) == 0 })
+	}
 }
 
 func TestRefusesAFrame(t *testing.T) {

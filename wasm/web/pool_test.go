@@ -28,7 +28,7 @@ type pool struct {
 
 func (p *pool) options() Options {
 	return Options{
-		Info:  func() Info { return p.info },
+		Info:  func() (i Info) { p.count(func() { i = p.info }); return },
 		Allow: func(host string) bool { return host == "127.0.0.1" || host == "phone.test" },
 		Stratum: func(ctx context.Context, conn jsonrpc.Conn) error {
 			p.count(func() { p.open++; p.opened++ })
@@ -95,7 +95,12 @@ func (c *tally) WriteMessage(ctx context.Context, b []byte) error {
 // newPool opens a practice network of its own, whose first blocks any browser finds at once.
 func newPool(t *testing.T) *pool {
 	t.Helper()
-	coins := coin.ForPractice(hasher.SHA256d)
+	return newPoolOf(t, hasher.SHA256d, 50_000)
+}
+
+func newPoolOf(t *testing.T, algorithm hasher.Algorithm, hashrate float64) *pool {
+	t.Helper()
+	coins := coin.ForPractice(algorithm)
 	params, err := coins.Params(coin.Practice)
 	if err != nil {
 		t.Fatal(err)
@@ -105,7 +110,7 @@ func newPool(t *testing.T) *pool {
 		t.Fatal(err)
 	}
 	network, err := practice.Open(practice.Config{
-		Dir: t.TempDir(), Algorithm: hasher.SHA256d, Hashrate: 50_000, Payout: payout.String(),
+		Dir: t.TempDir(), Algorithm: algorithm, Hashrate: hashrate, Payout: payout.String(),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -120,6 +125,6 @@ func newPool(t *testing.T) *pool {
 		}
 	})
 	info := practiceInfo
-	info.Payout = payout.String()
+	info.Payout, info.Algorithm = payout.String(), string(algorithm)
 	return &pool{info: info, serve: network.StratumConn}
 }

@@ -1,0 +1,35 @@
+//go:build !js
+
+package web_test
+
+import (
+	"context"
+	"fmt"
+	"net/http/httptest"
+
+	"goldpan/core/jsonrpc"
+	"goldpan/wasm/web"
+)
+
+func ExampleHandler() {
+	handler := web.Handler(web.Options{
+		Info: func() web.Info {
+			return web.Info{
+				Network: "practice", Coin: "Bitcoin", Algorithm: "sha256d",
+				PayeeName: "the practice wallet", Payout: "pan1…", Worthless: true,
+			}
+		},
+		Stratum: func(ctx context.Context, conn jsonrpc.Conn) error { return conn.Close() },
+		Allow:   func(host string) bool { return host == "goldpan.local" },
+	})
+
+	for _, host := range []string{"goldpan.local:8080", "evil.example"} {
+		r := httptest.NewRequest("GET", "http://"+host+"/info.json", nil)
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, r)
+		fmt.Println(w.Code, w.Body)
+	}
+	// Output:
+	// 200 {"network":"practice","coin":"Bitcoin","algorithm":"sha256d","payee_name":"the practice wallet","payout":"pan1…","worthless":true}
+	// 421 Goldpan does not serve a page under this name
+}
