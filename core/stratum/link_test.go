@@ -1,0 +1,108 @@
+//go:build !js
+
+package stratum
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"goldpan/core/hasher"
+	"goldpan/core/jsonrpc"
+	"goldpan/core/pow"
+)
+
+// A pool that stops reading costs shares, never the caller's time, and is left after a while.
+func TestSubmitNeverBlocks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := net.Pipe()
+		defer theirs.Close()
+		pool := jsonrpc.NewLineConn(theirs, MaxMessage)
+		states := make(chan State, 100)
+		jobs := make(chan *pow.Job, 100)
+		ctx, cancel := context.WithCancel(t.Context())
+		c := NewClient(Config{
+			User: "panner", Algorithm: hasher.SHA256d, Handler: &inbox{jobs: jobs, states: states},
+			Dial: func(context.Context) (jsonrpc.Conn, error) { return jsonrpc.NewLineConn(ours, MaxMessage), nil },
+		})
+		ended := make(chan error)
+		go func() { ended <- c.Run(ctx) }()
+		hear(t, pool, methodSubscribe)
+		say(t, pool, `{"id":1,"result":[[],"00000001",4]}`)
+		hear(t, pool, methodAuthorize)
+		hear(t, pool, methodExtranonceSubscribe)
+		say(t, pool, string(message{id: null, method: methodNotify, params: appendNotify(nil, slushJob(t))}.append(nil)))
+		j := <-jobs
+
+		begun := time.Now()
+		var mu sync.Mutex // results come from here and from Run
+		results := make(map[string]int)
+		const shares = 3 * maxQueue
+		for nonce := range uint32(shares) {
+			c.Submit(pow.Share{Job: j, Extranonce2: make([]byte, 4), Nonce: nonce}, func(r Result) {
+				mu.Lock()
+				defer mu.Unlock()
+				results[fmt.Sprint(r.Status, " ", r.Reason)]++
+			})
+		}
+		if d := time.Since(begun); d != 0 {
+			t.Errorf("Submit waited for %v", d)
+		}
+		for s := range states {
+			if s.Phase == Down {
+				if !errors.Is(s.Err, ErrSlow) || time.Since(begun) != writeTimeout {
+					t.Errorf("down after %v: %v", time.Since(begun), s.Err)
+				}
+				break
+			}
+		}
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		dropped := results["stale the pool reads too slowly"]
+		lost := results["stale the connection ended before the pool answered"]
+		if dropped+lost != shares || lost < maxQueue || lost > maxQueue+1 {
+			t.Errorf("got %v", results)
+		}
+	})
+}
+
+// What waits for a pool's answers and what is remembered of shares stays within bounds.
+func TestLinkBounds(t *testing.T) {
+	ours, theirs := net.Pipe()
+	defer theirs.Close()
+	defer ours.Close()
+	l := newLink(&Config{User: "panner", Silence: time.Minute}, jsonrpc.NewLineConn(ours, MaxMessage))
+	j := &pow.Job{ID: "1", Conn: l.id}
+	refused := 0
+	for nonce := range uint32(maxUnanswered + 10) {
+		if l.submit(pow.Share{Job: j, Nonce: nonce}, func(Result) {}) != nil {
+			refused++
+		}
+		for len(l.out) > 0 {
+			<-l.out
+		}
+	}
+	if refused != 10 || len(l.unanswered) != maxUnanswered {
+		t.Errorf("%d refused, %d wait", refused, len(l.unanswered))
+	}
+	for nonce := range uint32(10 * maxRemembered) {
+		key := shareKey{job: "2", nonce: nonce}
+		if l.remember(key); !l.known(key) {
+			t.Fatal("forgot a share at once")
+		}
+	}
+	if n := len(l.recent) + len(l.older); n < maxRemembered || n > 2*maxRemembered {
+		t.Errorf("%d shares are remembered", n)
+	}
+	l.abandon()
+	if r := l.submit(pow.Share{Job: j, Nonce: 1 << 30}, nil); r == nil || r.Status != Stale {
+		t.Errorf("a share after the end: %+v", r)
+	}
+}
