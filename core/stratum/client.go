@@ -46,6 +46,7 @@ type Handler interface {
 // Phase is where a Client stands with its pool.
 type Phase int
 
+// The phases of a Client.
 const (
 	Connecting Phase = iota // dialling, or waiting for the first job
 	Mining                  // connected, with a job
@@ -75,6 +76,7 @@ type State struct {
 // Status is what became of a share.
 type Status int
 
+// What can become of a share.
 const (
 	Accepted Status = iota
 	Rejected

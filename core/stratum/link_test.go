@@ -106,3 +106,46 @@ func TestLinkBounds(t *testing.T) {
 		t.Errorf("a share after the end: %+v", r)
 	}
 }
+
+// FuzzClient: whatever a pool says, at any moment, ends in a job within bounds or in an error of ours.
+func FuzzClient(f *testing.F) {
+	for _, line := range fuzzSeeds(f) {
+		f.Add(line)
+	}
+	f.Fuzz(func(t *testing.T, line []byte) {
+		in := newInbox()
+		l := newLink(&Config{User: "panner", Algorithm: hasher.Scrypt, Handler: in, Silence: time.Minute}, nil)
+		subscribed := []byte(`{"id":1,"result":[[],"00000001",4]}`)
+		for _, line := range [][]byte{line, subscribed, line} {
+			m, err := parseMessage(line)
+			if err == nil && m.method == "" {
+				err = l.reply(&m)
+			} else if err == nil {
+				err = l.request(&m)
+			}
+			var r *Rejection
+			if err != nil && !errors.Is(err, ErrProtocol) && !errors.Is(err, errMoved) && !errors.As(err, &r) {
+				t.Fatal(err)
+			}
+			if err != nil {
+				break
+			}
+		}
+		for len(in.jobs) > 0 {
+			j := <-in.jobs
+			if err := checkJob(j); err != nil || j.Conn == 0 || j.Target == (pow.Target{}) && j.Difficulty < 1e15 ||
+				len(j.Extranonce1) < MinExtranonce1 || len(j.Extranonce1) > MaxExtranonce1 ||
+				j.Extranonce2Size < MinExtranonce2 || j.Extranonce2Size > MaxExtranonce2 {
+				t.Fatalf("job %+v: %v", j, err)
+			}
+			if r := l.submit(pow.Share{Job: j, Extranonce2: make([]byte, j.Extranonce2Size)}, func(Result) {}); r != nil && r.Status != Rejected {
+				t.Fatalf("submit: %+v", r)
+			}
+		}
+		for len(l.out) > 0 {
+			if line := <-l.out; jsonrpc.Depth(line) > maxDepth || len(line) > MaxMessage {
+				t.Fatalf("we would send %d bytes", len(line))
+			}
+		}
+	})
+}
