@@ -40,6 +40,10 @@ func findDisplay() error {
 	for _, p := range places {
 		if c, err := net.DialTimeout(p[0], p[1], 5*time.Second); err == nil {
 			c.Close()
+			// Told so, Fyne does not look for Wayland, which would complain.
+			if os.Getenv("FYNE_PLATFORM") == "" {
+				return os.Setenv("FYNE_PLATFORM", "x11")
+			}
 			return nil
 		}
 	}

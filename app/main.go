@@ -13,12 +13,16 @@ import (
 	"runtime"
 	"syscall"
 
+	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/app"
 
 	"goldpan/app/desk"
 	"goldpan/app/ui"
 	"goldpan/core"
 )
+
+// appID is the same as in FyneApp.toml.
+const appID = "goldpan.desktop"
 
 func main() { os.Exit(run(os.Args[1:])) }
 
@@ -52,12 +56,20 @@ func run(args []string) int {
 		return 1
 	}
 
+	if cache, err := os.UserCacheDir(); err == nil {
+		_ = os.MkdirAll(cache, 0o700) // Fyne complains where it is missing
+	}
+
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	o := ui.Options{Dir: *data, Look: r.look, Trouble: r.trouble}
 	o.Practice.Threads = max(1, runtime.NumCPU()-1) // one is left for the person
 	o.Practice.Share, o.Practice.Block = r.share, r.block
-	if err := ui.Run(ctx, app.NewWithID("goldpan.desktop"), o); err != nil {
+	app.SetMetadata(fyne.AppMetadata{
+		ID: appID, Name: "Goldpan", Version: core.Version, Icon: ui.Icon(),
+		Migrations: map[string]bool{"fyneDo": true}, // drawing is on Fyne's goroutine alone
+	})
+	if err := ui.Run(ctx, app.NewWithID(appID), o); err != nil {
 		return 1 // told by trouble, when the window showed it
 	}
 	r.done()

@@ -114,6 +114,23 @@ func (c thirds) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 	}
 }
 
+// lines gives one wrapped label room for a fixed number of lines. Without it the
+// window would grow and shrink with the words, and at first with every word on a
+// line of its own.
+type lines int
+
+func (n lines) MinSize(objects []fyne.CanvasObject) fyne.Size {
+	th := objects[0].(*widget.Label).Theme()
+	text := th.Size(theme.SizeNameCaptionText)
+	one := fyne.MeasureText("A", text, fyne.TextStyle{}).Height
+	return fyne.NewSize(text, float32(n)*one+float32(n-1)*th.Size(theme.SizeNameLineSpacing)+2*th.Size(theme.SizeNameInnerPadding))
+}
+
+func (n lines) Layout(objects []fyne.CanvasObject, size fyne.Size) {
+	objects[0].Move(fyne.Position{})
+	objects[0].Resize(size)
+}
+
 // Labels of the ranks that the screens use.
 
 func caption(text string) *widget.Label {
@@ -149,6 +166,6 @@ type card struct {
 
 func newCard(title string) *card {
 	c := &card{value: figure(theme.SizeNameSubHeadingText), means: explanation("")}
-	c.panel = newPanel(container.New(column{0}, caption(title), c.value, c.means))
+	c.panel = newPanel(container.New(column{0}, caption(title), c.value, container.New(lines(3), c.means)))
 	return c
 }

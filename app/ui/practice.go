@@ -33,6 +33,7 @@ type practiceScreen struct {
 	shares         *card
 	block          *card
 	note           *widget.Label
+	noteRow        *fyne.Container
 
 	copied func(string) // puts words on the clipboard
 	mining func(bool)   // what the button asks for, once there is something to start
@@ -78,7 +79,8 @@ func newPracticeScreen(copied func(string)) *practiceScreen {
 	p.header.TextStyle.Monospace = true
 	p.header.Truncation = fyne.TextTruncateEllipsis
 	p.legend.Truncation = fyne.TextTruncateEllipsis
-	p.note.Hide()
+	p.noteRow = container.New(lines(2), p.note)
+	p.noteRow.Hide()
 	p.content = p.build()
 	p.preparing("Getting ready")
 	return p
@@ -97,13 +99,13 @@ func (p *practiceScreen) build() fyne.CanvasObject {
 	worth.TextStyle.Bold = false
 	worth.SetText(worthless)
 	amount := container.New(baseline{}, p.balance, worth)
-	address := container.NewHBox(container.NewCenter(caption("Your wallet's address")), container.NewCenter(p.address), p.copy)
-	money := container.New(column{2}, caption("Your balance"), amount, p.parts, address)
+	address := container.NewHBox(container.NewCenter(caption("Your address")), container.NewCenter(p.address), p.copy)
+	money := container.New(column{2}, caption("Your balance"), amount, container.New(lines(1), p.parts), address)
 
 	th := fyne.CurrentApp().Settings().Theme()
 	button := container.New(atLeast{228, 60}, container.NewThemeOverride(p.start, roomy{th}))
 	act := container.New(atLeast{228, 0}, container.New(column{2},
-		button, container.NewBorder(nil, nil, p.mark, nil, p.state), p.reason))
+		button, container.NewBorder(nil, nil, p.mark, nil, p.state), container.New(lines(2), p.reason)))
 	hero := newPanel(container.NewBorder(nil, nil, nil, act, money))
 
 	header := container.NewBorder(nil, nil, caption("The block being tried, as bytes:"), nil, p.header)
@@ -113,7 +115,7 @@ func (p *practiceScreen) build() fyne.CanvasObject {
 
 	return container.New(layout.NewCustomPaddedLayout(8, 8, 14, 14), container.NewBorder(
 		container.New(column{8}, top, hero),
-		container.New(column{2}, cards, p.note), nil, nil,
+		container.New(column{2}, cards, p.noteRow), nil, nil,
 		container.New(layout.NewCustomPaddedLayout(6, 6, 0, 0), picture)))
 }
 
@@ -188,12 +190,8 @@ func (p *practiceScreen) show(s desk.PracticeSnapshot, now time.Time) {
 	say(p.legend, legendWords(p.river.perGrain))
 	say(p.header, headerWords(m.Header))
 	say(p.note, s.Note)
-	if (s.Note != "") != p.note.Visible() {
-		if s.Note != "" {
-			p.note.Show()
-		} else {
-			p.note.Hide()
-		}
+	if (s.Note != "") != p.noteRow.Visible() {
+		p.noteRow.Hidden = s.Note == ""
 		p.content.Refresh()
 	}
 }

@@ -48,8 +48,8 @@ const (
 	maxThings   = 60
 	streaks     = 13
 	smallest    = 3.5 // radius of the least share in sight
-	largest     = 13
-	perDoubling = 1.4 // radius for twice the difficulty
+	largest     = 12
+	perDoubling = 1.1 // radius for twice the difficulty
 )
 
 func newRiver() *river {
@@ -202,7 +202,7 @@ type riverRenderer struct {
 }
 
 func (v *riverRenderer) Destroy()                     {}
-func (v *riverRenderer) MinSize() fyne.Size           { return fyne.NewSize(240, 84) }
+func (v *riverRenderer) MinSize() fyne.Size           { return fyne.NewSize(240, 60) }
 func (v *riverRenderer) Objects() []fyne.CanvasObject { return v.objects }
 
 func (v *riverRenderer) Layout(size fyne.Size) {
@@ -226,7 +226,7 @@ func (v *riverRenderer) Refresh() {
 	gold, grey := c(colorGold), c(colorGrain)
 	for i := range v.nuggets {
 		v.rings[i].StrokeColor = gold
-		v.nuggets[i].FillColor, v.nuggets[i].StrokeColor = gold, color.Transparent
+		v.nuggets[i].FillColor, v.nuggets[i].StrokeColor, v.nuggets[i].StrokeWidth = gold, v.bed.FillColor, 1
 		if i < len(v.r.things) && v.r.things[i].lost { // hollow: it did not count
 			v.nuggets[i].FillColor, v.nuggets[i].StrokeColor = color.Transparent, grey
 			v.nuggets[i].StrokeWidth = 1.5

@@ -38,6 +38,8 @@ const (
 	reportInterval = time.Second
 )
 
+var errStopped = errors.New("the practice network has stopped by itself")
+
 // window is the program's one window and what runs behind it.
 type window struct {
 	app     fyne.App
@@ -47,6 +49,7 @@ type window struct {
 	running context.CancelFunc // ends the attempt that runs; nil if none does
 	ended   chan struct{}      // closed when that attempt is over
 	err     error              // what the last attempt ended with, for Run
+	closed  atomic.Bool        // nothing is drawn any more
 }
 
 // Run opens the window on the practice network and returns when the window was
@@ -66,7 +69,11 @@ func Run(ctx context.Context, app fyne.App, o Options) error {
 	w.win.Resize(fyne.NewSize(800, 600))
 	w.win.CenterOnScreen()
 	w.begin(ctx)
-	stop := context.AfterFunc(ctx, func() { fyne.Do(app.Quit) })
+	w.win.SetOnClosed(func() { w.closed.Store(true) })
+	stop := context.AfterFunc(ctx, func() {
+		w.closed.Store(true)
+		fyne.Do(app.Quit)
+	})
 	defer stop()
 	w.win.ShowAndRun()
 	w.end()
@@ -90,8 +97,15 @@ func (w *window) begin(ctx context.Context) {
 		if w.options.Trouble != nil {
 			w.options.Trouble(err)
 		}
-		fyne.Do(func() { w.trouble(ctx, err) })
+		w.draw(func() { w.trouble(ctx, err) })
 	}()
+}
+
+// draw has f called on Fyne's goroutine, while there is a window.
+func (w *window) draw(f func()) {
+	if !w.closed.Load() {
+		fyne.Do(f)
+	}
 }
 
 // end stops what runs and waits for it.
@@ -121,15 +135,15 @@ func (w *window) practise(ctx context.Context, screen *practiceScreen) (err erro
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
 	o := w.options.Practice
-	o.Progress = func(what string) { fyne.Do(func() { screen.preparing(what) }) }
+	o.Progress = func(what string) { w.draw(func() { screen.preparing(what) }) }
 	o.Block = func(b desk.Block) {
-		fyne.Do(func() { screen.found(b, time.Now()) })
+		w.draw(func() { screen.found(b, time.Now()) })
 		if w.options.Practice.Block != nil {
 			w.options.Practice.Block(b)
 		}
 	}
 	o.Share = func(s desk.Share) {
-		fyne.Do(func() { screen.shared(s, time.Now()) })
+		w.draw(func() { screen.shared(s, time.Now()) })
 		if w.options.Practice.Share != nil {
 			w.options.Practice.Share(s)
 		}
@@ -139,7 +153,7 @@ func (w *window) practise(ctx context.Context, screen *practiceScreen) (err erro
 		return err
 	}
 	p.SetMining(false) // until the person presses Start
-	fyne.Do(func() { screen.mining = p.SetMining })
+	w.draw(func() { screen.mining = p.SetMining })
 	ended := make(chan error, 1)
 	go func() { ended <- p.Run(ctx) }()
 
@@ -147,12 +161,13 @@ func (w *window) practise(ctx context.Context, screen *practiceScreen) (err erro
 	defer look.Stop()
 	defer flow.Stop()
 	defer report.Stop()
-	var drawing painter
+	drawing := painter{draw: w.draw}
 	for {
 		select {
 		case err := <-ended:
-			if ctx.Err() != nil { // asked for
-				w.look(p)
+			w.look(p)
+			if err == nil && ctx.Err() == nil {
+				err = errStopped
 			}
 			return err
 		case <-look.C:
@@ -174,15 +189,18 @@ func (w *window) look(p *desk.Practice) {
 
 // painter hands drawing to Fyne's goroutine and drops what that is too busy for,
 // so that a slow display never builds up a queue.
-type painter struct{ waiting atomic.Int32 }
+type painter struct {
+	draw    func(func())
+	waiting atomic.Int32
+}
 
-func (p *painter) do(draw func()) {
+func (p *painter) do(f func()) {
 	if p.waiting.Load() >= 4 {
 		return
 	}
 	p.waiting.Add(1)
-	fyne.Do(func() {
+	p.draw(func() {
 		p.waiting.Add(-1)
-		draw()
+		f()
 	})
 }

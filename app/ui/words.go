@@ -135,7 +135,7 @@ func stateWords(s desk.PracticeSnapshot, started bool) (kind, string, string) {
 		if !started {
 			return kindReady, "Ready", "Nothing is mined until you press Start."
 		}
-		return kindIdle, "Paused: " + strings.TrimSuffix(m.Reason, "."), "Your coins stay. Press Start to go on."
+		return kindIdle, "Paused", sentence(m.Reason) + " Press Start to go on."
 	case core.StateDown:
 		why := sentence(m.Reason)
 		if m.Err != nil {
