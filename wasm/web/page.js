@@ -285,7 +285,7 @@ function snapshot(s) {
   }
   speed(s.hashrate, s.state === "mining");
   figure("accepted", latest.accepted.toLocaleString());
-  figure("rejected", latest.rejected === 0 && latest.stale > 0 ? "0, and " + latest.stale + " too late" : latest.rejected.toLocaleString());
+  figure("rejected", latest.rejected.toLocaleString() + (latest.stale > 0 ? " (" + latest.stale + " late)" : ""));
   figure("best", latest.best > 0 ? number(latest.best) : "none yet");
   figure("difficulty", s.difficulty > 0 ? number(s.difficulty) : "–");
   figure("hashes", words(latest.hashes).join(" ").trim());

@@ -97,9 +97,9 @@ export class Pan {
     while (this.#owed >= 1) {
       this.#owed--;
       if (this.#grains.length >= grainLimit) continue;
-      const a = Math.PI * (0.75 + Math.random() * 0.5); // they come down the river, from the left
+      // They come down the river, from the left.
       this.#grains.push({
-        x: Math.cos(a) * (1.5 + Math.random()), y: Math.sin(a) * (0.4 + Math.random() * 0.9),
+        x: -1.3 - Math.random() * 0.8, y: (Math.random() - 0.5) * 2.4,
         age: 0, life: 5 + Math.random() * 6, size: 0.5 + Math.random(), turn: 0.5 + Math.random() * 0.8,
       });
     }
@@ -108,10 +108,10 @@ export class Pan {
       const r = Math.hypot(g.x, g.y);
       if (r > 0.93) { // still in the river: on to the pan
         g.x += (0.55 - g.x * 0.12) * seconds;
-        g.y -= g.y * 0.55 * seconds;
+        g.y -= g.y * 0.3 * seconds;
       } else {        // in the pan: round and slowly in
         const a = Math.atan2(g.y, g.x) + g.turn * seconds;
-        const in_ = r - 0.035 * seconds;
+        const in_ = Math.max(0.05, r - (0.05 + 0.06 * g.size) * seconds);
         g.x = in_ * Math.cos(a);
         g.y = in_ * Math.sin(a);
       }
