@@ -367,9 +367,17 @@ func (p *pool) found(m *miner, work *issued, s stratum.Submission) error {
 	return nil
 }
 
-// rate is what all devices do together, as their shares show, in hashes a
-// second, and how many devices there are.
-func (p *pool) rate() (rate float64, devices int) {
+// measured is what all devices do together, as their shares show.
+type measured struct {
+	rate    float64 // hashes a second
+	devices int
+	sure    bool // they have been watched long enough to say anything of it
+}
+
+// sureSeconds is how long a device is watched before its rate counts as known.
+const sureSeconds = 20
+
+func (p *pool) measure() (all measured) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := p.now()
@@ -377,11 +385,12 @@ func (p *pool) rate() (rate float64, devices int) {
 		if m.script == nil {
 			continue
 		}
-		devices++
+		all.devices++
 		m.difficulty.advance(now)
 		if m.difficulty.shares > 0 {
-			rate += m.difficulty.rate()
+			all.rate += m.difficulty.rate()
 		}
+		all.sure = all.sure || m.difficulty.shares > 3 && m.difficulty.seconds > sureSeconds
 	}
-	return rate, devices
+	return all
 }

@@ -47,29 +47,30 @@ func (n *Network) Status() Status {
 	if target, err := pow.TargetFromBits(bits); err == nil {
 		hashes, s.Difficulty = target.Expected(), target.Difficulty(c.algorithm)
 	}
-	s.Hashrate, s.Devices = n.pool.rate()
+	all := n.pool.measure()
+	s.Hashrate, s.Devices = all.rate, all.devices
 	if s.Hashrate > 0 {
 		s.Interval = time.Duration(min(hashes/s.Hashrate, 1e9) * float64(time.Second))
 	}
-	s.Note = note(s, now)
+	s.Note = note(s, all.sure, now)
 	return s
 }
 
-// note explains slow blocks.
-func note(s Status, now time.Time) string {
+// note explains a block that is slow to come. Before the devices' rate is sure
+// it blames nobody.
+func note(s Status, sure bool, now time.Time) string {
 	waited := now.Sub(s.LastBlock)
 	switch {
+	case waited <= slow*blockInterval:
 	case s.Devices == 0:
-		if waited > slow*blockInterval {
-			return "No device is mining, so no new block can be found."
-		}
+		return "No device is mining, so no new block can be found."
+	case !sure:
+		return "The devices have just begun, and their first shares will show how fast blocks come."
 	case s.Interval > slow*blockInterval:
 		next := (s.Height/retargetBlocks + 1) * retargetBlocks
 		return fmt.Sprintf("Blocks take about %s now, because less is mining than when their difficulty was set; it is set anew at block %d and becomes easier then.",
 			inWords(s.Interval), next)
-	case s.Hashrate == 0 && waited > slow*blockInterval:
-		return "The devices have just begun, and their first shares will show how fast blocks come."
-	case waited > slow*blockInterval && waited > 4*s.Interval && s.Interval > 0:
+	case waited > 4*s.Interval && s.Interval > 0:
 		return "This block takes longer by plain bad luck, which happens now and then."
 	}
 	return ""
