@@ -37,6 +37,9 @@ func (d dir) path(name string) string { return filepath.Join(string(d), filepath
 
 func (d dir) Read(name string, limit int64, check func([]byte) error) ([]byte, error) {
 	b, _, err := seal.ReadFile(d.path(name), limit, check)
+	if errors.Is(err, seal.ErrTooLong) {
+		err = fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
 	return b, err
 }
 

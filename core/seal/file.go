@@ -12,6 +12,9 @@ import (
 	"runtime"
 )
 
+// ErrTooLong says that a file is longer than it may be.
+var ErrTooLong = errors.New("file too long")
+
 // Previous is added to a path for the copy that WriteFile keeps.
 const Previous = ".previous"
 
@@ -161,7 +164,7 @@ func readBounded(path string, limit int64, check func([]byte) error) ([]byte, er
 		return nil, err
 	}
 	if int64(len(data)) > limit {
-		return nil, errors.New("file too long")
+		return nil, ErrTooLong
 	}
 	if err := check(data); err != nil {
 		return nil, err
