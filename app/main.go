@@ -52,7 +52,7 @@ func run(args []string) int {
 		return 0
 	}
 	if err := findDisplay(); err != nil {
-		r.fail("there is no display to open a window on", "Run goldpan practice for the same without a window.")
+		r.fail("there is no display to open a window on", "Use the terminal program, which needs none: goldpan practice")
 		return 1
 	}
 

@@ -32,6 +32,7 @@ type practiceScreen struct {
 	hashrate       *card
 	shares         *card
 	block          *card
+	headerRow      *fyne.Container
 	note           *widget.Label
 	noteRow        *fyne.Container
 
@@ -70,7 +71,7 @@ func newPracticeScreen(copied func(string)) *practiceScreen {
 	}
 	p.hashrate = newCard("Hash rate: how fast you work")
 	p.shares = newCard("Shares: proof of your work")
-	p.block = newCard("Last block")
+	p.block = newCard("Last block: a page of the coin's book")
 	p.address.SizeName = theme.SizeNameCaptionText
 	p.address.Selectable = true
 	p.copy = widget.NewButtonWithIcon("Copy", theme.ContentCopyIcon(), p.copyAddress)
@@ -105,11 +106,12 @@ func (p *practiceScreen) build() fyne.CanvasObject {
 	th := fyne.CurrentApp().Settings().Theme()
 	button := container.New(atLeast{228, 60}, container.NewThemeOverride(p.start, roomy{th}))
 	act := container.New(atLeast{228, 0}, container.New(column{2},
-		button, container.NewBorder(nil, nil, p.mark, nil, p.state), container.New(lines(2), p.reason)))
+		button, container.NewBorder(nil, nil, p.mark, nil, p.state), container.New(lines(3), p.reason)))
 	hero := newPanel(container.NewBorder(nil, nil, nil, act, money))
 
-	header := container.NewBorder(nil, nil, caption("The block being tried, as bytes:"), nil, p.header)
-	picture := newPanel(container.NewBorder(nil, container.New(column{0}, p.legend, header), nil, nil,
+	p.headerRow = container.NewBorder(nil, nil, caption("The block being tried, as bytes:"), nil, p.header)
+	p.headerRow.Hide()
+	picture := newPanel(container.NewBorder(nil, container.New(column{0}, p.legend, p.headerRow), nil, nil,
 		container.NewStack(p.river, container.NewCenter(p.still))))
 	cards := container.New(thirds{10}, p.hashrate.panel, p.shares.panel, p.block.panel)
 
@@ -190,8 +192,14 @@ func (p *practiceScreen) show(s desk.PracticeSnapshot, now time.Time) {
 	say(p.legend, legendWords(p.river.perGrain))
 	say(p.header, headerWords(m.Header))
 	say(p.note, s.Note)
-	if (s.Note != "") != p.noteRow.Visible() {
-		p.noteRow.Hidden = s.Note == ""
+	p.reveal(p.headerRow, p.header.Text != "")
+	p.reveal(p.noteRow, p.note.Text != "")
+}
+
+// reveal shows or hides a row; the screen makes room for it.
+func (p *practiceScreen) reveal(row *fyne.Container, shown bool) {
+	if row.Hidden == shown {
+		row.Hidden = !shown
 		p.content.Refresh()
 	}
 }

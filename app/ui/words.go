@@ -197,7 +197,7 @@ func balanceWords(s desk.PracticeSnapshot) (total, parts string) {
 
 // blockWords returns the last block's height and how it came.
 func blockWords(s desk.PracticeSnapshot, now time.Time) (title, line string) {
-	const means = " A block is a page in the coin's book; who finds it is paid."
+	const means = " Whoever finds a block is paid for it."
 	if s.Height == 0 {
 		return "none yet", "The first one starts the chain." + means
 	}
@@ -205,7 +205,7 @@ func blockWords(s desk.PracticeSnapshot, now time.Time) (title, line string) {
 	if s.Last == nil {
 		return title, "Found before this start." + means
 	}
-	who := "found by " + clip(s.Last.Worker, 24)
+	who := "found by " + clip(s.Last.Worker, 14)
 	if s.Last.Mine {
 		who = "found by you"
 	}
