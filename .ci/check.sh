@@ -18,8 +18,12 @@ vet() {
 	fi
 }
 
-# all lists the packages for the target in the environment, without the window's.
-all() { go list ./... | grep -vE '^goldpan/app(/ui(/.*)?)?$'; }
+# all lists the packages for the target in the environment, without the window's, which
+# cannot be listed whole without cgo (-e).
+all() {
+	go list -e -f '{{if or .GoFiles .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./... |
+		grep -vE '^goldpan/app(/ui(/.*)?)?$'
+}
 
 # page lists the program for the browser and what it imports of ours.
 page() { go list -deps -f '{{if not .Standard}}{{.ImportPath}}{{end}}' ./wasm | grep '^goldpan/'; }
