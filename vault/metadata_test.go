@@ -77,3 +77,41 @@ func FuzzRoot(f *testing.F) {
 		}
 	})
 }
+
+// TestBodiesAreStrict: what the holder of the key never writes is not read.
+func TestBodiesAreStrict(t *testing.T) {
+	r := &root{Key: make([]byte, 32)}
+	read := func(body string) error {
+		signed := fmt.Appendf(nil, "%saaaaaaaaaaaaa\n%s\n", magic, body)
+		_, err := decodeMetadata(fmt.Appendf(signed, "%s%x\n", macPrefix, r.mac(signed)), r)
+		return err
+	}
+	const entry = `{"id":"a","name":"n","kind":"pool","environment":"live","state":"active","created":"2026-03-01T11:00:00Z","fingerprint":"0123456789abcdef"}`
+	body := func(entries ...string) string {
+		return `{"generation":1,"entries":[` + strings.Join(entries, ",") + `]}`
+	}
+	if err := read(body(entry)); err != nil {
+		t.Fatal(err)
+	}
+	for what, bad := range map[string]string{
+		"an id twice":         body(entry, entry),
+		"too many":            body(strings.Split(strings.Repeat(entry+"\n", maxEntries+1)[:(len(entry)+1)*(maxEntries+1)-1], "\n")...),
+		"unknown field":       body(strings.Replace(entry, `{`, `{"secret":"x",`, 1)),
+		"field in other case": body(strings.Replace(entry, `"id"`, `"ID"`, 1)),
+		"repeated field":      body(strings.Replace(entry, `{`, `{"id":"b",`, 1)),
+		"space":               body(" " + entry),
+		"unknown state":       body(strings.Replace(entry, "active", "sleeping", 1)),
+		"revoked, no time":    body(strings.Replace(entry, "active", "revoked", 1)),
+		"active, with time":   body(strings.Replace(entry, `,"fingerprint"`, `,"revoked":"2026-03-01T11:00:00Z","fingerprint"`, 1)),
+		"no creation":         body(strings.Replace(entry, "2026-03-01T11", "0001-01-01T00", 1)),
+		"short fingerprint":   body(strings.Replace(entry, "0123456789abcdef", "0123", 1)),
+		"odd fingerprint":     body(strings.Replace(entry, "0123456789abcdef", "0123456789abcdeg", 1)),
+		"bad id":              body(strings.Replace(entry, `"a"`, `"a:b"`, 1)),
+		"trailing":            body(entry) + "{}",
+		"nothing":             "",
+	} {
+		if read(bad) == nil {
+			t.Errorf("%s: read", what)
+		}
+	}
+}

@@ -185,3 +185,29 @@ func TestReset(t *testing.T) {
 		t.Errorf("Reset of nothing: %v", err)
 	}
 }
+
+// The program ends after it made the vault's key and before its first file:
+// that is no removed file.
+func TestCutOffCreation(t *testing.T) {
+	v, store, _ := newVault(t)
+	store.fail = func(op, id string) error {
+		if op == "put" && !strings.HasPrefix(id, rootPrefix) {
+			return errors.New("cut off")
+		}
+		return nil
+	}
+	if _, err := v.Add(t.Context(), Entry{Name: "pool", Kind: KindPool, Environment: Live}, NewSecret([]byte("x"))); err == nil {
+		t.Fatal("the store did not fail")
+	}
+	store.fail = nil
+	if left, _ := store.List(t.Context()); len(left) != 1 {
+		t.Fatalf("the store holds %q, want a root", left)
+	}
+	if err := v.Check(t.Context()); err != nil {
+		t.Error(err)
+	}
+	add(t, v, "pool", KindPool, "x")
+	if _, err := v.PoolPassword(t.Context(), "pool"); err != nil {
+		t.Error(err)
+	}
+}

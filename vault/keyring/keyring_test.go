@@ -186,9 +186,12 @@ func TestHangingKeyringEnds(t *testing.T) {
 	}
 	// The first question is still open: no second one is put.
 	<-f.entered
+	// Who waited for its turn would meet the context's end instead.
 	s.timeout = time.Hour
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
 	calls := f.called()
-	if _, err := s.Get(t.Context(), "old"); !errors.Is(err, vault.ErrTimeout) {
+	if _, err := s.Get(ctx, "old"); !errors.Is(err, vault.ErrTimeout) {
 		t.Errorf("Get while another question hangs: %v, want ErrTimeout", err)
 	}
 	if f.called() != calls {

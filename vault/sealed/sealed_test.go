@@ -308,6 +308,30 @@ func TestFull(t *testing.T) {
 	}
 }
 
+// TestBodyIsStrict: what Goldpan never writes is not read, even sealed.
+func TestBodyIsStrict(t *testing.T) {
+	entry := func(id, secret string) string {
+		return string([]byte{byte(len(id))}) + id + string([]byte{byte(len(secret) >> 8), byte(len(secret))}) + secret
+	}
+	if got, err := parse([]byte(entry("a", "x") + entry("b", "y"))); err != nil || len(got) != 2 {
+		t.Fatalf("%d secrets, %v", len(got), err)
+	}
+	for what, body := range map[string]string{
+		"twice":     entry("a", "x") + entry("a", "y"),
+		"order":     entry("b", "x") + entry("a", "y"),
+		"empty":     entry("a", ""),
+		"bad id":    entry("A", "x"),
+		"no id":     entry("", "x"),
+		"too large": entry("a", strings.Repeat("x", vault.MaxSecret+1)),
+		"cut":       entry("a", "xyz")[:5],
+		"longer":    entry("a", "x") + "\x01",
+	} {
+		if _, err := parse([]byte(body)); !errors.Is(err, vault.ErrDamaged) {
+			t.Errorf("%s: %v, want ErrDamaged", what, err)
+		}
+	}
+}
+
 func FuzzSplit(f *testing.F) {
 	f.Add(append(header([]byte("wrapped")), "body"...))
 	f.Add([]byte(magic))
