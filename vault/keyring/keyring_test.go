@@ -364,3 +364,15 @@ func ExampleStore_Check() {
 		_, _ = err.Error(), vault.Hint(err)
 	}
 }
+
+func TestIndexNamesAnIDOnce(t *testing.T) {
+	s, f := newFake(t)
+	for range 3 {
+		if err := s.Put(t.Context(), "pool", []byte("x")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := f.entries["goldpan-test:#index"]; got != encode([]byte("pool\n")) {
+		t.Errorf("the index entry is %q", got)
+	}
+}
