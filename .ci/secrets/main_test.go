@@ -38,7 +38,7 @@ func TestScanCatchesPlanted(t *testing.T) {
 			t.Errorf("nothing is planted for %s", kind)
 			continue
 		}
-		got := scan("core/x.go", []byte("package x\n\n"+text+"\n"))
+		got := scan("core/x.go", []byte("package x\n\n"+text+"\n"), nil)
 		if len(got) != 1 || got[0].kind != kind || got[0].line != 3 {
 			t.Errorf("%s: found %v", kind, got)
 		}
@@ -50,10 +50,10 @@ func TestScanCatchesPlanted(t *testing.T) {
 
 func TestScanCatchesRegistryHosts(t *testing.T) {
 	line := []byte(`"resolved": "https://registry.example/x.tgz"`)
-	if got := scan("wasm/web/package-lock.json", line); len(got) != 1 {
+	if got := scan("wasm/web/package-lock.json", line, nil); len(got) != 1 {
 		t.Errorf("in a lock file: found %v", got)
 	}
-	if got := scan("README.md", line); len(got) != 0 {
+	if got := scan("README.md", line, nil); len(got) != 0 {
 		t.Errorf("in a text: found %v", got)
 	}
 }
@@ -65,13 +65,13 @@ func TestScanKnowsVectors(t *testing.T) {
 			allowed = allowed || r.kind == kind && r.vectors
 		}
 		allowed = allowed || kind == "wallet words"
-		if got := scan("wallet/hd/testdata/vectors.json", []byte(text)); (len(got) == 0) != allowed {
+		if got := scan("wallet/hd/testdata/vectors.json", []byte(text), nil); (len(got) == 0) != allowed {
 			t.Errorf("%s in testdata: found %v, allowed %v", kind, got, allowed)
 		}
 	}
 }
 
-func TestWordRuns(t *testing.T) {
+func TestPhrases(t *testing.T) {
 	w := wordlists.English[500:524]
 	for name, c := range map[string]struct {
 		text string
@@ -82,18 +82,33 @@ func TestWordRuns(t *testing.T) {
 		"one a line, numbered": {"1. " + strings.Join(w[:12], "\n2. "), true},
 		"capitals":             {strings.ToUpper(strings.Join(w, " ")), true},
 		"a published vector":   {strings.Repeat("abandon ", 11) + "about", false},
+		"a table of times":     {strings.Repeat("time.Second, 1: time.Minute, ", 12), false},
 		"eleven":               {strings.Join(w[:11], " "), false},
 		"cut by another word":  {strings.Join(w[:8], " ") + " the " + strings.Join(w[8:16], " "), false},
 		"cut by a sign":        {strings.Join(w[:8], " ") + " = " + strings.Join(w[8:16], " "), false},
 	} {
-		if got := len(wordRuns([]byte(c.text))) > 0; got != c.want {
+		if got := len(phrases([]byte(c.text))) > 0; got != c.want {
 			t.Errorf("%s: %v, want %v", name, got, c.want)
 		}
 	}
 }
 
+func TestScanKnowsPublishedPhrases(t *testing.T) {
+	w := append([]string(nil), wordlists.English[700:712]...)
+	known := map[string]bool{strings.Join(w, " "): true}
+	text := []byte(`words := "` + strings.Join(w, " ") + `"`)
+	if got := scan("wallet/x_test.go", text, known); len(got) != 0 {
+		t.Errorf("a published phrase: found %v", got)
+	}
+	w[3] = "zoo"
+	text = []byte(`words := "` + strings.Join(w, " ") + `"`)
+	if got := scan("wallet/x_test.go", text, known); len(got) != 1 {
+		t.Errorf("one other word: found %v", got)
+	}
+}
+
 func TestScanPassesBinary(t *testing.T) {
-	if got := scan("assets/icons/icon.png", []byte("\x89PNG\x00"+planted()["a cloud access key"])); got != nil {
+	if got := scan("assets/icons/icon.png", []byte("\x89PNG\x00"+planted()["a cloud access key"]), nil); got != nil {
 		t.Errorf("found %v", got)
 	}
 }
@@ -104,7 +119,7 @@ func FuzzScan(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		lines := strings.Count(string(text), "\n") + 1
-		for _, got := range scan("x.go", text) {
+		for _, got := range scan("x.go", text, nil) {
 			if got.line < 1 || got.line > lines {
 				t.Fatalf("line %d of %d", got.line, lines)
 			}
