@@ -28,6 +28,7 @@ var explanations = []struct {
 }{
 	{ErrInUse, "", "Close the other copy, or give this one a directory of its own with --data DIR."},
 	{practice.ErrLocked, "another program is using this practice network", "Close the other copy, or give this one a directory of its own with --data DIR."},
+	{practice.ErrDamaged, "the practice chain's files are damaged", "Goldpan has left them as they are. Move the practice folder of the data directory away, and a new chain begins; practice coins are worth nothing."},
 	{ErrDataDir, "", "Give a directory that you may write to with --data DIR."},
 	{errPort, "", "Write it as HOST:PORT; 127.0.0.1 is this machine alone."},
 	{ErrPassphraseShort, "", "Use several words that only you would put together."},

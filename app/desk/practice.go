@@ -114,7 +114,9 @@ func (d *Desk) Practice(ctx context.Context, o PracticeOptions) (_ *Practice, er
 	if p.wallet, err = d.practiceWallet(p.params); err != nil {
 		return nil, err
 	}
-	if p.address, err = p.wallet.Address(0); err != nil {
+	// A fresh address each time: an Electrum server serves no endless history of
+	// one, and a block every ten seconds makes it long.
+	if p.address, _, err = p.wallet.NextUnused(); err != nil {
 		return nil, err
 	}
 	o.Progress("Measuring how fast this machine is")

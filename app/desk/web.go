@@ -42,7 +42,7 @@ func (p *Practice) listenWeb(address string) (*webServer, error) {
 				Network:   string(p.params.Network),
 				Coin:      p.params.Coin.Name,
 				Algorithm: string(p.params.Algorithm),
-				PayeeName: "the practice wallet on this computer",
+				PayeeName: "the practice wallet of the computer that serves this page",
 				Payout:    p.address,
 				Worthless: true,
 			}

@@ -21,6 +21,7 @@ type worker struct {
 	engine  *Engine
 	port    js.Value
 	token   string
+	agreed  bool // the lane has been told of the consent
 	current *assignment
 	before  *assignment // hits for it may still be on their way
 	count   atomic.Uint64
@@ -35,12 +36,14 @@ func newLanes(e *Engine) ([]lane, string, error) {
 }
 
 func (w *worker) assign(a *assignment) {
-	if w.before = w.current; a == nil {
-		w.current = nil
+	w.before, w.current = w.current, a
+	if !w.agreed {
+		return // run sends it
+	}
+	if a == nil {
 		w.port.Call("postMessage", map[string]any{"type": "rest"})
 		return
 	}
-	w.current = a
 	b := a.work.Bytes()
 	work := js.Global().Get("Uint8Array").New(len(b))
 	js.CopyBytesToJS(work, b)
@@ -57,7 +60,7 @@ func (w *worker) run(ctx context.Context) error {
 	defer listen.Release()
 	w.port.Set("onmessage", listen)
 	w.port.Call("postMessage", map[string]any{"type": "consent", "token": w.token, "limit": w.engine.config.Limit})
-	if w.current != nil { // assigned before there was consent
+	if w.agreed = true; w.current != nil { // assigned before there was consent
 		w.assign(w.current)
 	}
 	<-ctx.Done()
