@@ -223,6 +223,38 @@ func TestPracticeWalletIsKept(t *testing.T) {
 	}
 }
 
+// TestChainThrownAway: the practice folder may be deleted to begin anew; the
+// wallet keeps its words and follows the new chain.
+func TestChainThrownAway(t *testing.T) {
+	d := open(t)
+	for round := range 2 {
+		blocks := make(chan Block, 100)
+		p, err := d.Practice(t.Context(), PracticeOptions{Threads: 1, Block: func(b Block) { blocks <- b }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- p.Run(ctx) }()
+		first := receive(t, blocks)
+		if first.Height != 1 {
+			t.Errorf("round %d: the first block has height %d", round, first.Height)
+		}
+		for deadline := time.Now().Add(patience); p.Snapshot().Balance.Immature == 0; <-time.After(20 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("round %d: the wallet does not see the reward: %+v", round, p.Snapshot())
+			}
+		}
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("round %d: %v", round, err)
+		}
+		if err := os.RemoveAll(filepath.Join(d.Dir(), "practice")); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestOwnName(t *testing.T) {
 	host, err := os.Hostname()
 	if err != nil {

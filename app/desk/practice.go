@@ -137,6 +137,11 @@ func (d *Desk) Practice(ctx context.Context, o PracticeOptions) (_ *Practice, er
 	if err != nil {
 		return nil, err
 	}
+	// A chain that was thrown away and begun anew must not look like a cheating
+	// server to the wallet.
+	if err = p.wallet.FixGenesis(p.network.Genesis()); err != nil {
+		return nil, err
+	}
 	pool, err := stratum.ParseURL(p.network.PoolURL())
 	if err != nil {
 		return nil, err

@@ -252,3 +252,7 @@ func (n *Network) Close() error {
 	})
 	return n.closed
 }
+
+// Genesis is the hash of the chain's first block, which every new chain makes
+// for itself.
+func (n *Network) Genesis() pow.Hash { return pow.Hash(*n.chain.net.GenesisHash) }
