@@ -73,6 +73,7 @@ generate: ## write again what is generated
 	@go generate ./...
 
 package: build ## installable packages in bin/
+	@.ci/setup.sh package
 	@.ci/package.sh
 
 clean: ## remove what was built

@@ -11,7 +11,7 @@ tar --sort=name --owner=0 --group=0 --numeric-owner --mtime='UTC 2026-01-01' \
 	-czf "bin/$name.tar.gz" -C bin goldpan -C .. LICENSE README.md
 (
 	cd bin
-	go run fyne.io/fyne/v2/cmd/fyne@v2.8.1 package --os "$os" --executable goldpan-desktop --src ../app \
+	go run fyne.io/fyne/v2/cmd/fyne@v2.8.1 package --executable goldpan-desktop --src ../app \
 		--name "$APP_NAME" --appID "$APP_ID" --appVersion "$APP_VERSION" --appBuild "$APP_BUILD" \
 		--icon "$root/$APP_ICON"
 )

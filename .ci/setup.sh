@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what a target needs and this machine lacks: setup.sh cli|desktop|test|check.
+# Installs what a target needs and this machine lacks: setup.sh cli|desktop|test|check|package.
 # Debian and its children through apt; elsewhere it says in one line what to install.
 # Quick and silent when nothing is missing.
 set -euo pipefail
@@ -105,5 +105,6 @@ cli) ;;
 desktop) need_window ;;
 test) need_window; need "${peers[@]}" ;;
 check) need_window; need gcc-mingw-w64-x86-64 ;;
-*) die "usage: setup.sh cli|desktop|test|check" ;;
+package) need_window; has xz || need xz-utils ;;
+*) die "usage: setup.sh cli|desktop|test|check|package" ;;
 esac
