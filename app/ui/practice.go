@@ -71,7 +71,7 @@ func newPracticeScreen(copied func(string)) *practiceScreen {
 	}
 	p.hashrate = newCard("Hash rate: how fast you work")
 	p.shares = newCard("Shares: proof of your work")
-	p.block = newCard("Last block: a page of the coin's book")
+	p.block = newCard("Last block in the coin's book")
 	p.address.SizeName = theme.SizeNameCaptionText
 	p.address.Selectable = true
 	p.copy = widget.NewButtonWithIcon("Copy", theme.ContentCopyIcon(), p.copyAddress)

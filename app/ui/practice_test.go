@@ -164,7 +164,7 @@ func TestWhatTheScreenSays(t *testing.T) {
 	text := allText(p.content)
 	for _, want := range []string{
 		"practice coins, worth nothing", testAddress, "Copy", stopText, "347 kH/s", "accepted", "rejected", "stale",
-		"1 h 23 min ago", s.Note, "Closing this window stops mining", "A hash is one try", "a page of the coin's book",
+		"1 h 23 min ago", s.Note, "Closing this window stops mining", "A hash is one try", "Last block in the coin's book",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the screen does not say %q", want)
