@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"errors"
 	"image/color"
 	"strings"
 	"testing"
@@ -227,7 +228,7 @@ func TestTrouble(t *testing.T) {
 	w.Resize(fyne.NewSize(560, 300))
 	text := allText(screen)
 	message, hint := desk.Explain(desk.ErrInUse)
-	for _, want := range []string{sentence(message), hint, "Quit"} {
+	for _, want := range []string{sentence(message), hint, "The other copy goes on", "Quit"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the screen does not say %q, but %q", want, text)
 		}
@@ -236,6 +237,9 @@ func TestTrouble(t *testing.T) {
 		if b, ok := o.(*widget.Button); ok {
 			test.Tap(b)
 		}
+	}
+	if text := allText(troubleScreen(errors.New("it broke"), "Try again", nil)); !strings.Contains(text, "Mining has stopped.") || !strings.Contains(text, "Try again") {
+		t.Errorf("another trouble says %q", text)
 	}
 	if !mended {
 		t.Error("the button does nothing")

@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"errors"
+
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/layout"
@@ -23,6 +25,9 @@ func troubleScreen(err error, button string, mend func()) fyne.CanvasObject {
 		help.Hide()
 	}
 	kept := explanation("Mining has stopped. Your wallet and your coins are kept as they are.")
+	if errors.Is(err, desk.ErrInUse) {
+		kept.SetText("The other copy goes on as before, and your wallet and your coins are safe.")
+	}
 	act := widget.NewButton(button, mend)
 	act.Importance = widget.HighImportance
 	th := fyne.CurrentApp().Settings().Theme()

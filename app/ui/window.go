@@ -118,7 +118,7 @@ func (w *window) end() {
 func (w *window) trouble(ctx context.Context, err error) {
 	if errors.Is(err, desk.ErrInUse) {
 		w.win.SetContent(troubleScreen(err, "Quit", w.app.Quit))
-		w.win.Resize(fyne.NewSize(560, 300))
+		w.win.Resize(fyne.NewSize(560, 340))
 		return
 	}
 	w.win.SetContent(troubleScreen(err, "Try again", func() {
