@@ -16,6 +16,8 @@ have() {
 	libc6-dev) [ -e /usr/include/stdio.h ] ;;
 	libgl1-mesa-dev) has pkg-config && pkg-config --exists gl ;;
 	xorg-dev) has pkg-config && pkg-config --exists x11 xcursor xrandr xinerama xi xxf86vm ;;
+	libwayland-dev) has pkg-config && pkg-config --exists wayland-client wayland-cursor wayland-egl ;;
+	libxkbcommon-dev) has pkg-config && pkg-config --exists xkbcommon ;;
 	ca-certificates) [ -e /etc/ssl/certs/ca-certificates.crt ] || [ -e /etc/pki/tls/certs/ca-bundle.crt ] || [ -e /etc/ssl/cert.pem ] ;;
 	chromium) has chromium || has chromium-browser || has google-chrome ;;
 	xvfb) has Xvfb ;;
@@ -87,7 +89,7 @@ need_go() {
 	fi
 }
 
-window=(gcc libc6-dev pkg-config libgl1-mesa-dev xorg-dev)
+window=(gcc libc6-dev pkg-config libgl1-mesa-dev xorg-dev libwayland-dev libxkbcommon-dev)
 peers=(chromium xvfb xdotool imagemagick gnome-keyring dbus-x11 libsecret-tools)
 
 need_window() {
