@@ -83,7 +83,7 @@ func newPracticeScreen(copied func(string)) *practiceScreen {
 	p.noteRow = container.New(lines(2), p.note)
 	p.noteRow.Hide()
 	p.content = p.build()
-	p.preparing("Getting ready")
+	p.preparing("One moment")
 	return p
 }
 

@@ -125,7 +125,7 @@ func TestButtonByKey(t *testing.T) {
 	p.show(testSnapshot(core.StatePaused), time.Now())
 	w := test.NewTempWindow(t, p.content)
 	for range 10 {
-		test.FocusNext(w.Canvas())
+		w.Canvas().FocusNext()
 		if w.Canvas().Focused() == fyne.Focusable(p.start) {
 			p.start.TypedKey(&fyne.KeyEvent{Name: fyne.KeySpace})
 			break

@@ -249,7 +249,8 @@ func (v *riverRenderer) place(bed fyne.Size) {
 		left := margin + float32(at)*(width-2*margin-long)
 		y := margin + deep*(float32(i)+0.5)/streaks
 		s.Position1, s.Position2 = fyne.NewPos(left, y), fyne.NewPos(left+long, y)
-		s.Hidden = false
+		// While the river is still, a sentence stands in its middle.
+		s.Hidden = !v.r.busy && math.Abs(float64(y-bed.Height/2)) < 16
 	}
 	for i, c := range v.grains {
 		if c.Hidden = i >= len(v.r.grains); c.Hidden {

@@ -45,7 +45,6 @@ type window struct {
 	app     fyne.App
 	win     fyne.Window
 	options Options
-	screen  *practiceScreen
 	running context.CancelFunc // ends the attempt that runs; nil if none does
 	ended   chan struct{}      // closed when that attempt is over
 	err     error              // what the last attempt ended with, for Run

@@ -1,0 +1,89 @@
+package ui
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"testing"
+
+	"fyne.io/fyne/v2/test"
+	"fyne.io/fyne/v2/widget"
+
+	"goldpan/app/desk"
+)
+
+// The test driver's windows are closed as soon as they are open, so Run ends
+// what it began at once.
+
+func TestRunEndsWithItsWindow(t *testing.T) {
+	err := Run(t.Context(), test.NewTempApp(t), Options{
+		Dir:     t.TempDir(),
+		Trouble: func(err error) { t.Errorf("trouble: %v", err) },
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func TestRunRefusesASecondCopy(t *testing.T) {
+	dir := t.TempDir()
+	d, err := desk.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	var told error
+	err = Run(t.Context(), test.NewTempApp(t), Options{Dir: dir, Trouble: func(err error) { told = err }})
+	if !errors.Is(err, desk.ErrInUse) || !errors.Is(told, desk.ErrInUse) {
+		t.Errorf("Run: %v; told: %v", err, told)
+	}
+}
+
+func TestTryAgain(t *testing.T) {
+	th, err := Theme()
+	if err != nil {
+		t.Fatal(err)
+	}
+	app := test.NewTempApp(t)
+	app.Settings().SetTheme(th)
+	tries := 0
+	w := &window{app: app, win: app.NewWindow("Goldpan"), options: Options{
+		Dir:     filepath.Join("practice.go", "no", "folder"),
+		Trouble: func(error) { tries++ },
+	}}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	w.begin(ctx)
+	<-w.ended
+	for _, o := range test.LaidOutObjects(w.win.Content()) {
+		if b, ok := o.(*widget.Button); ok && b.Text == "Try again" {
+			test.Tap(b)
+			break
+		}
+	}
+	w.end()
+	if tries != 2 || !errors.Is(w.err, desk.ErrDataDir) {
+		t.Errorf("%d tries, the last ended with %v", tries, w.err)
+	}
+}
+
+// A slow display loses pictures and never builds up a queue.
+func TestPainterDropsWhatComesTooFast(t *testing.T) {
+	var queue []func()
+	p := painter{draw: func(f func()) { queue = append(queue, f) }}
+	drawn := 0
+	for range 100 {
+		p.do(func() { drawn++ })
+	}
+	if len(queue) > 8 {
+		t.Errorf("%d drawings wait", len(queue))
+	}
+	for _, f := range queue {
+		f()
+	}
+	waiting := len(queue)
+	p.do(func() { drawn++ })
+	if len(queue) != waiting+1 {
+		t.Error("nothing is drawn after a slow moment")
+	}
+}
