@@ -111,18 +111,31 @@ func passed[T any](all []T, now time.Time, most int, at func(T) time.Time) []T {
 	return append(all[:0], all[first:]...)
 }
 
-// share lets a nugget in.
+// share lets a nugget in. The chain tells of a block before the pool answers the
+// share that made it, or after: both are one nugget.
 func (r *river) share(now time.Time, difficulty float64, accepted bool) {
+	if t := r.newest(now); t != nil && accepted && t.block && t.difficulty == 0 {
+		t.difficulty = difficulty
+		return
+	}
 	r.things = append(r.things, thing{at: now, y: 2*rand.Float32() - 1, difficulty: difficulty, lost: !accepted})
 }
 
-// block puts a ring round the newest nugget, which is the share that made it.
+// block lets a ringed nugget in, or puts the ring round the share that made it.
 func (r *river) block(now time.Time) {
-	if n := len(r.things); n > 0 && now.Sub(r.things[n-1].at) < time.Second {
-		r.things[n-1].block = true
+	if t := r.newest(now); t != nil && !t.block && !t.lost {
+		t.block = true
 		return
 	}
-	r.things = append(r.things, thing{at: now, block: true})
+	r.things = append(r.things, thing{at: now, y: 2*rand.Float32() - 1, block: true})
+}
+
+// newest is what came in within the last second, or nil.
+func (r *river) newest(now time.Time) *thing {
+	if n := len(r.things); n > 0 && now.Sub(r.things[n-1].at) < time.Second {
+		return &r.things[n-1]
+	}
+	return nil
 }
 
 // grainOf returns how many hashes one grain stands for: 1, 2 or 5 times a power
@@ -238,6 +251,7 @@ func (v *riverRenderer) Refresh() {
 func (v *riverRenderer) place(bed fyne.Size) {
 	const margin = 10
 	width, deep := bed.Width, bed.Height-2*margin
+	zoom := min(1.6, max(1, deep/140)) // of grains and nuggets alike
 	x := func(at time.Time) float32 {
 		return width - margin - (width-2*margin)*float32(v.r.now.Sub(at))/float32(riverSpan)
 	}
@@ -257,7 +271,7 @@ func (v *riverRenderer) place(bed fyne.Size) {
 			continue
 		}
 		g := v.r.grains[i]
-		put(c, x(g.at), margin+g.y*deep, 1.3+0.6*g.y)
+		put(c, x(g.at), margin+g.y*deep, zoom*(1.3+0.6*g.y))
 	}
 	least := v.r.least()
 	for i, c := range v.nuggets {
@@ -269,6 +283,7 @@ func (v *riverRenderer) place(bed fyne.Size) {
 		t := v.r.things[i]
 		size := radius(t.difficulty, least)
 		depth := 0.3 + 0.45*(size-smallest)/(largest-smallest) + 0.15*t.y
+		size *= zoom
 		cx, cy := min(x(t.at), width-margin-size), margin+depth*deep
 		// A new nugget is seen: it comes in large and settles.
 		if age := v.r.now.Sub(t.at); age < 600*time.Millisecond {

@@ -102,17 +102,24 @@ func TestRadiusIsLogarithmic(t *testing.T) {
 	}
 }
 
+// A block and the share that made it are one nugget, whichever is told first.
 func TestBlockRingsTheShareThatMadeIt(t *testing.T) {
 	newTestApp(t, theme.VariantDark)
-	r := newRiver()
 	now := time.Unix(1_800_000_000, 0)
-	r.share(now, 1, true)
-	r.block(now.Add(10 * time.Millisecond))
-	if len(r.things) != 1 || !r.things[0].block {
-		t.Errorf("%+v", r.things)
-	}
-	r.block(now.Add(5 * time.Second)) // found by another device
-	if len(r.things) != 2 {
-		t.Errorf("%+v", r.things)
+	soon := now.Add(10 * time.Millisecond)
+	for name, tell := range map[string]func(*river){
+		"share first": func(r *river) { r.share(now, 2, true); r.block(soon) },
+		"block first": func(r *river) { r.block(now); r.share(soon, 2, true) },
+	} {
+		r := newRiver()
+		tell(r)
+		if len(r.things) != 1 || !r.things[0].block || r.things[0].difficulty != 2 {
+			t.Errorf("%s: %+v", name, r.things)
+		}
+		r.block(now.Add(5 * time.Second)) // found by another device
+		r.share(now.Add(9*time.Second), 1, true)
+		if len(r.things) != 3 {
+			t.Errorf("%s, then a block of another device: %+v", name, r.things)
+		}
 	}
 }
