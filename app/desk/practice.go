@@ -107,7 +107,7 @@ func (d *Desk) Practice(ctx context.Context, o PracticeOptions) (_ *Practice, er
 	}
 	defer func() {
 		if err != nil {
-			p.close()
+			err = errors.Join(err, p.close())
 		}
 	}()
 	o.Progress("Opening your practice wallet")

@@ -126,8 +126,7 @@ func (p *Peer) serve(ctx context.Context) error {
 		}
 		m, err := parseMessage(line)
 		if err != nil {
-			p.queue(message{id: null, result: json.RawMessage(null), err: &Rejection{Code: CodeOther, Reason: "not understood"}})
-			return err
+			return errors.Join(err, p.queue(message{id: null, result: json.RawMessage(null), err: &Rejection{Code: CodeOther, Reason: "not understood"}}))
 		}
 		if m.method == "" {
 			continue // an answer, and we asked nothing
