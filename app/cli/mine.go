@@ -105,7 +105,7 @@ func (t *terminal) mine(ctx context.Context, c core.Config, goal mineGoal) error
 	for {
 		select {
 		case r := <-shares:
-			t.emit(shareRecord(r))
+			t.emit(desk.ShareRecord(r))
 			if goal.shares > 0 && s.Snapshot().Accepted >= goal.shares {
 				reached = true
 				cancel()
@@ -115,7 +115,7 @@ func (t *terminal) mine(ctx context.Context, c core.Config, goal mineGoal) error
 			cancel()
 		case <-tick.C:
 			v := s.Snapshot()
-			t.emit(statusRecord(v))
+			t.emit(desk.StatusRecord(v))
 			line := statusLine(v)
 			switch changed := v.State+v.Reason != state; {
 			case changed && v.Err != nil:
@@ -138,8 +138,7 @@ func (t *terminal) mine(ctx context.Context, c core.Config, goal mineGoal) error
 		case err := <-ended:
 			v := s.Snapshot()
 			t.say("Stopped after %s: %d shares accepted, %d rejected, %d stale.", v.Uptime.Round(time.Second), v.Accepted, v.Rejected, v.Stale)
-			t.emit(record{"type": "done", "accepted": v.Accepted, "rejected": v.Rejected, "stale": v.Stale,
-				"hashes": v.Hashes, "seconds": v.Uptime.Seconds()})
+			t.emit(desk.TotalsRecord(v))
 			if err == nil {
 				err = gaveUp
 			}
@@ -149,13 +148,6 @@ func (t *terminal) mine(ctx context.Context, c core.Config, goal mineGoal) error
 			return err
 		}
 	}
-}
-
-func statusRecord(s core.Snapshot) record {
-	r := record{"type": "status", "pool": s.Pool, "state": s.State, "reason": s.Reason, "algorithm": s.Algorithm, "kernel": s.Kernel,
-		"lanes": s.Lanes, "hashrate": s.Hashrate, "accepted": s.Accepted, "rejected": s.Rejected, "stale": s.Stale,
-		"difficulty": s.Difficulty, "uptime_s": s.Uptime.Seconds()}
-	return r
 }
 
 func statusLine(s core.Snapshot) string {
@@ -168,12 +160,4 @@ func statusLine(s core.Snapshot) string {
 		return "The pool is down: " + s.Reason
 	}
 	return "Connecting to the pool …"
-}
-
-func shareRecord(r stratum.Result) record {
-	out := record{"type": "share", "result": r.Status.String(), "difficulty": r.Difficulty, "latency_ms": r.Latency.Milliseconds()}
-	if r.Status != stratum.Accepted {
-		out["code"], out["reason"] = r.Code, r.Reason
-	}
-	return out
 }

@@ -104,7 +104,7 @@ func (t *terminal) practice(ctx context.Context, o desk.PracticeOptions, blocks 
 		case b := <-found:
 			w.block(b)
 		case r := <-shares:
-			t.emit(shareRecord(r))
+			t.emit(desk.ShareRecord(r))
 		case <-tick.C:
 			w.look()
 			if s := p.Snapshot(); blocks > 0 && w.blocks >= blocks && s.Synced && s.Height >= w.height {
@@ -114,8 +114,9 @@ func (t *terminal) practice(ctx context.Context, o desk.PracticeOptions, blocks 
 			w.balance(p.Snapshot().Balance)
 			s := p.Snapshot()
 			t.say("Stopped. %d blocks, %d shares accepted. Your practice wallet is kept.", w.blocks, s.Mining.Accepted)
-			t.emit(record{"type": "done", "blocks": w.blocks, "height": s.Height, "accepted": s.Mining.Accepted,
-				"rejected": s.Mining.Rejected, "stale": s.Mining.Stale, "hashes": s.Mining.Hashes, "seconds": s.Mining.Uptime.Seconds()})
+			done := desk.TotalsRecord(s.Mining)
+			done["blocks"], done["height"] = w.blocks, s.Height
+			t.emit(done)
 			if err == nil && blocks > 0 && w.blocks < blocks {
 				err = errInterrupted
 			}
@@ -153,7 +154,7 @@ type practiceWatch struct {
 func (w *practiceWatch) block(b desk.Block) {
 	w.blocks++
 	w.height = b.Height
-	r := record{"type": "block", "height": b.Height, "hash": b.Hash}
+	r := desk.BlockRecord(b)
 	if b.Mine {
 		w.t.print(r, "Block %d found. Its reward is yours: 50 practice coins, worth nothing.", b.Height)
 	} else {
@@ -171,7 +172,7 @@ func (w *practiceWatch) look() {
 			w.t.say("%s", s.Note)
 		}
 	}
-	w.t.emit(statusRecord(s.Mining))
+	w.t.emit(desk.StatusRecord(s.Mining))
 	switch line := statusLine(s.Mining); {
 	case w.t.json:
 	case w.live:
@@ -189,13 +190,8 @@ func (w *practiceWatch) balance(b wallet.Balance) {
 	}
 	w.last, w.told = b, true
 	s := w.p.Snapshot()
-	w.t.print(balanceRecord(s.Coin.ID, "practice", b),
+	w.t.print(desk.BalanceRecord(s.Coin.ID, "practice", b),
 		"Balance: %s to spend, %s ripening (practice coins, worth nothing)", b.Confirmed, b.Immature)
-}
-
-func balanceRecord(coin, network string, b wallet.Balance) record {
-	return record{"type": "balance", "coin": coin, "network": network,
-		"confirmed": b.Confirmed.String(), "immature": b.Immature.String(), "unconfirmed": b.Unconfirmed.String()}
 }
 
 // rate writes hashes a second for people.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,10 +10,11 @@ import (
 	"sync"
 
 	"golang.org/x/term"
+
+	"goldpan/app/desk"
 )
 
-// record is one line of JSON.
-type record map[string]any
+type record = desk.Record
 
 // terminal is where a command reads and writes.
 type terminal struct {
@@ -37,11 +37,7 @@ func (t *terminal) print(r record, format string, args ...any) {
 		fmt.Fprintf(t.out, format+"\n", args...)
 		return
 	}
-	b, err := json.Marshal(r)
-	if err != nil {
-		panic(err) // a record holds plain values alone
-	}
-	fmt.Fprintf(t.out, "%s\n", b)
+	r.Write(t.out)
 }
 
 // emit gives a result that people are told in another way.
@@ -90,7 +86,7 @@ func (t *terminal) clear() {
 // fail tells of an error: what happened, and what to do next.
 func (t *terminal) fail(message, hint string) {
 	if t.json {
-		t.print(record{"type": "error", "message": message, "hint": hint}, "")
+		t.print(desk.ErrorRecord(message, hint), "")
 		return
 	}
 	t.say("goldpan: %s", message)

@@ -297,7 +297,7 @@ func walletBalanceCommand() command {
 					if p.Network == coin.Practice {
 						note = " (practice coins, worth nothing)"
 					}
-					t.print(balanceRecord(p.Coin.ID, string(p.Network), b), "%s to spend, %s ripening, %s not confirmed yet%s", b.Confirmed, b.Immature, b.Unconfirmed, note)
+					t.print(desk.BalanceRecord(p.Coin.ID, string(p.Network), b), "%s to spend, %s ripening, %s not confirmed yet%s", b.Confirmed, b.Immature, b.Unconfirmed, note)
 					return nil
 				})
 			}
