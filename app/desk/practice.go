@@ -248,6 +248,9 @@ func (p *Practice) Snapshot() PracticeSnapshot {
 		Note:    status.Note,
 		Devices: status.Devices,
 	}
+	if s.Mining.State == core.StatePaused && s.Devices <= 1 {
+		s.Note = "" // the pause explains it
+	}
 	if p.web != nil {
 		s.WebURL = p.web.url()
 	}
