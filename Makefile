@@ -49,8 +49,11 @@ fuzz: ## every fuzz target for FUZZTIME
 	@.ci/setup.sh test
 	@.ci/fuzz.sh $(FUZZTIME)
 
-bench: cli ## hash rate of each kernel
+bench: cli ## hash rate of each kernel, beside a peer; what the engine keeps of it
 	@bin/goldpan bench --algorithm all --kernel all
+	@go test -run '^$$' -bench 'Scan|Peer' -benchtime 300ms ./core/hasher
+	@go test -run '^$$' -bench 'Delivery' -benchtime 7x ./core/engine
+	@go test -run '^$$' -bench 'NewWork|Stop' -benchtime 200x ./core/engine
 
 bench-web: ## the same in Chromium
 	@.ci/setup.sh test
