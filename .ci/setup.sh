@@ -22,6 +22,7 @@ have() {
 	chromium) has chromium || has chromium-browser || has google-chrome ;;
 	xvfb) has Xvfb ;;
 	imagemagick) has import ;;
+	qemu-user-static) has qemu-aarch64-static ;;
 	gnome-keyring) has gnome-keyring-daemon ;;
 	dbus-x11) has dbus-launch && has dbus-run-session ;;
 	libsecret-tools) has secret-tool ;;
@@ -90,7 +91,7 @@ need_go() {
 }
 
 window=(gcc libc6-dev pkg-config libgl1-mesa-dev xorg-dev libwayland-dev libxkbcommon-dev)
-peers=(chromium xvfb xdotool imagemagick gnome-keyring dbus-x11 libsecret-tools)
+peers=(chromium xvfb xdotool imagemagick gnome-keyring dbus-x11 libsecret-tools qemu-user-static)
 
 need_window() {
 	case $(uname -s) in

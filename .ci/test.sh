@@ -15,4 +15,12 @@ go test -timeout 10m ./.ci/secrets || failed=1
 if [ "${1:-}" != race ] && [ ${#window[@]} -gt 0 ]; then
 	go test -timeout 20m "${window[@]}" || failed=1
 fi
+
+# The kernels for ARM are tested on an emulated one; what they log is how many cases ran.
+if [ "${1:-}" != race ]; then
+	for tags in '' purego; do
+		GOARCH=arm64 CGO_ENABLED=0 go test -v -count=1 -timeout 5m -tags "$tags" -exec qemu-aarch64-static ./core/hasher |
+			{ grep -vE '^ *(=== |--- PASS|PASS$)' || true; } || failed=1
+	done
+fi
 exit $failed
