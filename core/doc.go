@@ -16,7 +16,8 @@
 //	  web/                 the page, and package web, which serves it
 //	core/                  Session and Snapshot; RATIONALE.md, THREATS.md
 //	  coin/                what a coin is: algorithm, address parameters, emission
-//	  hasher/              Work in, Hits out: reference hashes and kernels
+//	  hasher/              Work in, Hits out: reference hashes and kernels;
+//	                       hasher/kernel, the page's kernel
 //	  jsonrpc/             lines and messages within bounds, for Stratum and Electrum
 //	  disk/                locks on folders, for what has a disk
 //	  seal/                passphrase → file key → sealed bytes; atomic files

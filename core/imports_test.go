@@ -23,7 +23,7 @@ import (
 const module = "goldpan/"
 
 // leaves may be imported by everything of ours.
-var leaves = []string{"core/coin", "core/disk", "core/hasher", "core/invite", "core/jsonrpc", "core/seal"}
+var leaves = []string{"core/coin", "core/disk", "core/hasher", "core/hasher/kernel", "core/invite", "core/jsonrpc", "core/seal"}
 
 // layer is what one part of the tree may import of Goldpan. A package falls under
 // the first layer whose pattern matches its path.
@@ -224,6 +224,7 @@ var bans = []ban{
 	{regexp.MustCompile(`^filippo\.io/age`), []string{"core/seal"}, "what is sealed is sealed in core/seal, which caps the work factor"},
 	{regexp.MustCompile(`^github\.com/btcsuite/btcd/(blockchain|database|mempool|mining)`), []string{"core/practice/..."}, "only the practice network keeps a chain"},
 	{regexp.MustCompile(`^github\.com/chromedp/`), nil, "a browser is driven by tests alone"},
+	{regexp.MustCompile(`^github\.com/tetratelabs/wazero`), nil, "the page's kernel is run outside a browser by tests alone"},
 	{regexp.MustCompile(`^go\.uber\.org/goleak`), nil, "leaks are looked for by tests alone"},
 	{regexp.MustCompile(`^testing$`), []string{"vault/vaulttest/..."}, "a program holds no tests"},
 	{regexp.MustCompile(`^net/http$`), []string{
