@@ -104,6 +104,12 @@ const (
 	practiceOfScrypt  wire.BitcoinNet = 0x6e617032            // "2pan"
 )
 
+// Versions of Dogecoin's extended keys: they begin with dgpv and dgub.
+var (
+	dogecoinPrivate = [4]byte{0x02, 0xfa, 0xc3, 0x98}
+	dogecoinPublic  = [4]byte{0x02, 0xfa, 0xca, 0xfd}
+)
+
 // table builds every Params once. chaincfg keeps its registered prefixes in
 // package state, and decoding an address of ours needs them there.
 var table = sync.OnceValue(func() map[string]map[Network]*Params {
@@ -120,11 +126,15 @@ var table = sync.OnceValue(func() map[string]map[Network]*Params {
 		all[c.ID][n] = p
 	}
 	// derive returns a copy of one of btcd's networks with other prefixes.
-	// HD versions stay those of bitcoin unless given.
+	// Versions of extended keys stay those of bitcoin, as in the coins' nodes,
+	// but for Dogecoin's main network.
 	derive := func(from chaincfg.Params, name string, net wire.BitcoinNet, hrp string, key, script, wif byte, coinType uint32) *chaincfg.Params {
 		p := from
 		p.Name, p.Net, p.Bech32HRPSegwit = name, net, hrp
 		p.PubKeyHashAddrID, p.ScriptHashAddrID, p.PrivateKeyID, p.HDCoinType = key, script, wif, coinType
+		if net == dogecoinMain {
+			p.HDPrivateKeyID, p.HDPublicKeyID = dogecoinPrivate, dogecoinPublic
+		}
 		if err := chaincfg.Register(&p); err != nil {
 			// Two of our own networks would have the same number.
 			panic(fmt.Sprintf("coin: %s: %v", name, err))

@@ -2,10 +2,15 @@ package coin
 
 import (
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"math"
+	"os"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/btcsuite/btcd/address/v2/base58"
 
 	"goldpan/core/hasher"
 )
@@ -23,8 +28,7 @@ func params(t testing.TB, id string, n Network) *Params {
 	return p
 }
 
-// Addresses from BIP 173, BIP 84, BIP 350 and the genesis block's coinbase, and
-// from Litecoin Core's and Dogecoin Core's own key tests.
+// Addresses from BIP 173, BIP 84, BIP 350 and the genesis block's coinbase.
 func TestPublishedAddresses(t *testing.T) {
 	for _, c := range []struct {
 		coin, addr, script string
@@ -51,6 +55,90 @@ func TestPublishedAddresses(t *testing.T) {
 					t.Errorf("%s on %s %s: %v", c.addr, coin.ID, n, err)
 				}
 			}
+		}
+	}
+}
+
+// Prefixes that networks share make an address readable on each of them: on the
+// node's own networks it must be, on others it may be, and never on those with
+// prefixes of their own.
+func TestPublishedKeyTests(t *testing.T) {
+	var file struct {
+		Addresses []struct{ Coin, Network, Address, Script, Shared string }
+		Keys      []struct{ Coin, Network, Key string }
+	}
+	b, err := os.ReadFile("testdata/addresses.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(b, &file); err != nil {
+		t.Fatal(err)
+	}
+	if len(file.Addresses) == 0 || len(file.Keys) == 0 {
+		t.Fatal("no vectors")
+	}
+	for _, v := range file.Addresses {
+		own := params(t, v.Coin, Network(v.Network))
+		for _, c := range All() {
+			for _, n := range []Network{Main, Test, Regtest, Practice} {
+				p, err := c.Params(n)
+				if err != nil {
+					continue
+				}
+				script, err := p.Script(v.Address)
+				name := v.Coin + " " + v.Network + " " + v.Address + " on " + c.ID + " " + string(n)
+				switch shared := slices.Contains(strings.Fields(v.Shared), c.ID+"-"+string(n)); {
+				case p == own || shared:
+					if err != nil || hex.EncodeToString(script) != v.Script {
+						t.Errorf("%s: %x, %v; want %s", name, script, err, v.Script)
+					}
+				case !errors.Is(err, ErrWrongNetwork):
+					t.Errorf("%s: %x, %v", name, script, err)
+				}
+			}
+		}
+	}
+	for _, v := range file.Keys {
+		p := params(t, v.Coin, Network(v.Network))
+		if _, err := p.Script(v.Key); !errors.Is(err, ErrBadAddress) {
+			t.Errorf("a private key of %s %s was taken for an address: %v", v.Coin, v.Network, err)
+		}
+		b, version, err := base58.CheckDecode(v.Key)
+		if err != nil || version != p.Chain.PrivateKeyID || len(b) < 32 {
+			t.Errorf("%s %s: private keys begin with %#x, not %#x, %v", v.Coin, v.Network, version, p.Chain.PrivateKeyID, err)
+		}
+	}
+}
+
+// Source: chainparams.cpp of Litecoin Core 0.21 and Dogecoin Core 1.14, and for
+// the coin types SLIP-44.
+func TestNodesParameters(t *testing.T) {
+	for _, c := range []struct {
+		coin            string
+		network         Network
+		public, private string
+		coinType        uint32
+		maturity        int
+		purpose         uint32
+	}{
+		{"bitcoin", Main, "0488b21e", "0488ade4", 0, 100, 84},
+		{"bitcoin", Test, "043587cf", "04358394", 1, 100, 84},
+		{"litecoin", Main, "0488b21e", "0488ade4", 2, 100, 84},
+		{"litecoin", Test, "043587cf", "04358394", 1, 100, 84},
+		{"litecoin", Regtest, "043587cf", "04358394", 1, 100, 84},
+		{"dogecoin", Main, "02facafd", "02fac398", 3, 240, 44},
+		{"dogecoin", Test, "043587cf", "04358394", 1, 240, 44},
+		{"dogecoin", Regtest, "043587cf", "04358394", 1, 240, 44},
+	} {
+		p := params(t, c.coin, c.network)
+		if got := hex.EncodeToString(p.Chain.HDPublicKeyID[:]); got != c.public {
+			t.Errorf("%s %s: public keys %s, want %s", c.coin, c.network, got, c.public)
+		}
+		if got := hex.EncodeToString(p.Chain.HDPrivateKeyID[:]); got != c.private {
+			t.Errorf("%s %s: private keys %s, want %s", c.coin, c.network, got, c.private)
+		}
+		if p.CoinType != c.coinType || p.Maturity != c.maturity || p.Purpose != c.purpose {
+			t.Errorf("%s %s: coin type %d, maturity %d, purpose %d", c.coin, c.network, p.CoinType, p.Maturity, p.Purpose)
 		}
 	}
 }
