@@ -1,0 +1,10 @@
+//go:build !windows
+
+package hasher
+
+import "time"
+
+var started = time.Now()
+
+// tick reads a clock that only runs forward.
+func tick() time.Duration { return time.Since(started) }
