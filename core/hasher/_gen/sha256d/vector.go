@@ -1,0 +1,463 @@
+package main
+
+import (
+	"fmt"
+	"sort"
+
+	"github.com/mmcloughlin/avo/attr"
+	"github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// A target is a vector instruction set and how the kernel uses it.
+type target struct {
+	name    string
+	doc     string
+	ternary bool // rotations, three-way logic and broadcast operands
+	size    int  // bytes of a register
+	streams int  // independent groups of lanes, interleaved
+	ahead   int  // how many rounds ahead of its use a message word is made
+	regs    []reg.VecPhysical
+}
+
+var avx512 = target{
+	name: "AVX512", ternary: true, size: 64, streams: 1, ahead: 0,
+	doc: "with two groups of 16 lanes",
+	regs: []reg.VecPhysical{
+		reg.Z0, reg.Z1, reg.Z2, reg.Z3, reg.Z4, reg.Z5, reg.Z6, reg.Z7,
+		reg.Z8, reg.Z9, reg.Z10, reg.Z11, reg.Z12, reg.Z13, reg.Z14, reg.Z15,
+		reg.Z16, reg.Z17, reg.Z18, reg.Z19, reg.Z20, reg.Z21, reg.Z22, reg.Z23,
+		reg.Z24, reg.Z25, reg.Z26, reg.Z27, reg.Z28, reg.Z29, reg.Z30, reg.Z31,
+	},
+}
+
+var avx2 = target{
+	name: "AVX2", size: 32, streams: 1, ahead: 0,
+	doc: "with one group of 8 lanes",
+	regs: []reg.VecPhysical{
+		reg.Y0, reg.Y1, reg.Y2, reg.Y3, reg.Y4, reg.Y5, reg.Y6, reg.Y7,
+		reg.Y8, reg.Y9, reg.Y10, reg.Y11, reg.Y12, reg.Y13, reg.Y14, reg.Y15,
+	},
+}
+
+// General registers of a vector kernel.
+var (
+	scratch   = reg.RAX // prepared work, then spilled values
+	constants = reg.RBX // the middle of the constant table
+	first     = reg.ECX // the nonce of the first lane
+	groups    = reg.EDX // still to do
+	done      = reg.ESI
+	mask      = reg.R8L // candidates of this group
+)
+
+// constantsMiddle lets a one-byte displacement reach most constants.
+const constantsMiddle = 4
+
+// writeVector writes the scanner for t: a loop over groups of lanes.
+func writeVector(c *build.Context, t target) {
+	m := &machine{
+		Context: c, target: t,
+		in: make(map[*value]reg.VecPhysical), holds: make(map[reg.Register]*value),
+		spilled: make(map[*value]int), table: make(map[uint32]int),
+		uses: make(map[*value][]int),
+	}
+	// Each stream is a graph of its own: they share nothing but operands in
+	// memory. Their instructions are dealt out in turn.
+	var order []*value
+	var perStream [][]*value
+	for s := range t.streams {
+		g := &graph{ternary: t.ternary, seen: make(map[key]*value)}
+		perStream = append(perStream, needed(g.sha256d(s, t.ahead)))
+	}
+	for i := range perStream[0] {
+		for s := range perStream {
+			order = append(order, perStream[s][i])
+		}
+	}
+	for i, v := range order {
+		for _, a := range v.args {
+			m.uses[a] = append(m.uses[a], i)
+		}
+	}
+
+	name := "sha256d" + t.name
+	c.Function(name)
+	c.Attributes(attr.NOSPLIT)
+	c.SignatureExpr("func(scratch *byte, first, groups uint32) (done, mask uint32)")
+	c.Doc(
+		fmt.Sprintf("%s scans groups of %d nonces, %s. It stops at a", name, t.size/4*t.streams, t.doc),
+		"group with a candidate, whose lanes mask tells, and returns how many groups",
+		"before it had none.",
+	)
+	c.Load(c.Param("scratch"), scratch)
+	c.Load(c.Param("first"), first)
+	c.Load(c.Param("groups"), groups)
+	tableName := "sha256dConstants" + t.name
+	c.LEAQ(operand.NewDataAddr(operand.NewStaticSymbol(tableName), constantsMiddle*128), constants)
+	c.XORL(done, done)
+	c.XORL(mask, mask)
+	c.TESTL(groups, groups)
+	c.JZ(operand.LabelRef("end"))
+	c.Label("group")
+	for i, v := range order {
+		m.now = i
+		m.emit(v)
+	}
+	if t.ternary && t.streams == 2 {
+		c.KUNPCKWD(reg.K1, reg.K2, reg.K1)
+		c.KMOVD(reg.K1, mask)
+	} else if t.ternary {
+		c.KMOVW(reg.K1, mask)
+	}
+	c.TESTL(mask, mask)
+	c.JNZ(operand.LabelRef("end"))
+	c.ADDL(operand.U8(uint8(t.size/4*t.streams)), first)
+	c.INCL(done)
+	c.CMPL(done, groups)
+	c.JB(operand.LabelRef("group"))
+	c.Label("end")
+	c.Store(done, c.Return("done"))
+	c.Store(mask, c.Return("mask"))
+	c.VZEROUPPER()
+	c.RET()
+
+	c.StaticGlobal(tableName)
+	c.DataAttributes(attr.RODATA | attr.NOPTR)
+	for i, w := range m.words {
+		c.AddDatum(4*i, operand.U32(w))
+	}
+	if m.spills*t.size+m.spillBase() > 8192 {
+		panic("scratch is too small")
+	}
+}
+
+// A machine emits values in order, and keeps them in registers. A value that
+// finds none is spilled to the scratch memory once, because it never changes.
+type machine struct {
+	*build.Context
+	target
+	now     int // place in the order
+	uses    map[*value][]int
+	in      map[*value]reg.VecPhysical
+	holds   map[reg.Register]*value
+	spilled map[*value]int
+	freed   []int // places in the scratch memory that are free again
+	spills  int
+	table   map[uint32]int // constant to its place
+	words   []uint32
+	pinned  []*value
+}
+
+func (m *machine) spillBase() int { return slots * m.stride() }
+
+// stride is the distance of constants in memory: AVX-512 broadcasts them.
+func (m *machine) stride() int {
+	if m.ternary {
+		return 4
+	}
+	return m.size
+}
+
+// never is later than every place in the order.
+const never = 1 << 30
+
+// next returns when v is used after now.
+func (m *machine) next(v *value) int {
+	u := m.uses[v]
+	i := sort.SearchInts(u, m.now+1)
+	if i == len(u) {
+		return never
+	}
+	return u[i]
+}
+
+// memory returns v as an operand in memory.
+func (m *machine) memory(v *value) (op operand.Mem, broadcast bool) {
+	switch v.op {
+	case konst:
+		return m.constant(repeat(v.imm, m.stride()/4)...), m.ternary
+	case slot:
+		return operand.Mem{Base: scratch, Disp: int(v.imm) * m.stride()}, m.ternary
+	}
+	return operand.Mem{Base: scratch, Disp: m.spillBase() + m.spilled[v]*m.size}, false
+}
+
+func repeat(w uint32, n int) (words []uint32) {
+	for range n {
+		words = append(words, w)
+	}
+	return words
+}
+
+// constant returns the place of words in the constant table. Words that are
+// not all the same are added anew.
+func (m *machine) constant(words ...uint32) operand.Mem {
+	at, ok := m.table[words[0]]
+	uniform := true
+	for _, w := range words {
+		uniform = uniform && w == words[0]
+	}
+	if !ok || !uniform {
+		at = len(m.words)
+		m.words = append(m.words, words...)
+		if uniform {
+			m.table[words[0]] = at
+		}
+	}
+	return operand.Mem{Base: constants, Disp: 4*at - constantsMiddle*128}
+}
+
+// take returns a free register, spilling the value that is needed last.
+func (m *machine) take() reg.VecPhysical {
+	var worst *value
+	for _, r := range m.regs {
+		v := m.holds[r]
+		if v == nil {
+			return r
+		}
+		pinned := false
+		for _, p := range m.pinned {
+			pinned = pinned || p == v
+		}
+		if !pinned && (worst == nil || m.next(v) > m.next(worst)) {
+			worst = v
+		}
+	}
+	r := m.in[worst]
+	if _, ok := m.spilled[worst]; !ok && worst.op != konst && worst.op != slot {
+		m.spilled[worst] = m.spills
+		if n := len(m.freed); n > 0 {
+			m.spilled[worst], m.freed = m.freed[n-1], m.freed[:n-1]
+		} else {
+			m.spills++
+		}
+		to, _ := m.memory(worst)
+		m.move(r, to)
+	}
+	m.release(worst)
+	return r
+}
+
+func (m *machine) release(v *value) {
+	delete(m.holds, m.in[v])
+	delete(m.in, v)
+}
+
+func (m *machine) put(v *value, r reg.VecPhysical) { m.in[v], m.holds[r] = r, v }
+
+// dead frees the registers of arguments that are not used again, and the
+// result may take one.
+func (m *machine) dead(args []*value) {
+	for _, a := range args {
+		if _, ok := m.in[a]; ok && m.next(a) == never {
+			m.release(a)
+		}
+	}
+}
+
+// forget frees the scratch memory of arguments that are not used again, after
+// the instruction that reads it.
+func (m *machine) forget(args []*value) {
+	for _, a := range args {
+		if at, ok := m.spilled[a]; ok && m.next(a) == never {
+			delete(m.spilled, a)
+			m.freed = append(m.freed, at)
+		}
+	}
+}
+
+func (m *machine) move(from, to operand.Op) {
+	if m.ternary {
+		m.VMOVDQU32(from, to)
+	} else {
+		m.VMOVDQU(from, to)
+	}
+}
+
+// load brings v into a register and returns it.
+func (m *machine) load(v *value) reg.VecPhysical {
+	if r, ok := m.in[v]; ok {
+		return r
+	}
+	r := m.take()
+	from, broadcast := m.memory(v)
+	if broadcast {
+		m.VPBROADCASTD(from, r)
+	} else {
+		m.move(from, r)
+	}
+	m.put(v, r)
+	return r
+}
+
+// operands returns args with at most one of them, the last one, in memory.
+// perm tells where each stood.
+func (m *machine) operands(v *value) (args []*value, perm []int) {
+	inMemory := -1
+	for i, a := range v.args {
+		if _, ok := m.in[a]; !ok && (inMemory < 0 || m.next(a) > m.next(v.args[inMemory])) {
+			inMemory = i
+		}
+	}
+	m.pinned = v.args
+	for i, a := range v.args {
+		if i != inMemory {
+			m.load(a)
+			args, perm = append(args, a), append(perm, i)
+		}
+	}
+	if inMemory >= 0 {
+		args, perm = append(args, v.args[inMemory]), append(perm, inMemory)
+	}
+	return args, perm
+}
+
+// source returns v as a register or memory operand.
+func (m *machine) source(v *value) (o operand.Op, broadcast bool) {
+	if r, ok := m.in[v]; ok {
+		return r, false
+	}
+	return m.memory(v)
+}
+
+func (m *machine) emit(v *value) {
+	defer m.forget(v.args)
+	switch v.op {
+	case nonce:
+		r := m.take()
+		if m.ternary {
+			m.VPBROADCASTD(first, r)
+		} else {
+			m.VMOVD(first, r.(reg.Vec).AsX())
+			m.VPBROADCASTD(r.(reg.Vec).AsX(), r)
+		}
+		lanes := m.size / 4
+		var iota []uint32
+		for i := range lanes {
+			iota = append(iota, uint32(int(v.imm)*lanes+i))
+		}
+		m.VPADDD(m.constant(iota...), r, r)
+		m.swap(r, r)
+		m.put(v, r)
+	case add, xor, and, or:
+		args, _ := m.operands(v)
+		y, broadcast := m.source(args[1])
+		x := m.in[args[0]]
+		m.dead(v.args)
+		m.pinned = v.args
+		r := m.take()
+		switch {
+		case broadcast && v.op == add:
+			m.VPADDD_BCST(y, x, r)
+		case v.op == add:
+			m.VPADDD(y, x, r)
+		case v.op == xor:
+			m.VPXOR(y, x, r)
+		case v.op == and:
+			m.VPAND(y, x, r)
+		case v.op == or:
+			m.VPOR(y, x, r)
+		}
+		m.put(v, r)
+	case rotr, shr, shl:
+		a := v.args[0]
+		m.pinned = v.args
+		if !m.ternary {
+			m.load(a)
+		}
+		x, _ := m.source(a)
+		m.dead(v.args)
+		r := m.take()
+		n := operand.U8(uint8(v.imm))
+		switch v.op {
+		case rotr:
+			m.VPRORD(n, x, r)
+		case shr:
+			m.VPSRLD(n, x, r)
+		case shl:
+			m.VPSLLD(n, x, r)
+		}
+		m.put(v, r)
+	case xor3, choose, majority:
+		args, perm := m.operands(v)
+		z, broadcast := m.source(args[2])
+		// The first operand is overwritten: one that dies, or else a copy.
+		if _, inReg := m.in[args[2]]; m.next(args[0]) < never {
+			for i := 1; i < 3; i++ {
+				if m.next(args[i]) == never && (i == 1 || inReg) {
+					args[0], args[i] = args[i], args[0]
+					perm[0], perm[i] = perm[i], perm[0]
+					z, broadcast = m.source(args[2])
+					break
+				}
+			}
+		}
+		x, y := m.in[args[0]], m.in[args[1]]
+		if m.next(args[0]) < never {
+			m.pinned = v.args
+			r := m.take()
+			m.move(x, r)
+			x = r
+			m.dead(v.args)
+		} else {
+			m.dead(v.args)
+		}
+		imm := operand.U8(truth(v.op, perm))
+		if broadcast {
+			m.VPTERNLOGD_BCST(imm, z, y, x)
+		} else {
+			m.VPTERNLOGD(imm, z, y, x)
+		}
+		m.put(v, x)
+	case hit:
+		m.pinned = v.args
+		r := m.load(v.args[0])
+		m.swap(r, r)
+		m.dead(v.args)
+		limit, _ := m.memory(&value{op: slot, imm: slotTarget})
+		if m.ternary {
+			const lessOrEqual = 2
+			m.VPCMPUD_BCST(operand.U8(lessOrEqual), limit, r, []reg.Register{reg.K1, reg.K2}[v.imm])
+		} else {
+			least := m.regs[0]
+			if least == r {
+				least = m.regs[1]
+			}
+			m.VPMINUD(limit, r, least)
+			m.VPCMPEQD(least, r, r)
+			m.VMOVMSKPS(r, mask)
+		}
+	}
+}
+
+// swap reverses the bytes of each word.
+func (m *machine) swap(from, to operand.Op) {
+	var order []uint32
+	for i := range uint32(m.size / 4) {
+		order = append(order, 0x00010203+i%4*0x04040404)
+	}
+	m.VPSHUFB(m.constant(order...), from, to)
+}
+
+// truth returns the immediate byte of VPTERNLOGD for o, whose argument perm[i]
+// is the instruction's operand i.
+func truth(o op, perm []int) (table uint8) {
+	for i := range 8 {
+		var x [3]int
+		for operand, arg := range perm {
+			x[arg] = i >> (2 - operand) & 1
+		}
+		var bit int
+		switch o {
+		case xor3:
+			bit = x[0] ^ x[1] ^ x[2]
+		case choose:
+			bit = x[0]&x[1] | (1-x[0])&x[2]
+		case majority:
+			bit = x[0]&x[1] | x[0]&x[2] | x[1]&x[2]
+		}
+		table |= uint8(bit << i)
+	}
+	return table
+}

@@ -1,0 +1,135 @@
+//go:build !purego
+
+package hasher
+
+import (
+	"math/bits"
+	"unsafe"
+
+	"golang.org/x/sys/cpu"
+)
+
+func sha256dAMD64() (all []Kernel) {
+	x := &cpu.X86
+	if x.HasAVX512F && x.HasAVX512BW && x.HasAVX512VL && x.HasAVX512DQ {
+		all = append(all, Kernel{"avx512", SHA256d, 1 << 17, func() Scanner { return newSHA256dVector(sha256dAVX512, 1, 16) }})
+	}
+	if x.HasAVX2 {
+		all = append(all, Kernel{"avx2", SHA256d, 1 << 16, func() Scanner { return newSHA256dVector(sha256dAVX2, 8, 8) }})
+	}
+	return all
+}
+
+// sha256dPrepared is what the nonces of one Work have in common, computed once
+// a scan. In the first hash the header's last four words are the beginning of
+// the second block, and the nonce is the fourth of them: the rounds before it
+// and much of the message schedule do not depend on it. _gen/sha256d has the
+// same words in the same order.
+type sha256dPrepared struct {
+	// State holds a to g after the four rounds that take the header's words.
+	// The nonce's word is still to be added to a and to e.
+	State [7]uint32
+	// H4 to H6 are h, the constant and the message word of these rounds.
+	H4, H5, H6 uint32
+	// KW16 and KW17 are the constant and the message word of these rounds.
+	KW16, KW17 uint32
+	// W16 and W17 are message words; the others lack what depends on the nonce.
+	W16, W17, W18, W19, W31, W32 uint32
+
+	Midstate [8]uint32
+	Target   uint32 // the most significant word
+}
+
+func smallSigma0(x uint32) uint32 {
+	return bits.RotateLeft32(x, -7) ^ bits.RotateLeft32(x, -18) ^ x>>3
+}
+
+func smallSigma1(x uint32) uint32 {
+	return bits.RotateLeft32(x, -17) ^ bits.RotateLeft32(x, -19) ^ x>>10
+}
+
+func (p *sha256dPrepared) prepare(w *Work) {
+	const padding, length = 0x80000000, 640
+	m := w.Midstate
+	a, b, c, d, e, f, g, h := m[0], m[1], m[2], m[3], m[4], m[5], m[6], m[7]
+	for i, word := range [4]uint32{w.Header[16], w.Header[17], w.Header[18], 0} {
+		t1 := h + (bits.RotateLeft32(e, -6) ^ bits.RotateLeft32(e, -11) ^ bits.RotateLeft32(e, -25)) +
+			(g ^ e&(f^g)) + round[i] + word
+		t2 := (bits.RotateLeft32(a, -2) ^ bits.RotateLeft32(a, -13) ^ bits.RotateLeft32(a, -22)) + (a&(b|c) | b&c)
+		h, g, f, e, d, c, b, a = g, f, e, d+t1, c, b, a, t1+t2
+	}
+	p.State = [7]uint32{a, b, c, d, e, f, g}
+	p.H4, p.H5, p.H6 = h+round[4]+padding, g+round[5], f+round[6]
+
+	p.W16 = w.Header[16] + smallSigma0(w.Header[17])
+	p.W17 = w.Header[17] + smallSigma0(w.Header[18]) + smallSigma1(length)
+	p.KW16, p.KW17 = p.W16+round[16], p.W17+round[17]
+	p.W18 = w.Header[18] + smallSigma1(p.W16)
+	p.W19 = smallSigma0(padding) + smallSigma1(p.W17)
+	p.W31 = length + smallSigma0(p.W16)
+	p.W32 = p.W16 + smallSigma0(p.W17)
+	p.Midstate, p.Target = w.Midstate, w.Target[7]
+}
+
+// sha256dScratch is how much memory the vector kernels use: the prepared words,
+// each as often as the kernel wants it, and then spilled registers.
+const sha256dScratch = 8192
+
+// sha256dVector scans with one of the vector kernels.
+type sha256dVector struct {
+	scan    func(scratch *byte, first, groups uint32) (done, mask uint32)
+	copies  int // of each prepared word
+	lanes   uint32
+	scratch []byte // begins on a cache line
+}
+
+func newSHA256dVector(scan func(*byte, uint32, uint32) (uint32, uint32), copies int, lanes uint32) *sha256dVector {
+	const line = 64
+	b := make([]byte, sha256dScratch+line)
+	skip := -uintptr(unsafe.Pointer(&b[0])) % line
+	return &sha256dVector{scan, copies, lanes, b[skip : skip+sha256dScratch]}
+}
+
+func (s *sha256dVector) Scan(w *Work, first, count uint32, hits *Hits) uint32 {
+	hits.N = 0
+	var p sha256dPrepared
+	p.prepare(w)
+	words := unsafe.Slice((*uint32)(unsafe.Pointer(&s.scratch[0])), len(s.scratch)/4)
+	for i, v := range (*[unsafe.Sizeof(p) / 4]uint32)(unsafe.Pointer(&p)) {
+		for j := range s.copies {
+			words[i*s.copies+j] = v
+		}
+	}
+	// Assembly cannot be preempted: it returns about every millisecond, so
+	// that it does not hold up the garbage collector of the whole program.
+	const most = 1 << 15
+	for i := uint32(0); i < count; {
+		groups := (min(count-i, most)-1)/s.lanes + 1
+		done, mask := s.scan(&s.scratch[0], first+i, groups)
+		i += min(done*s.lanes, count-i)
+		if mask == 0 {
+			continue
+		}
+		for ; mask != 0; mask &= mask - 1 {
+			at := uint32(bits.TrailingZeros32(mask))
+			if at >= count-i {
+				return count
+			}
+			if nonce := first + i + at; w.solves(nonce) {
+				hits.add(nonce)
+				if hits.N == MaxHits {
+					return i + at + 1
+				}
+			}
+		}
+		i += min(s.lanes, count-i)
+	}
+	return count
+}
+
+// solves tells whether the hash of w with that nonce is at most the target.
+func (w *Work) solves(nonce uint32) bool {
+	var one Hits
+	sha256dGeneric{}.Scan(w, nonce, 1, &one)
+	return one.N == 1
+}
