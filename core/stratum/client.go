@@ -150,20 +150,24 @@ func Backoff(n int) time.Duration {
 const steady = time.Minute
 
 // Run connects, and connects again whenever the connection is lost, until ctx ends; then it returns nil. It ends
-// with an error when trying again is of no use: ErrUnauthorized, ErrUser, ErrAddress, or
-// jsonrpc.ErrUnsupportedScheme. Run may be called once.
+// with an error when trying again is of no use: ErrUser, ErrAddress, jsonrpc.ErrUnsupportedScheme, or
+// ErrUnauthorized from a pool that has never accepted the user. One that has, and refuses it later, is likelier to be
+// in trouble itself: it is asked again. Run may be called once.
 func (c *Client) Run(ctx context.Context) error {
 	if err := c.checkLogin(); err != nil {
 		c.cfg.Handler.State(State{Phase: Down, Reason: reason(err), Err: err})
 		return err
 	}
-	for failed := 0; ; {
+	failed, known := 0, false
+	for {
 		c.cfg.Handler.State(State{Phase: Connecting})
-		lasted, err := c.connect(ctx)
+		lasted, accepted, err := c.connect(ctx)
 		if ctx.Err() != nil {
 			return nil
 		}
-		if final(err) {
+		// Pools that never answer a login show by their jobs that they know the user.
+		known = known || accepted || lasted >= steady
+		if final(err, known) {
 			c.cfg.Handler.State(State{Phase: Down, Reason: reason(err), Err: err})
 			return err
 		}
@@ -185,8 +189,7 @@ func (c *Client) Run(ctx context.Context) error {
 
 func (c *Client) checkLogin() error {
 	for _, s := range []string{c.cfg.User, c.cfg.Password} {
-		hidden := strings.ContainsFunc(s, func(r rune) bool { return r != ' ' && !unicode.IsPrint(r) })
-		if hidden || s != strings.TrimSpace(s) {
+		if strings.ContainsFunc(s, unprintable) || s != strings.TrimSpace(s) {
 			return fmt.Errorf("%w: it holds an invisible character, or a blank at an end", ErrUser)
 		}
 		if len(s) > MaxName {
@@ -199,21 +202,21 @@ func (c *Client) checkLogin() error {
 	return nil
 }
 
-// final reports whether an error will be the same at the next attempt.
-func final(err error) bool {
-	for _, e := range []error{ErrUnauthorized, ErrAddress, jsonrpc.ErrUnsupportedScheme} {
-		if errors.Is(err, e) {
-			return true
-		}
-	}
-	return false
+// unprintable tells characters that are not seen, or move what is seen.
+func unprintable(r rune) bool { return !unicode.IsPrint(r) }
+
+// final reports whether an error will be the same at the next attempt; known says that the pool has accepted the user
+// before.
+func final(err error, known bool) bool {
+	return errors.Is(err, ErrUnauthorized) && !known ||
+		errors.Is(err, ErrAddress) || errors.Is(err, jsonrpc.ErrUnsupportedScheme)
 }
 
-// connect lives through one connection, and returns for how long it had jobs.
-func (c *Client) connect(ctx context.Context) (lasted time.Duration, err error) {
+// connect lives through one connection, and returns for how long it had jobs, and whether the pool accepted us.
+func (c *Client) connect(ctx context.Context) (lasted time.Duration, accepted bool, err error) {
 	conn, err := c.cfg.Dial(ctx)
 	if err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	l := newLink(&c.cfg, conn)
 	c.setLink(l)
@@ -224,7 +227,7 @@ func (c *Client) connect(ctx context.Context) (lasted time.Duration, err error) 
 	if !l.since.IsZero() {
 		lasted = time.Since(l.since)
 	}
-	return lasted, err
+	return lasted, l.accepted, err
 }
 
 func (c *Client) setLink(l *link) {

@@ -44,6 +44,7 @@ type link struct {
 	// Of the reading goroutine alone.
 	begun      time.Time
 	since      time.Time // of the first job; zero before
+	accepted   bool      // the pool has accepted the user, or a share
 	next       extranonce
 	subscribed bool
 	difficulty float64
@@ -155,6 +156,7 @@ func (l *link) reply(m *message) error {
 		if r := m.refusal(); r != nil {
 			return fmt.Errorf("%w: %w", ErrUnauthorized, r)
 		}
+		l.accepted = true
 		return nil
 	}
 	l.mu.Lock()
@@ -165,7 +167,8 @@ func (l *link) reply(m *message) error {
 		return nil // an optional request, or the second answer to a share
 	}
 	result := Result{Latency: time.Since(s.at), Difficulty: s.difficulty}
-	if r := m.verdict(); r != nil {
+	r := m.verdict()
+	if l.accepted = l.accepted || r == nil; r != nil {
 		result.Status, result.Code, result.Reason = Rejected, r.Code, r.Reason
 		if r.Code == CodeJobNotFound {
 			result.Status = Stale

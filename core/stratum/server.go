@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -21,7 +22,8 @@ type Backend interface {
 	// Subscribe sets the peer's extranonce1, which must be its alone, and the size of its extranonce2 in
 	// bytes. agent is how the miner introduces itself, as plain text; it may be empty.
 	Subscribe(p *Peer, agent string) (extranonce1 []byte, extranonce2Size int, err error)
-	// Authorize checks a user. A *Rejection is told to the miner; any other error is one without a reason.
+	// Authorize checks a user, whose name holds printable characters alone. A *Rejection is told to the miner;
+	// any other error is one without a reason.
 	Authorize(p *Peer, user, password string) error
 	// Submit judges a share of an authorized user: nil, or a *Rejection. Its extranonce2 has the right size.
 	Submit(p *Peer, s Submission) error
@@ -246,7 +248,12 @@ func (p *Peer) authorize(m *message) error {
 	if !p.users[user] && len(p.users) >= maxUsers {
 		return &Rejection{Code: CodeUnauthorized, Reason: "too many users on one connection"}
 	}
-	if err := p.server.backend.Authorize(p, user, password); err != nil {
+	// Names of workers are shown to people, on terminals too.
+	err = error(&Rejection{Code: CodeUnauthorized, Reason: "the user name holds characters that cannot be shown"})
+	if !strings.ContainsFunc(user, unprintable) {
+		err = p.server.backend.Authorize(p, user, password)
+	}
+	if err != nil {
 		if _, ok := errors.AsType[*Rejection](err); !ok {
 			err = &Rejection{Code: CodeUnauthorized, Reason: "user refused"}
 		}
