@@ -37,6 +37,7 @@ type pool struct {
 	chain  *chain
 	payout string // the address of devices that name none, or ""
 	now    func() time.Time
+	opened time.Time
 	events func(Event)
 
 	// blockMu orders what follows a new block: the event, the next jobs.
@@ -81,7 +82,7 @@ func newPool(c *chain, payout string, now func() time.Time, events func(Event)) 
 	if events == nil {
 		events = func(Event) {}
 	}
-	return &pool{chain: c, payout: payout, now: now, events: events, miners: map[*miner]struct{}{}}
+	return &pool{chain: c, payout: payout, now: now, opened: now(), events: events, miners: map[*miner]struct{}{}}
 }
 
 // perDifficulty is how many hashes a share of difficulty 1 takes on average.
@@ -371,11 +372,12 @@ func (p *pool) found(m *miner, work *issued, s stratum.Submission) error {
 type measured struct {
 	rate    float64 // hashes a second
 	devices int
-	sure    bool // they have been watched long enough to say anything of it
+	watched time.Duration // how long the first of them has mined, or none has
+	sure    bool          // they have been watched long enough to say anything of it
 }
 
-// sureSeconds is how long a device is watched before its rate counts as known.
-const sureSeconds = 20
+// sureAfter is how long a device is watched before its rate counts as known.
+const sureAfter = 20 * time.Second
 
 func (p *pool) measure() (all measured) {
 	p.mu.Lock()
@@ -390,7 +392,12 @@ func (p *pool) measure() (all measured) {
 		if m.difficulty.shares > 0 {
 			all.rate += m.difficulty.rate()
 		}
-		all.sure = all.sure || m.difficulty.shares > 3 && m.difficulty.seconds > sureSeconds
+		watched := now.Sub(m.difficulty.begun)
+		all.watched = max(all.watched, watched)
+		all.sure = all.sure || m.difficulty.fresh > 3 && watched > sureAfter
+	}
+	if all.devices == 0 {
+		all.watched = now.Sub(p.opened)
 	}
 	return all
 }

@@ -281,23 +281,27 @@ func TestBothChainsInOneDirectory(t *testing.T) {
 func TestNote(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)
 	ago := func(d time.Duration) time.Time { return now.Add(-d) }
+	long, unsure := measured{watched: time.Hour, sure: true}, measured{watched: time.Hour}
 	for _, tt := range []struct {
 		name string
 		s    Status
-		sure bool
+		all  measured
 		want string // in the note; "" is no note
 	}{
-		{"quick", Status{Devices: 1, Hashrate: 1, Interval: 11 * time.Second, LastBlock: ago(5 * time.Second)}, true, ""},
-		{"no device", Status{LastBlock: ago(time.Hour)}, true, "No device"},
-		{"no device, just now", Status{LastBlock: ago(time.Second)}, true, ""},
-		{"slower", Status{Height: 30, Devices: 1, Hashrate: 1, Interval: 400 * time.Second, LastBlock: ago(time.Minute)}, true, "about 7 minutes"},
-		{"slower, next retarget", Status{Height: 30, Devices: 1, Hashrate: 1, Interval: 400 * time.Second, LastBlock: ago(time.Minute)}, true, "block 36"},
-		{"slower, and no block missed yet", Status{Devices: 1, Hashrate: 1, Interval: 400 * time.Second, LastBlock: ago(20 * time.Second)}, true, ""},
-		{"slower, perhaps", Status{Devices: 1, Hashrate: 1, Interval: 400 * time.Second, LastBlock: ago(time.Minute)}, false, "just begun"},
-		{"begun", Status{Devices: 1, LastBlock: ago(time.Minute)}, false, "just begun"},
-		{"bad luck", Status{Devices: 1, Hashrate: 1, Interval: 11 * time.Second, LastBlock: ago(time.Minute)}, true, "bad luck"},
+		{"quick", Status{Devices: 1, Hashrate: 1, Interval: 11 * time.Second, LastBlock: ago(5 * time.Second)}, long, ""},
+		{"no device", Status{LastBlock: ago(time.Hour)}, long, "No device"},
+		{"no device, just now", Status{LastBlock: ago(time.Second)}, long, ""},
+		{"slower", Status{Height: 30, Devices: 1, Hashrate: 1, Interval: 400 * time.Second, LastBlock: ago(time.Minute)}, long, "about 7 minutes"},
+		{"slower, next retarget", Status{Height: 30, Devices: 1, Hashrate: 1, Interval: 400 * time.Second, LastBlock: ago(time.Minute)}, long, "block 36"},
+		{"slower, and no block missed yet", Status{Devices: 1, Hashrate: 1, Interval: 400 * time.Second, LastBlock: ago(20 * time.Second)}, long, ""},
+		{"slower, perhaps", Status{Devices: 1, Hashrate: 1, Interval: 400 * time.Second, LastBlock: ago(time.Minute)}, unsure, "just begun"},
+		{"begun", Status{Devices: 1, LastBlock: ago(time.Minute)}, unsure, "just begun"},
+		{"bad luck", Status{Devices: 1, Hashrate: 1, Interval: 11 * time.Second, LastBlock: ago(time.Minute)}, long, "bad luck"},
+		{"restarted", Status{Devices: 1, LastBlock: ago(time.Hour)}, measured{watched: 5 * time.Second}, ""},
+		{"restarted, and slow to begin", Status{Devices: 1, LastBlock: ago(time.Hour)}, measured{watched: time.Minute}, "just begun"},
+		{"opened, and nothing has joined yet", Status{LastBlock: ago(time.Hour)}, measured{watched: time.Second}, ""},
 	} {
-		got := note(tt.s, tt.sure, now)
+		got := note(tt.s, tt.all, now)
 		if tt.want == "" && got != "" || !strings.Contains(got, tt.want) {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
 		}
@@ -332,6 +336,52 @@ func TestStatusSaysWhyBlocksAreSlow(t *testing.T) {
 	}
 	if s := n.Status(); !strings.Contains(s.Note, "less is mining") {
 		t.Fatalf("status %+v", s)
+	}
+}
+
+// TestNoteAfterAPause: a program that is started again, and a device that goes on
+// after a pause, begin with an old last block and explain nothing at first.
+func TestNoteAfterAPause(t *testing.T) {
+	clock := newFakeTime()
+	n, err := open(Config{Dir: t.TempDir(), Algorithm: hasher.SHA256d, Hashrate: 1e6}, clock.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = n.Close() }()
+	clock.add(time.Hour)
+	if s := n.Status(); !strings.Contains(s.Note, "No device") {
+		t.Errorf("an hour without a device: %+v", s)
+	}
+	_, addr := key(t, n.chain.coin, 1)
+	out := &fakeOutlet{}
+	m := n.pool.join(out)
+	if err := n.pool.authorize(m, addr); err != nil {
+		t.Fatal(err)
+	}
+	n.pool.suggest(m, 1e-9)
+	next := byte(0)
+	submit := func(times int) {
+		t.Helper()
+		for range times {
+			j := out.last()
+			next++
+			share := workWith(t, j, addr, []byte{next, 0, 0, 0, 0, 0, 0, 0}, func(h pow.Hash) bool { return j.Target.Met(h) && !blockTarget(t, j).Met(h) })
+			if err := n.pool.submit(m, share); err != nil {
+				t.Fatal(err)
+			}
+			clock.add(2 * time.Second)
+		}
+	}
+	for _, pause := range []time.Duration{0, time.Hour} {
+		clock.add(pause)
+		submit(2)
+		if s := n.Status(); s.Note != "" {
+			t.Errorf("just begun after %v: %q", pause, s.Note)
+		}
+		submit(20)
+		if s := n.Status(); s.Note == "" || strings.Contains(s.Note, "just begun") {
+			t.Errorf("watched for a while: %q", s.Note)
+		}
 	}
 }
 

@@ -52,19 +52,20 @@ func (n *Network) Status() Status {
 	if s.Hashrate > 0 {
 		s.Interval = time.Duration(min(hashes/s.Hashrate, 1e9) * float64(time.Second))
 	}
-	s.Note = note(s, all.sure, now)
+	s.Note = note(s, all, now)
 	return s
 }
 
-// note explains a block that is slow to come. Before the devices' rate is sure
-// it blames nobody.
-func note(s Status, sure bool, now time.Time) string {
-	waited := now.Sub(s.LastBlock)
+// note explains a block that is slow to come. The time in which nobody mined,
+// such as before the program was started, is not waiting. Before the devices'
+// rate is sure it blames nobody.
+func note(s Status, all measured, now time.Time) string {
+	waited := min(now.Sub(s.LastBlock), all.watched)
 	switch {
 	case waited <= slow*blockInterval:
 	case s.Devices == 0:
 		return "No device is mining, so no new block can be found."
-	case !sure:
+	case !all.sure:
 		return "The devices have just begun, and their first shares will show how fast blocks come."
 	case s.Interval > slow*blockInterval:
 		next := (s.Height/retargetBlocks + 1) * retargetBlocks

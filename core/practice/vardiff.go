@@ -27,6 +27,8 @@ type vardiff struct {
 	seconds float64 // evidence: the time they took
 	at      time.Time
 
+	begun     time.Time // since when it has mined without a long silence
+	fresh     uint64    // shares since then
 	lastShare time.Time
 	forgot    bool // this silence has been acted on
 	recent    [recentShares]struct {
@@ -73,6 +75,7 @@ func (v *vardiff) restart(now time.Time, rate float64) {
 		hashes:    rate * priorSeconds,
 		seconds:   priorSeconds,
 		at:        now,
+		begun:     now,
 		lastShare: now,
 		current:   math.Max(rate*shareInterval.Seconds(), minShareHash),
 	}
@@ -104,6 +107,10 @@ func (v *vardiff) advance(now time.Time) {
 func (v *vardiff) share(now time.Time, hashes float64) {
 	v.advance(now)
 	v.hashes += hashes
+	if v.forgot { // it was paused, most likely, and begins again
+		v.begun, v.fresh = now, 0
+	}
+	v.fresh++
 	v.lastShare, v.forgot = now, false
 	slot := &v.recent[v.shares%recentShares]
 	oldest, full := slot.at, v.shares >= recentShares
