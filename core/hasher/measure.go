@@ -82,10 +82,10 @@ func clockRate() float64 {
 	const steps = 1 << 20
 	var runs [5]float64
 	for i := range runs {
-		start := time.Now()
-		x := chain(steps)
-		elapsed := time.Since(start).Seconds()
-		// x is odd whatever happens; the test keeps the chain from being removed.
+		start := tick()
+		x := chain(steps, 0x9e3779b1)
+		elapsed := (tick() - start).Seconds()
+		// x is odd, as k is; the test keeps the chain from being removed.
 		if x&1 == 1 && elapsed > 0 {
 			runs[i] = steps * multiplyCycles / elapsed
 		}
@@ -94,30 +94,31 @@ func clockRate() float64 {
 	return runs[len(runs)/2]
 }
 
-// chain multiplies n times, each time by the product before, and returns the
-// last product. n is a multiple of sixteen.
+// chain multiplies n times, each time the product before by k, and returns the
+// last product. n is a multiple of sixteen. k is a parameter because the compiler
+// gathers constant factors: with a constant k half of the chain would be gone,
+// and the clock would seem to run twice as fast.
 //
 //go:noinline
-func chain(n int) uint64 {
-	x := uint64(n) | 1
-	const k = 0x9e3779b97f4a7c15
+func chain(n int, k uint32) uint32 {
+	x := k
 	for i := 0; i < n; i += 16 {
 		x *= k
-		x *= x
 		x *= k
-		x *= x
 		x *= k
-		x *= x
 		x *= k
-		x *= x
 		x *= k
-		x *= x
 		x *= k
-		x *= x
 		x *= k
-		x *= x
 		x *= k
-		x *= x
+		x *= k
+		x *= k
+		x *= k
+		x *= k
+		x *= k
+		x *= k
+		x *= k
+		x *= k
 	}
 	return x
 }
