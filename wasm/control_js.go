@@ -101,7 +101,7 @@ func control(ctx context.Context) error {
 	return nil
 }
 
-// ready waits until every lane has its kernel, and returns the kernel's name.
+// ready waits until every lane has its kernel, and returns the kernel's name, "generic" if it is that of any.
 func ready(ctx context.Context, ports []js.Value) (kernel string, err error) {
 	if len(ports) == 0 {
 		return "", errors.New("there is no lane to work with")
@@ -136,7 +136,10 @@ func ready(ctx context.Context, ports []js.Value) (kernel string, err error) {
 			if a.fault != "" {
 				return "", errors.New(a.fault)
 			}
-			kernel = a.kernel
+			// One slower lane is what the page must speak of.
+			if kernel != "generic" {
+				kernel = a.kernel
+			}
 		case <-ctx.Done():
 			return "", ctx.Err()
 		}

@@ -7,7 +7,8 @@ import (
 	"goldpan/core/hasher"
 )
 
-// lane lends the generic kernel to lane.js, which decides what is hashed and when. It hands over
+// lane lends the generic kernel to lane.js, which asks for it where the browser does not run kernel.wasm, and
+// which decides what is hashed and when. It hands over
 //
 //	load(work)         the work's bytes, to be scanned from here on; an error's text, or ""
 //	scan(first, count) a Uint32Array: how many nonces were scanned, then the hits among them

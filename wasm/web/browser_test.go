@@ -69,7 +69,7 @@ func chromium(t *testing.T) string {
 }
 
 // chrome starts a fresh Chromium, for which phone.test is this machine, and returns its first tab.
-func chrome(t *testing.T) context.Context {
+func chrome(t *testing.T, more ...chromedp.ExecAllocatorOption) context.Context {
 	t.Helper()
 	options := append([]chromedp.ExecAllocatorOption{
 		chromedp.ExecPath(chromium(t)),
@@ -81,7 +81,7 @@ func chrome(t *testing.T) context.Context {
 		chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck,
 	}, flags("disable-background-networking", "disable-component-update", "disable-sync", "no-proxy-server",
 		"disable-extensions", "disable-dev-shm-usage", "mute-audio")...)
-	allocator, stop := chromedp.NewExecAllocator(t.Context(), options...)
+	allocator, stop := chromedp.NewExecAllocator(t.Context(), append(options, more...)...)
 	t.Cleanup(stop)
 	tab, shut := chromedp.NewContext(allocator, chromedp.WithErrorf(func(string, ...any) {}))
 	t.Cleanup(shut)

@@ -1,6 +1,9 @@
 // A lane: one worker, one kernel, one core. It hashes what the control worker hands it over their own port, and
-// only under the consent token that the control worker made after the person's tap. It has no network, no clock
-// of its own to start by, and no other way in.
+// only under the consent token that the control worker made after the person's tap. It fetches its kernel from
+// the page's own origin and nothing else, has no clock of its own to start by, and no other way in.
+//
+// The kernel is kernel.wasm (package goldpan/core/hasher/kernel says what it promises), in a memory of this
+// lane's own. Where the browser has no vectors, or the kernel misses a known block, it is Goldpan's generic code.
 //
 // From the page, once:  {type: "lane", port, module, algorithm}
 // From the control worker, over the port:
@@ -8,7 +11,7 @@
 //   {type: "work", token, epoch, work}     hash this from nonce 0 on, and drop what came before
 //   {type: "rest"}                         hash nothing until the next work
 // To the control worker, over the port:
-//   {type: "ready", kernel}
+//   {type: "ready", kernel}                "wasm" or "generic"
 //   {type: "progress", epoch, hashes, header}  hashes since the last report; the header that was hashed last
 //   {type: "hits", epoch, nonces}          unchecked: the control worker hashes each again
 //   {type: "done", epoch}                  all 2^32 nonces of this work are used
@@ -25,7 +28,7 @@ let token = null;   // the consent
 let limit = 100;    // percent
 let waiting = null; // work that came before the kernel was ready
 let work = null, epoch = 0, next = 0;
-let batch = 256;    // nonces a batch; grows and shrinks to keep to batchTime
+let batch = 16;     // nonces a batch; grows and shrinks to keep to batchTime
 let counted = 0, reported = 0;
 
 // Between two batches the lane goes through its own message queue, so that the port's messages are heard. A
@@ -129,8 +132,66 @@ function hear(event) {
   }
 }
 
-// load starts the kernel: Goldpan's generic code, compiled to wasm, which leaves its scan function behind.
-async function load(module, algorithm) {
+// A module that is valid where WebAssembly has vectors: one function, which returns one.
+const vectors = new Uint8Array([
+  0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, // magic, version
+  1, 5, 1, 0x60, 0, 1, 0x7b,       // type: () → v128
+  3, 2, 1, 0,                      // one function of it
+  10, 8, 1, 6, 0,                  // its code, without locals:
+  0x41, 0, 0xfd, 17, 0x0b,         // i32.const 0, i32x4.splat, end
+]);
+
+// What the kernel must find before it is trusted: the genesis blocks of Bitcoin and Litecoin, as work. The nonce
+// to find stands in the header's last word.
+const golden = {
+  sha256d: "339a90bcf0bf58637daccc90a8ca591ee9d8c8c3c803014f3687b1961bf91947" +
+    "0000000100000000000000000000000000000000000000000000000000000000" +
+    "00000000fdeda33bb2127b7a3e2cc77a618f7667c31bc87f32518a88aab89f3a" +
+    "4a5e1e4b495fab291d00ffff7c2bac1d" +
+    "0000000000000000000000000000000000000000000000000000ffff00000000" + "00000000",
+  scrypt: "9359993f451f4a336229301f98566b2c92417e143b4d09259f51774ae56d83ab" +
+    "0000000100000000000000000000000000000000000000000000000000000000" +
+    "00000000edd4ced9b7f73011e29badfaafff2353a13232a36cdf3e7ce6be97fd" +
+    "97ddfbba4e8eaab91e0ffff07c3f51cd" +
+    "000000000000000000000000000000000000000000000000000000f0ff0f0000" + "01000000",
+};
+
+// fast starts the kernel with vectors, or throws.
+async function fast(algorithm) {
+  if (!WebAssembly.validate(vectors)) throw new Error("no vectors");
+  const answer = await fetch("kernel.wasm");
+  if (!answer.ok) throw new Error("kernel.wasm: " + answer.status);
+  const {instance} = await WebAssembly.instantiate(await answer.arrayBuffer(), {});
+  const {memory, load, scan} = instance.exports;
+  const size = 148, kind = 144, hitsAt = 256; // the kernel's memory: the work first, then the hits
+  const bytes = new Uint8Array(memory.buffer, 0, size), hits = new Uint32Array(memory.buffer, hitsAt, 65);
+  const known = Uint8Array.from(golden[algorithm].match(/../g), (pair) => parseInt(pair, 16));
+  const lent = {
+    name: "wasm",
+    load(work) {
+      if (work.length !== size) return "it has another size";
+      if (work[kind] !== known[kind]) return "it is for another algorithm";
+      bytes.set(work);
+      load();
+      return "";
+    },
+    scan(first, count) {
+      const scanned = scan(first, count) >>> 0;
+      const found = new Uint32Array(1 + hits[0]);
+      found[0] = scanned;
+      found.set(hits.subarray(1, found.length), 1);
+      return found;
+    },
+  };
+  const nonce = new DataView(known.buffer).getUint32(32 + 76), before = 21, count = 67;
+  lent.load(known);
+  const [scanned, ...found] = lent.scan(nonce - before, count);
+  if (scanned !== count || found.length !== 1 || found[0] !== nonce) throw new Error("the kernel misses a known block");
+  return lent;
+}
+
+// generic starts Goldpan's own program, which leaves its scan function behind.
+async function generic(module, algorithm) {
   importScripts("wasm_exec.js");
   const go = new Go();
   go.argv = ["goldpan", "lane", algorithm];
@@ -148,7 +209,8 @@ self.onmessage = async (event) => {
   port = event.data.port;
   port.onmessage = hear;
   try {
-    kernel = await load(event.data.module, event.data.algorithm);
+    const {module, algorithm} = event.data;
+    kernel = await fast(algorithm).catch(() => generic(module, algorithm));
   } catch (e) {
     return fault("the kernel did not start: " + e.message);
   }

@@ -276,6 +276,7 @@ function snapshot(s) {
   if (!hidden()) {
     let reason = sentence(s.reason);
     if (s.state === "mining") reason = plural(s.lanes, "core", "cores") + " at work.";
+    if (s.state === "mining" && s.kernel === "generic") reason += " The fast method does not work in this browser, so a slower one is used.";
     if (s.state === "mining" && performance.now() - resumed < 20_000) reason += " It was paused while this page was hidden.";
     state(s.state, titles[s.state] || s.state, reason);
   }

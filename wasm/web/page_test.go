@@ -3,10 +3,16 @@
 package web
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"fmt"
+	"math/bits"
 	"net/http"
+	"os"
+	"regexp"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +22,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"goldpan/core/hasher"
+	"goldpan/core/hasher/kernel"
 	"goldpan/core/pow"
 )
 
@@ -68,6 +75,12 @@ func TestMines(t *testing.T) {
 				t.Errorf("the page counts shares that the pool does not: %d", n)
 			}
 			checkWork(t, tab, origin.algorithm)
+			if method := evaluate[string](t, tab, method); method != string(origin.algorithm)+", wasm code" {
+				t.Errorf("the page hashes with %q", method)
+			}
+			if text := evaluate[string](t, tab, reason); strings.Contains(text, "slower") {
+				t.Errorf("with the fast method the page says %q", text)
+			}
 
 			// Stop.
 			do(t, tab, chromedp.Click(chromedp.CSS("#stop")))
@@ -82,6 +95,104 @@ func TestMines(t *testing.T) {
 				t.Errorf("after Stop the page says %q", text)
 			}
 		})
+	}
+}
+
+// What the page says of its method, and of how things stand.
+const (
+	method = "document.getElementById('kernel').textContent"
+	reason = "document.getElementById('reason').textContent"
+)
+
+// Where the fast kernel does not run, the generic one does, and the page says so.
+func TestFallsBackAndSaysSo(t *testing.T) {
+	pool := newPool(t)
+	page := newServer(builtPage(t), pool.options())
+	plain, _ := serve(t, page)
+	blocked, _ := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/kernel.wasm" {
+			http.NotFound(w, r)
+			return
+		}
+		page.ServeHTTP(w, r)
+	}))
+	broken, _ := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/kernel.wasm" {
+			page.ServeHTTP(w, r)
+			return
+		}
+		// Without one of SHA-256's constants it runs, and finds nothing.
+		b := bytes.ReplaceAll(kernel.Module(), []byte{0x6f, 0x2c, 0xe9, 0x2d}, make([]byte, 4))
+		w.Header().Set("Content-Type", "application/wasm")
+		w.Write(b)
+	}))
+	for _, c := range []struct {
+		name, address string
+		browser       []chromedp.ExecAllocatorOption
+		vectors       bool
+	}{
+		{"a browser without vectors", plain, []chromedp.ExecAllocatorOption{chromedp.Flag("js-flags", "--no-enable-sse4-1")}, false},
+		{"a kernel that does not come", blocked, nil, true},
+		{"a kernel that is wrong", broken, nil, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if !c.vectors && runtime.GOARCH != "amd64" {
+				t.Log("only on amd64 can a browser be told to do without vectors")
+				return
+			}
+			tab := chrome(t, c.browser...)
+			visit(t, tab, c.address+"/")
+			await(t, tab, "document.body.dataset.state === 'ready'")
+			do(t, tab, chromedp.Click(chromedp.CSS("#start")))
+			await(t, tab, "Number(document.getElementById('accepted').textContent) >= 1")
+			if method := evaluate[string](t, tab, method); method != "sha256d, generic code" {
+				t.Errorf("the page hashes with %q", method)
+			}
+			if text := evaluate[string](t, tab, reason); !strings.Contains(text, "a slower one is used.") {
+				t.Errorf("the page says %q", text)
+			}
+			do(t, tab, chromedp.Click(chromedp.CSS("#stop")))
+			stopped(t, tab, pool)
+		})
+	}
+}
+
+// A lane trusts its kernel once it finds these blocks.
+func TestLanesKnowRealBlocks(t *testing.T) {
+	text, err := os.ReadFile("lane.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range hasher.Algorithms() {
+		literal := regexp.MustCompile("(?s)" + string(a) + `: (".*?),\n`).FindSubmatch(text)
+		if literal == nil {
+			t.Fatalf("lane.js knows no block of %s", a)
+		}
+		b, err := hex.DecodeString(regexp.MustCompile(`[^0-9a-f]`).ReplaceAllString(string(literal[1]), ""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w, err := hasher.ParseWork(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := w.HeaderWith(bits.ReverseBytes32(w.Header[19]))
+		header, err := pow.ParseHeader(h[:])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if w.Kind() != a {
+			t.Errorf("the work for %s is for %s", a, w.Kind())
+		}
+		hash := a.Sum(&h)
+		slices.Reverse(hash[:])
+		genesis := map[hasher.Algorithm]string{
+			hasher.SHA256d: "000000000019d668",
+			hasher.Scrypt:  "0000050c34a64b41",
+		}[a]
+		if got := hex.EncodeToString(hash[:8]); got != genesis {
+			t.Errorf("%s: the block of %d hashes to %s…, want %s…", a, header.Time, got, genesis)
+		}
 	}
 }
 

@@ -4,9 +4,9 @@
 //
 //	go run ./wasm/web/build [-out DIR]
 //
-// It writes the page's own files, theme.css and the icons from assets, the Go release's wasm_exec.js, and the
-// program for the workers. The program is kept as gzip only: every browser asks for it, and it is a quarter of
-// the size. The same sources and the same Go release give the same bytes.
+// It writes the page's own files, theme.css and the icons from assets, the Go release's wasm_exec.js, the lanes'
+// kernel, and the program for the workers. The program is kept as gzip only: every browser asks for it, and it is
+// a quarter of the size. The same sources and the same Go release give the same bytes.
 package main
 
 import (
@@ -21,6 +21,7 @@ import (
 	"strings"
 
 	"goldpan/assets"
+	"goldpan/core/hasher/kernel"
 )
 
 // page lists the files of wasm/web that the browser gets.
@@ -100,6 +101,9 @@ func build(out string) error {
 		return err
 	}
 
+	if err := write("kernel.wasm", kernel.Module()); err != nil {
+		return err
+	}
 	program, err := compile(root)
 	if err != nil {
 		return err
