@@ -111,13 +111,13 @@ func TestCompressSHA2(t *testing.T) {
 	}
 }
 
-// TestScryptNEON holds both widths, with and without SHA-2 instructions, against
+// TestScryptNEON holds every variant, with and without SHA-2 instructions, against
 // the plain Go code, on whole digests.
 func TestScryptNEON(t *testing.T) {
 	const cases = 30
 	generic := newScryptGeneric(scryptN)
-	for _, width := range []int{4, 6} {
-		r, s := seeded(), newScryptNEON(width)
+	for _, m := range neonMixers() {
+		r, s, width := seeded(), newScryptNEON(m), m.width
 		hashes := 0
 		for n := range cases {
 			s.sha2 = cpu.ARM64.HasSHA2 && n%2 == 0
@@ -128,48 +128,50 @@ func TestScryptNEON(t *testing.T) {
 				works[lane], nonces[lane] = randomWork(r, Scrypt), r.Uint32()
 				s.begin(works[lane], lane, nonces[lane])
 			}
-			s.mix()
+			s.mix(&s.v[0], &s.scratch[0])
 			for lane := range width {
 				header := works[lane].Header
 				header[19] = bits.ReverseBytes32(nonces[lane])
 				want := generic.sum(&works[lane].Midstate, &header)
 				if got := s.finish(lane); got != want {
-					t.Fatalf("width %d, lane %d: %08x, want %08x", width, lane, got, want)
+					t.Fatalf("%s, lane %d: %08x, want %08x", m.name, lane, got, want)
 				}
 				hashes++
 			}
 		}
-		t.Logf("width %d: %d hashes", width, hashes)
+		t.Logf("%s: %d hashes", m.name, hashes)
 	}
 }
 
-// TestScryptNEONWidths runs each width as a kernel: every count up to two rounds
+// TestScryptNEONScans runs each variant as a kernel: every count up to two rounds
 // of lanes, with all nonces hits and with one.
-func TestScryptNEONWidths(t *testing.T) {
-	generic := Kernel{"generic", Scrypt, 8, func() Scanner { return newScryptGeneric(scryptN) }}
-	for _, width := range []int{4, 6} {
-		k := Kernel{"neon", Scrypt, 24, func() Scanner { return newScryptNEON(width) }}
+func TestScryptNEONScans(t *testing.T) {
+	for _, m := range neonMixers() {
+		k := Kernel{"neon", Scrypt, 24, func() Scanner { return newScryptNEON(m) }}
 		if err := k.SelfCheck(); err != nil {
-			t.Errorf("width %d: %v", width, err)
+			t.Errorf("%s: %v", m.name, err)
 		}
 		r := seeded()
-		all := map[string]Scanner{"generic": generic.New(), "neon": k.New()}
+		all := map[string]Scanner{"generic": newScryptGeneric(scryptN), "neon": k.New()}
 		w := randomWork(r, Scrypt)
 		for i := range w.Target {
 			w.Target[i] = 1<<32 - 1
 		}
-		for count := range uint32(2*width + 1) {
+		for count := range uint32(2*m.width + 1) {
 			first := 0 - count/2 // the range wraps
 			if got := scan(t, all["neon"], w, first, count); len(got) != int(count) || (count > 0 && got[count-1] != first+count-1) {
-				t.Errorf("width %d, count %d: hits %d", width, count, got)
+				t.Errorf("%s, count %d: hits %d", m.name, count, got)
 			}
 		}
-		for count := uint16(0); count < uint16(2*width); count++ {
-			compare(t, Scrypt, []byte{byte(width)}, r.Uint32(), count, uint16(r.Uint32()), 0, all)
+		for count := range uint16(2 * m.width) {
+			compare(t, Scrypt, []byte(m.name), r.Uint32(), count, uint16(r.Uint32()), 0, all)
 		}
 	}
-	if n := neonWidth(); n != 4 && n != 6 {
-		t.Errorf("the width chosen is %d", n)
+	start := tick()
+	fastest := fastestMixer()
+	t.Logf("the fastest here is %s, found in %s", fastest.name, tick()-start)
+	if again := fastestMixer(); fastest.mix == nil || again.name != fastest.name {
+		t.Errorf("%q, then %q", fastest.name, again.name)
 	}
 }
 

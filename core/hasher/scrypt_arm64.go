@@ -15,8 +15,8 @@ func scryptARM64() []Kernel {
 	if !cpu.ARM64.HasASIMD {
 		return nil
 	}
-	// The batch is a multiple of both widths.
-	return []Kernel{{"neon", Scrypt, 24, func() Scanner { return newScryptNEON(neonWidth()) }}}
+	// The batch is a multiple of every width.
+	return []Kernel{{"neon", Scrypt, 24, func() Scanner { return newScryptNEON(fastestMixer()) }}}
 }
 
 // neonBlocks is the blocks of a hash in the array that the assembly mixes: the
@@ -30,10 +30,47 @@ const neonWidest = 6
 // assembly: the diagonals of the four by four words, each from its top.
 var diagonal = [16]int{0, 5, 10, 15, 4, 9, 14, 3, 8, 13, 2, 7, 12, 1, 6, 11}
 
+// A neonMixer is one variant of the assembly. Which is fastest depends on the
+// processor's SIMD pipes and caches.
+type neonMixer struct {
+	name  string
+	width int                      // how many hashes it mixes at once
+	mix   func(v, scratch *uint32) // scryptROMix on each
+}
+
+// neonMixers returns the variants that this processor runs.
+func neonMixers() []neonMixer {
+	all := []neonMixer{{"four", 4, romixNEON4}, {"six", 6, romixNEON6}}
+	if cpu.ARM64.HasSHA3 {
+		all = append(all, neonMixer{"six with EOR3", 6, romixNEON6EOR3})
+	}
+	return all
+}
+
+// fastestMixer times the variants, each a few times, and returns the one whose
+// best time for a hash is the least. All lanes take the same.
+var fastestMixer = sync.OnceValue(func() neonMixer {
+	const enough = 12 * time.Millisecond
+	var fastest neonMixer
+	least := time.Duration(1<<63 - 1)
+	mixers := neonMixers()
+	for _, m := range mixers {
+		s := newScryptNEON(m)
+		for begun, turn := tick(), 0; turn < 2 || tick()-begun < enough/time.Duration(len(mixers)); turn++ {
+			start := tick()
+			s.mix(&s.v[0], &s.scratch[0])
+			if took := (tick() - start) / time.Duration(m.width); took < least {
+				fastest, least = m, took
+			}
+		}
+	}
+	return fastest
+})
+
 // scryptNEON is the kernel that mixes several hashes at once, each in vectors
 // of its own.
 type scryptNEON struct {
-	width   int
+	neonMixer
 	sha2    bool     // the processor has SHA-256 instructions
 	v       []uint32 // neonBlocks blocks for each hash, in diagonal form
 	scratch []uint32
@@ -41,11 +78,11 @@ type scryptNEON struct {
 	outer   [neonWidest][8]uint32
 }
 
-func newScryptNEON(width int) *scryptNEON {
-	v := alignedLines(width * (neonBlocks*32 + 16))
+func newScryptNEON(m neonMixer) *scryptNEON {
+	v := alignedLines(m.width * (neonBlocks*32 + 16))
 	return &scryptNEON{
-		width: width, sha2: cpu.ARM64.HasSHA2,
-		v: v[:width*neonBlocks*32], scratch: v[width*neonBlocks*32:],
+		neonMixer: m, sha2: cpu.ARM64.HasSHA2,
+		v: v[:m.width*neonBlocks*32], scratch: v[m.width*neonBlocks*32:],
 	}
 }
 
@@ -56,29 +93,6 @@ func alignedLines(n int) []uint32 {
 	return words[skip:][:n:n]
 }
 
-// neonWidth is how many hashes to mix at once: the assembly exists for four and
-// for six, and which is faster depends on the processor's SIMD pipes and
-// caches. Each is timed a few times, the best time counts, and for all lanes
-// the same is taken.
-var neonWidth = sync.OnceValue(func() int {
-	four, six := newScryptNEON(4), newScryptNEON(6)
-	best := map[*scryptNEON]time.Duration{four: time.Hour, six: time.Hour}
-	for begun := tick(); ; {
-		for _, s := range []*scryptNEON{four, six} {
-			start := tick()
-			s.mix()
-			best[s] = min(best[s], tick()-start)
-		}
-		if tick()-begun > 10*time.Millisecond {
-			break
-		}
-	}
-	if best[six]*4 < best[four]*6 {
-		return 6
-	}
-	return 4
-})
-
 func (s *scryptNEON) Scan(w *Work, first, count uint32, hits *Hits) uint32 {
 	hits.N = 0
 	for done := uint32(0); done < count; {
@@ -86,7 +100,7 @@ func (s *scryptNEON) Scan(w *Work, first, count uint32, hits *Hits) uint32 {
 		for lane := range lanes {
 			s.begin(w, int(lane), first+done+lane)
 		}
-		s.mix() // lanes beyond the count hash what was left in them
+		s.mix(&s.v[0], &s.scratch[0]) // lanes beyond the count hash what was left in them
 		for lane := range lanes {
 			digest := s.finish(int(lane))
 			if w.meets(&digest) {
@@ -99,14 +113,6 @@ func (s *scryptNEON) Scan(w *Work, first, count uint32, hits *Hits) uint32 {
 		done += lanes
 	}
 	return count
-}
-
-func (s *scryptNEON) mix() {
-	if s.width == 6 {
-		romixNEON6(&s.v[0], &s.scratch[0])
-	} else {
-		romixNEON4(&s.v[0], &s.scratch[0])
-	}
 }
 
 // compress is block, on the instructions for it where there are such. Without

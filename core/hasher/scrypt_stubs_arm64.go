@@ -4,16 +4,24 @@
 
 package hasher
 
-// romixNEON4 runs scryptROMix over 4 hashes at once. v holds for each of them
-// 1025 blocks, one after the other: the input in the first, the output in
+// romixNEON4 runs scryptROMix over 4 hashes at once. v holds for each of
+// them 1025 blocks, one after the other: the input in the first, the output in
 // the last. scratch is 64 bytes a hash. Blocks are in diagonal form.
 //
 //go:noescape
 func romixNEON4(v, scratch *uint32)
 
-// romixNEON6 runs scryptROMix over 6 hashes at once. v holds for each of them
-// 1025 blocks, one after the other: the input in the first, the output in
+// romixNEON6 runs scryptROMix over 6 hashes at once. v holds for each of
+// them 1025 blocks, one after the other: the input in the first, the output in
 // the last. scratch is 64 bytes a hash. Blocks are in diagonal form.
 //
 //go:noescape
 func romixNEON6(v, scratch *uint32)
+
+// romixNEON6EOR3 runs scryptROMix over 6 hashes at once,
+// with the EOR3 of the SHA-3 instructions. v holds for each of
+// them 1025 blocks, one after the other: the input in the first, the output in
+// the last. scratch is 64 bytes a hash. Blocks are in diagonal form.
+//
+//go:noescape
+func romixNEON6EOR3(v, scratch *uint32)

@@ -23,8 +23,8 @@ func main() {
 	sha, scrypt := newText(), newText()
 	scan := sha256d(sha)
 	compress(sha)
-	for _, width := range widths {
-		romix(scrypt, width)
+	for _, v := range variants {
+		romix(scrypt, v)
 	}
 
 	var shaStubs, scryptStubs stubs
@@ -36,11 +36,15 @@ func main() {
 	shaStubs.declare(`// compressSHA2 is block with the SHA-2 instructions.`,
 		"func compressSHA2(state *[8]uint32, m *[16]uint32)")
 	shaStubs.tape(scan)
-	for _, width := range widths {
-		scryptStubs.declare(fmt.Sprintf(`// romixNEON%d runs scryptROMix over %d hashes at once. v holds for each of them
-// %d blocks, one after the other: the input in the first, the output in
-// the last. scratch is 64 bytes a hash. Blocks are in diagonal form.`, width, width, blocks),
-			fmt.Sprintf("func romixNEON%d(v, scratch *uint32)", width))
+	for _, v := range variants {
+		with := ""
+		if v.eor3 {
+			with = ",\n// with the EOR3 of the SHA-3 instructions"
+		}
+		scryptStubs.declare(fmt.Sprintf(`// %s runs scryptROMix over %d hashes at once%s. v holds for each of
+// them %d blocks, one after the other: the input in the first, the output in
+// the last. scratch is 64 bytes a hash. Blocks are in diagonal form.`, v.name, v.width, with, blocks),
+			fmt.Sprintf("func %s(v, scratch *uint32)", v.name))
 	}
 
 	for name, content := range map[string][]byte{
