@@ -44,6 +44,7 @@ type Session struct {
 	mu                        sync.Mutex
 	started                   time.Time
 	state                     stratum.State
+	lost                      error  // why the last attempt failed; nil once the pool works
 	failures                  int    // attempts to reach the pool since it last worked
 	worked                    bool   // the pool has given a job
 	paused                    string // why, or nothing
@@ -94,21 +95,21 @@ func (s *Session) Run(ctx context.Context) error {
 	go func() { parts <- s.client.Run(ctx) }()
 	first := <-parts
 	cancel()
-	err := errors.Join(first, <-parts)
-	if errors.Is(err, context.Canceled) {
-		return nil
-	}
-	return err
+	return errors.Join(first, <-parts)
 }
 
 // SetPaused lets the lanes rest, for a reason in words for the user, until it
 // is called with nothing. The connection is kept.
 func (s *Session) SetPaused(why string) {
 	s.mu.Lock()
+	defer s.mu.Unlock() // until the lanes know it too: two calls at once must not cross
 	s.paused = why
-	s.mu.Unlock()
 	s.engine.SetPaused(why != "")
 }
+
+// faultsReason stands while the session mines with a kernel that has reported
+// what the reference code does not confirm. The pool never sees such a share.
+const faultsReason = "this machine gets some hashes wrong; heat, overclocking or memory may be at fault"
 
 // handler is what the client calls, from its read goroutine.
 type handler Session
@@ -121,9 +122,10 @@ func (h *handler) State(state stratum.State) {
 	h.state = state
 	switch state.Phase {
 	case stratum.Down:
+		h.lost = state.Err
 		h.failures++
 	case stratum.Mining:
-		h.failures, h.worked = 0, true
+		h.lost, h.failures, h.worked = nil, 0, true
 	}
 }
 
@@ -148,8 +150,8 @@ func (s *Session) answered(r stratum.Result) {
 type Snapshot struct {
 	Pool                      string
 	State                     string // connecting, mining, paused or down
-	Reason                    string // why it is not mining, in words for the user
-	Err                       error  // what State is down for, if anything
+	Reason                    string // why it is not mining, or mines badly, in words for the user
+	Err                       error  // why the pool was down last; nil once it works
 	Failures                  int    // attempts to reach the pool since it last worked
 	Worked                    bool   // the pool has given a job at least once
 	Algorithm                 hasher.Algorithm
@@ -157,6 +159,7 @@ type Snapshot struct {
 	Lanes                     int
 	Hashrate                  float64 // hashes a second
 	Hashes                    uint64  // since the session began
+	Faults                    uint64  // hashes that this machine got wrong
 	Accepted, Rejected, Stale uint64  // shares
 	Difficulty                float64 // of the present job's shares
 	Best                      float64 // the highest difficulty of a share
@@ -165,16 +168,18 @@ type Snapshot struct {
 }
 
 // Snapshot returns the session as it is now.
-func (s *Session) Snapshot() Snapshot {
-	e := s.engine.Snapshot()
+func (s *Session) Snapshot() Snapshot { return s.snapshot(s.engine.Snapshot()) }
+
+// snapshot joins what the lanes do with how the pool stands.
+func (s *Session) snapshot(e engine.Snapshot) Snapshot {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	v := Snapshot{
 		Pool:      s.config.Pool.String(),
 		Reason:    s.state.Reason,
-		Err:       s.state.Err,
+		Err:       s.lost,
 		Algorithm: s.config.Algorithm,
-		Kernel:    e.Kernel, Lanes: e.Lanes, Hashrate: e.Hashrate, Hashes: e.Hashes, Best: e.Best, Header: e.Header,
+		Kernel:    e.Kernel, Lanes: e.Lanes, Hashrate: e.Hashrate, Hashes: e.Hashes, Faults: e.Faults, Best: e.Best, Header: e.Header,
 		Accepted: s.accepted, Rejected: s.rejected, Stale: s.stale,
 		Difficulty: s.state.Difficulty, Failures: s.failures, Worked: s.worked,
 	}
@@ -186,6 +191,9 @@ func (s *Session) Snapshot() Snapshot {
 		v.State, v.Reason = StatePaused, s.paused
 	case s.state.Phase == stratum.Mining:
 		v.State = StateMining
+		if v.Faults > 0 {
+			v.Reason = faultsReason
+		}
 	case s.state.Phase == stratum.Down:
 		v.State = StateDown
 	default:

@@ -130,6 +130,9 @@ func stateWords(s desk.PracticeSnapshot, started bool) (kind, string, string) {
 	m := s.Mining
 	switch m.State {
 	case core.StateMining:
+		if m.Reason != "" { // it mines, and something is wrong with it
+			return kindBad, "Mining", sentence(m.Reason)
+		}
 		return kindGood, "Mining", fmt.Sprintf("%s at work on %s.", plural(m.Lanes, "thread"), puzzle(m.Algorithm))
 	case core.StatePaused:
 		if !started {

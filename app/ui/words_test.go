@@ -78,6 +78,7 @@ func TestStateWords(t *testing.T) {
 		"connecting":    {snapshot(core.StateConnecting, "", nil), true, kindWait, "Connecting", "practice pool"},
 		"down, reason":  {snapshot(core.StateDown, "the pool went away", nil), true, kindBad, "Not mining", "The pool went away. Goldpan tries again"},
 		"down, error":   {snapshot(core.StateDown, "", errors.New("it broke")), true, kindBad, "Not mining", "broke"},
+		"faults":        {snapshot(core.StateMining, "this machine gets some hashes wrong", nil), true, kindBad, "Mining", "This machine gets some hashes wrong."},
 		"down, mute":    {snapshot(core.StateDown, "", nil), true, kindBad, "Not mining", "connection was lost"},
 	} {
 		k, title, why := stateWords(c.s, c.started)
