@@ -22,7 +22,7 @@ func benchCommand() command {
 				if err := noArguments(args); err != nil {
 					return err
 				}
-				if *threads < 1 || *threads > 1024 || *seconds <= 0 || *seconds > 3600 {
+				if *threads < 1 || *threads > 1024 || !(*seconds > 0 && *seconds <= 3600) { // not a number, too
 					return usagef("--threads from 1 to 1024, --seconds up to 3600")
 				}
 				algorithms := hasher.Algorithms()

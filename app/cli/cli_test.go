@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -195,12 +196,12 @@ func TestPractice(t *testing.T) {
 			if heights < 6 || shares == 0 {
 				t.Errorf("%d blocks and %d shares", heights, shares)
 			}
+			if done := last(t, lines, "done"); done.Blocks != heights || done.Accepted != shares {
+				t.Errorf("%d blocks and %d accepted shares were told, and in all %+v", heights, shares, done)
+			}
 			balance := last(t, lines, "balance")
 			if balance.Network != "practice" || strings.Trim(balance.Confirmed, "0.") == "" || strings.Trim(balance.Immature, "0.") == "" {
 				t.Errorf("the last balance is %+v", balance)
-			}
-			if done := last(t, lines, "done"); done.Blocks < 6 {
-				t.Errorf("%+v", done)
 			}
 			// The wallet tells the same when nothing runs.
 			again := last(t, run(t, 0, "", "wallet", "balance", "--coin", balance.Coin, "--network", "practice", "--data", dir), "balance")
@@ -256,6 +257,9 @@ func TestMineAnotherPool(t *testing.T) {
 	port, web := freePort(t), freePort(t)
 	server := start(t, "", "practice", "--threads", "1", "--limit", "20", "--data", dir, "--listen", port, "--web", web)
 	server.until("status")
+	if said := server.said.String(); !strings.Contains(said, "worth nothing") {
+		t.Errorf("practice coins are not called worthless: %q", said)
+	}
 	address := "" // of the practice wallet, as it was said to people
 	for deadline := time.Now().Add(patience); address == ""; {
 		for _, word := range strings.Fields(server.said.String()) {
@@ -348,6 +352,9 @@ func TestBadInput(t *testing.T) {
 		{"one word too many", 2, "too many", "", []string{"practice", "now"}},
 		{"algorithm", 2, "sha256d or scrypt", "", []string{"practice", "--algorithm", "x11"}},
 		{"limit", 2, "percentage", "", []string{"practice", "--limit", "0"}},
+		{"two pools", 2, "one pool", "", append(mine("stratum+tcp://127.0.0.1:1"), "--pool", "stratum+tcp://127.0.0.1:2")},
+		{"time backwards", 2, "duration", "", append(mine("stratum+tcp://127.0.0.1:1"), "--for", "-5s")},
+		{"seconds that are no number", 2, "seconds", "", []string{"bench", "--seconds", "NaN"}},
 		{"pool scheme", 2, "scheme", "", mine("gopher://127.0.0.1:1")},
 		{"refused port", 1, "nothing is listening", "", mine("stratum+tcp://" + freePort(t))},
 		{"garbage from the pool", 1, "does not speak", "", mine("stratum+tcp://" + garbage)},
@@ -371,6 +378,68 @@ func TestBadInput(t *testing.T) {
 				t.Errorf("a peer's text got through: %q", e.Message)
 			}
 		})
+	}
+}
+
+// TestSecretEndsWithContext: Ctrl-C ends a command that waits for a secret that
+// never comes.
+func TestSecretEndsWithContext(t *testing.T) {
+	in, never, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	defer never.Close() // and with it the reading ends
+	ctx, cancel := context.WithCancel(t.Context())
+	answers := make(chan error, 1)
+	go func() {
+		term := &terminal{in: in, out: io.Discard, err: io.Discard}
+		_, err := term.secret(ctx, "-", "Seed words")
+		answers <- err
+	}()
+	cancel()
+	select {
+	case err := <-answers:
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("%v", err)
+		}
+	case <-time.After(patience):
+		t.Fatal("it waits on")
+	}
+}
+
+// TestMainWalletIsCalledUnaudited: whoever makes or restores a wallet for real
+// coins is told to keep little in it, and practice coins are called worthless.
+func TestMainWalletIsCalledUnaudited(t *testing.T) {
+	dir := t.TempDir()
+	passphrase := filepath.Join(dir, "passphrase")
+	if err := os.WriteFile(passphrase, []byte("four words that fit"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	words := filepath.Join(dir, "words")
+	for _, args := range [][]string{
+		{"wallet", "create", "--words-file", words, "--passphrase-file", passphrase, "--data", filepath.Join(dir, "one")},
+		{"wallet", "restore", "--words-file", words, "--passphrase-file", passphrase, "--data", filepath.Join(dir, "two")},
+	} {
+		p := start(t, "", args...)
+		lines, code := p.end()
+		said := p.said.String()
+		if code != 0 || !strings.Contains(said, "has not been audited") || !strings.Contains(said, "small amounts") {
+			t.Errorf("%v: exit code %d, %+v, said %q", args[:2], code, lines, said)
+		}
+		if strings.Contains(said, "worth nothing") {
+			t.Errorf("%v calls real coins worthless: %q", args[:2], said)
+		}
+	}
+}
+
+// TestHelpLeavesJSONAlone: with --json, standard output has no line for people.
+func TestHelpLeavesJSONAlone(t *testing.T) {
+	for _, args := range [][]string{{"help"}, {"practice", "--help"}, {"wallet", "create", "-h"}} {
+		p := start(t, "", args...)
+		if lines, code := p.end(); code != 0 || len(lines) != 0 || !strings.Contains(p.said.String(), "goldpan") {
+			t.Errorf("%v: exit code %d, %+v, said %q", args, code, lines, p.said.String())
+		}
 	}
 }
 

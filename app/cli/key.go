@@ -34,8 +34,8 @@ func (t *terminal) keys(ctx context.Context, c storeChoice, work func(*vault.Vau
 		return err
 	}
 	defer d.Close()
-	ask := func(_ context.Context, create bool) (vault.Secret, error) {
-		s, err := t.newSecret(*c.passphraseFile, "Passphrase of the sealed keys", create)
+	ask := func(ctx context.Context, create bool) (vault.Secret, error) {
+		s, err := t.newSecret(ctx, *c.passphraseFile, "Passphrase of the sealed keys", create)
 		if err != nil {
 			return vault.Secret{}, err
 		}
@@ -90,7 +90,7 @@ func keyAddCommand() command {
 					*name = id
 				}
 				return t.keys(ctx, store, func(v *vault.Vault) error {
-					secret, err := t.secret(*file, "Secret to keep")
+					secret, err := t.secret(ctx, *file, "Secret to keep")
 					if err != nil {
 						return err
 					}
@@ -204,13 +204,13 @@ func keyRecord(e vault.Entry) record {
 }
 
 // newSecret asks for a secret; a new one is asked for twice when it is typed.
-func (t *terminal) newSecret(file, prompt string, create bool) (string, error) {
-	first, err := t.secret(file, prompt)
+func (t *terminal) newSecret(ctx context.Context, file, prompt string, create bool) (string, error) {
+	first, err := t.secret(ctx, file, prompt)
 	if err != nil || !create {
 		return first, err
 	}
 	if file == "" {
-		second, err := t.secret("", "The same again")
+		second, err := t.secret(ctx, "", "The same again")
 		if err != nil {
 			return "", err
 		}

@@ -24,6 +24,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends at once
 	t := &terminal{in: os.Stdin, out: os.Stdout, err: os.Stderr}
 	code := t.run(ctx, os.Args[1:])
 	stop()
@@ -88,7 +89,7 @@ func (t *terminal) dispatch(ctx context.Context, args []string) error {
 	}
 	switch args[0] {
 	case "help", "--help", "-h":
-		t.help(t.out)
+		t.help(t.people())
 		return nil
 	case "version", "--version":
 		t.print(record{"type": "version", "version": core.Version}, "goldpan %s", core.Version)
@@ -146,16 +147,17 @@ func (t *terminal) help(w io.Writer) {
 }
 
 func (t *terminal) helpCommand(c command, flags *flag.FlagSet) {
-	fmt.Fprintf(t.out, "%s\n\nUsage: goldpan %s %s\n\n", c.summary, c.name, c.usage)
+	w := t.people()
+	fmt.Fprintf(w, "%s\n\nUsage: goldpan %s %s\n\n", c.summary, c.name, c.usage)
 	flags.VisitAll(func(f *flag.Flag) {
 		value, text := flag.UnquoteUsage(f)
 		if value != "" {
 			value = " " + value
 		}
-		fmt.Fprintf(t.out, "  --%s%s\n        %s", f.Name, value, text)
+		fmt.Fprintf(w, "  --%s%s\n        %s", f.Name, value, text)
 		if f.DefValue != "" && f.DefValue != "0" && f.DefValue != "false" && f.DefValue != "[]" {
-			fmt.Fprintf(t.out, " (default %s)", f.DefValue)
+			fmt.Fprintf(w, " (default %s)", f.DefValue)
 		}
-		fmt.Fprintln(t.out)
+		fmt.Fprintln(w)
 	})
 }

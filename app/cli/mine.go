@@ -21,7 +21,8 @@ func mineCommand() command {
 		prepare: func(t *terminal, f *flag.FlagSet) func(context.Context, []string) error {
 			var c core.Config
 			var goal mineGoal
-			pool := f.String("pool", "", "`URL` of the pool: stratum+tcp://HOST:PORT or ws://HOST:PORT/PATH")
+			var pools list
+			f.Var(&pools, "pool", "`URL` of the pool: stratum+tcp://HOST:PORT or ws://HOST:PORT/PATH")
 			f.StringVar(&c.User, "user", "", "`USER` at the pool; often ADDRESS.WORKER")
 			algorithm := f.String("algorithm", "", "`NAME` of the algorithm: sha256d or scrypt")
 			passwordFile := f.String("password-file", "", "`FILE` that holds the password; - is standard input")
@@ -35,13 +36,19 @@ func mineCommand() command {
 				if err := noArguments(args); err != nil {
 					return err
 				}
-				if *pool == "" || c.User == "" || *algorithm == "" {
+				if len(pools) == 0 || c.User == "" || *algorithm == "" {
 					return usagef("--pool, --user and --algorithm are needed")
+				}
+				if len(pools) > 1 { // better than to forget all but the last
+					return usagef("--pool: this version takes one pool")
+				}
+				if goal.span < 0 {
+					return usagef("--for: a duration from 1s upward")
 				}
 				if c.Algorithm, err = hasher.ParseAlgorithm(*algorithm); err != nil {
 					return usagef("--algorithm: %s", err)
 				}
-				if c.Pool, err = stratum.ParseURL(*pool); err != nil {
+				if c.Pool, err = stratum.ParseURL(pools[0]); err != nil {
 					return usagef("--pool: %s", err)
 				}
 				if err := checkEffort(c.Threads, c.Limit); err != nil {
@@ -52,7 +59,7 @@ func mineCommand() command {
 				}
 				switch {
 				case *passwordFile != "":
-					c.Password, err = t.secret(*passwordFile, "Password")
+					c.Password, err = t.secret(ctx, *passwordFile, "Password")
 				case *passwordKey != "":
 					c.Password, err = t.poolPassword(ctx, store, *passwordKey)
 				default:
@@ -118,7 +125,7 @@ func (t *terminal) mine(ctx context.Context, c core.Config, goal mineGoal) error
 			t.emit(desk.StatusRecord(v))
 			line := statusLine(v)
 			switch changed := v.State+v.Reason != state; {
-			case changed && v.Err != nil:
+			case changed && v.State == core.StateDown && v.Err != nil:
 				message, hint := desk.Explain(v.Err)
 				t.say("Down: %s. %s", message, hint)
 			case t.json:
@@ -136,6 +143,9 @@ func (t *terminal) mine(ctx context.Context, c core.Config, goal mineGoal) error
 				cancel()
 			}
 		case err := <-ended:
+			for len(shares) > 0 { // the totals count them, so they are told
+				t.emit(desk.ShareRecord(<-shares))
+			}
 			v := s.Snapshot()
 			t.say("Stopped after %s: %d shares accepted, %d rejected, %d stale.", v.Uptime.Round(time.Second), v.Accepted, v.Rejected, v.Stale)
 			t.emit(desk.TotalsRecord(v))
@@ -153,7 +163,11 @@ func (t *terminal) mine(ctx context.Context, c core.Config, goal mineGoal) error
 func statusLine(s core.Snapshot) string {
 	switch s.State {
 	case core.StateMining:
-		return fmt.Sprintf("Mining at %s · %d shares accepted, %d rejected, %d stale · %s", rate(s.Hashrate), s.Accepted, s.Rejected, s.Stale, s.Uptime.Round(time.Second))
+		line := fmt.Sprintf("Mining at %s · %d shares accepted, %d rejected, %d stale · %s", rate(s.Hashrate), s.Accepted, s.Rejected, s.Stale, s.Uptime.Round(time.Second))
+		if s.Reason != "" {
+			line += " · " + s.Reason
+		}
+		return line
 	case core.StatePaused:
 		return "Paused: " + s.Reason
 	case core.StateDown:

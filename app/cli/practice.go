@@ -26,11 +26,15 @@ func practiceCommand() command {
 			f.IntVar(&o.Threads, "threads", 0, "`N` threads; 0 takes one for each processor")
 			f.IntVar(&o.Limit, "limit", 100, "`PERCENT` of each thread's time")
 			f.StringVar(&o.Web, "web", "", "serve the page for phones and browsers on `ADDR`, for example 127.0.0.1:8080")
-			f.Var((*list)(&o.WebHosts), "web-host", "answer to this `NAME` too when the page is asked for; may be given again")
+			var hosts list
+			f.Var(&hosts, "web-host", "answer to this `NAME` too when the page is asked for; may be given again")
 			f.StringVar(&o.Listen, "listen", "", "serve other miner programs on `ADDR`, for example 127.0.0.1:3333")
 			return func(ctx context.Context, args []string) error {
 				if err := noArguments(args); err != nil {
 					return err
+				}
+				for _, h := range hosts {
+					o.WebHosts = append(o.WebHosts, strings.ToLower(h))
 				}
 				var err error
 				if o.Algorithm, err = hasher.ParseAlgorithm(*algorithm); err != nil {
@@ -52,7 +56,7 @@ func practiceCommand() command {
 type list []string
 
 func (l *list) String() string     { return strings.Join(*l, ",") }
-func (l *list) Set(s string) error { *l = append(*l, strings.ToLower(s)); return nil }
+func (l *list) Set(s string) error { *l = append(*l, s); return nil }
 
 // checkEffort checks --threads and --limit.
 func checkEffort(threads, limit int) error {
@@ -99,7 +103,7 @@ func (t *terminal) practice(ctx context.Context, o desk.PracticeOptions, blocks 
 	w := practiceWatch{t: t, p: p, live: t.live()}
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
-	for err == nil {
+	for {
 		select {
 		case b := <-found:
 			w.block(b)
@@ -110,7 +114,13 @@ func (t *terminal) practice(ctx context.Context, o desk.PracticeOptions, blocks 
 			if s := p.Snapshot(); blocks > 0 && w.blocks >= blocks && s.Synced && s.Height >= w.height {
 				cancel()
 			}
-		case err = <-ended:
+		case err := <-ended:
+			for len(found) > 0 { // the totals count them, so they are told
+				w.block(<-found)
+			}
+			for len(shares) > 0 {
+				t.emit(desk.ShareRecord(<-shares))
+			}
 			w.balance(p.Snapshot().Balance)
 			s := p.Snapshot()
 			t.say("Stopped. %d blocks, %d shares accepted. Your practice wallet is kept.", w.blocks, s.Mining.Accepted)
@@ -123,7 +133,6 @@ func (t *terminal) practice(ctx context.Context, o desk.PracticeOptions, blocks 
 			return err
 		}
 	}
-	return err
 }
 
 // errInterrupted ends a command that was stopped before it had done what it was

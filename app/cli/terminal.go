@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -55,6 +56,15 @@ func (t *terminal) say(format string, args ...any) {
 	fmt.Fprintf(t.err, format+"\n", args...)
 }
 
+// people is where a text that was asked for goes: standard output, unless that is
+// for JSON lines alone.
+func (t *terminal) people() io.Writer {
+	if t.json {
+		return t.err
+	}
+	return t.out
+}
+
 // live tells whether a status line can be drawn over.
 func (t *terminal) live() bool {
 	f, ok := t.err.(*os.File)
@@ -101,25 +111,58 @@ const maxSecret = 64 << 10
 var errSecret = errors.New("no secret was given")
 
 // secret reads a secret: from file, where "-" is standard input, or if file is
-// empty from the terminal without echo. Line ends at its end are cut off.
-func (t *terminal) secret(file, prompt string) (string, error) {
+// empty from the terminal without echo. Line ends at its end are cut off. Nobody
+// may ever answer, so it ends with ctx; then the reading is left to itself.
+func (t *terminal) secret(ctx context.Context, file, prompt string) (string, error) {
 	switch {
 	case file == "-":
-		return readSecret(t.in)
+		return await(ctx, func() (string, error) { return readSecret(t.in) })
 	case file != "":
-		f, err := os.Open(file)
+		return await(ctx, func() (string, error) {
+			f, err := os.Open(file)
+			if err != nil {
+				return "", err
+			}
+			defer f.Close()
+			return readSecret(f)
+		})
+	case t.in != nil && term.IsTerminal(int(t.in.Fd())):
+		fd := int(t.in.Fd())
+		before, err := term.GetState(fd)
 		if err != nil {
 			return "", err
 		}
-		defer f.Close()
-		return readSecret(f)
-	case t.in != nil && term.IsTerminal(int(t.in.Fd())):
 		fmt.Fprintf(t.err, "%s: ", prompt)
-		b, err := term.ReadPassword(int(t.in.Fd()))
+		s, err := await(ctx, func() (string, error) {
+			b, err := term.ReadPassword(fd)
+			return string(b), err
+		})
+		if ctx.Err() != nil {
+			_ = term.Restore(fd, before) // the echo
+		}
 		fmt.Fprintln(t.err)
-		return string(b), err
+		return s, err
 	}
 	return "", fmt.Errorf("%w: %s", errSecret, strings.ToLower(prompt))
+}
+
+// await returns what read returns, or the reason why ctx ended before.
+func await(ctx context.Context, read func() (string, error)) (string, error) {
+	type answer struct {
+		text string
+		err  error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		text, err := read()
+		answers <- answer{text, err}
+	}()
+	select {
+	case a := <-answers:
+		return a.text, a.err
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
 }
 
 func readSecret(r io.Reader) (string, error) {

@@ -35,7 +35,7 @@ func walletFlags(f *flag.FlagSet) walletChoice {
 
 // options opens the desk and gathers what opens the wallet. create asks a new
 // passphrase twice.
-func (t *terminal) options(c walletChoice, create bool) (d *desk.Desk, o wallet.Options, err error) {
+func (t *terminal) options(ctx context.Context, c walletChoice, create bool) (d *desk.Desk, o wallet.Options, err error) {
 	chosen, err := coin.ByID(*c.coin)
 	if err != nil {
 		return nil, o, usagef("--coin: %s", err)
@@ -66,12 +66,12 @@ func (t *terminal) options(c walletChoice, create bool) (d *desk.Desk, o wallet.
 				return d, o, err
 			}
 		}
-		if o.Passphrase, err = t.newSecret(*c.passphraseFile, "Passphrase of the wallet", create); err != nil {
+		if o.Passphrase, err = t.newSecret(ctx, *c.passphraseFile, "Passphrase of the wallet", create); err != nil {
 			return d, o, err
 		}
 	}
 	if *c.seedPassphraseFile != "" {
-		if o.SeedPassphrase, err = t.secret(*c.seedPassphraseFile, ""); err != nil {
+		if o.SeedPassphrase, err = t.secret(ctx, *c.seedPassphraseFile, ""); err != nil {
 			return d, o, err
 		}
 	}
@@ -90,7 +90,7 @@ func walletCreateCommand() command {
 			c := walletFlags(f)
 			length := f.Int("length", 12, "`N` words: 12 or 24")
 			wordsFile := f.String("words-file", "", "write the words to this new `FILE`, readable by you alone, instead of showing them")
-			return func(_ context.Context, args []string) (err error) {
+			return func(ctx context.Context, args []string) (err error) {
 				if err := noArguments(args); err != nil {
 					return err
 				}
@@ -101,7 +101,7 @@ func walletCreateCommand() command {
 				if *wordsFile == "" && !show && coin.Network(*c.network) != coin.Practice {
 					return usagef("the seed words must go somewhere: run this in a terminal, or give --words-file FILE")
 				}
-				d, o, err := t.options(c, true)
+				d, o, err := t.options(ctx, c, true)
 				if err != nil {
 					return err
 				}
@@ -179,14 +179,14 @@ func walletRestoreCommand() command {
 		prepare: func(t *terminal, f *flag.FlagSet) func(context.Context, []string) error {
 			c := walletFlags(f)
 			wordsFile := f.String("words-file", "", "`FILE` that holds the words; - is standard input; if not given they are asked for")
-			return func(_ context.Context, args []string) error {
+			return func(ctx context.Context, args []string) error {
 				if err := noArguments(args); err != nil {
 					return err
 				}
 				if *wordsFile == "-" && (*c.passphraseFile == "-" || *c.seedPassphraseFile == "-") {
 					return usagef("standard input can hold one secret, not two")
 				}
-				words, err := t.secret(*wordsFile, "Seed words, separated by spaces")
+				words, err := t.secret(ctx, *wordsFile, "Seed words, separated by spaces")
 				if err != nil {
 					return err
 				}
@@ -194,7 +194,7 @@ func walletRestoreCommand() command {
 				if err != nil {
 					return err
 				}
-				d, o, err := t.options(c, true)
+				d, o, err := t.options(ctx, c, true)
 				if err != nil {
 					return err
 				}
@@ -227,14 +227,14 @@ func walletAddressCommand() command {
 		prepare: func(t *terminal, f *flag.FlagSet) func(context.Context, []string) error {
 			c := walletFlags(f)
 			index := f.Int64("index", -1, "`N`th address, from 0; if not given, the next unused one")
-			return func(_ context.Context, args []string) error {
+			return func(ctx context.Context, args []string) error {
 				if err := noArguments(args); err != nil {
 					return err
 				}
 				if *index < -1 || *index >= 1<<31 {
 					return usagef("--index: from 0 to 2147483647")
 				}
-				return t.withWallet(c, func(w *wallet.Wallet) error {
+				return t.withWallet(ctx, c, func(w *wallet.Wallet) error {
 					at := uint32(max(*index, 0))
 					address, err := w.Address(at)
 					if *index < 0 {
@@ -253,8 +253,8 @@ func walletAddressCommand() command {
 }
 
 // withWallet opens a wallet for the length of work.
-func (t *terminal) withWallet(c walletChoice, work func(*wallet.Wallet) error) (err error) {
-	d, o, err := t.options(c, false)
+func (t *terminal) withWallet(ctx context.Context, c walletChoice, work func(*wallet.Wallet) error) (err error) {
+	d, o, err := t.options(ctx, c, false)
 	if err != nil {
 		return err
 	}
@@ -282,7 +282,7 @@ func walletBalanceCommand() command {
 				if err := noArguments(args); err != nil {
 					return err
 				}
-				return t.withWallet(c, func(w *wallet.Wallet) error {
+				return t.withWallet(ctx, c, func(w *wallet.Wallet) error {
 					if *server != "" {
 						ctx, cancel := context.WithTimeout(ctx, syncPatience)
 						defer cancel()
