@@ -17,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"goldpan/core/hasher"
+	"goldpan/core/practice"
 	"goldpan/core/stratum"
 	"goldpan/vault"
 	"goldpan/wallet"
@@ -155,6 +156,15 @@ func TestPractice(t *testing.T) {
 	pool, err := stratum.ParseURL(s.Listen)
 	if err != nil || pool.String() == "" {
 		t.Errorf("%q: %v", s.Listen, err)
+	}
+}
+
+func TestBlockOfANamelessDevice(t *testing.T) {
+	var told Block
+	p := &Practice{address: "ours", options: PracticeOptions{Block: func(b Block) { told = b }}}
+	p.found(practice.Event{Height: 3, Payee: "theirs"})
+	if told.Mine || told.Worker == "" || *p.last != told {
+		t.Errorf("%+v", told)
 	}
 }
 

@@ -40,7 +40,7 @@ type Block struct {
 	Height int32
 	Hash   string
 	Time   time.Time
-	Worker string // the name of the device that found it
+	Worker string // what the device that found it calls itself, or words for one without a name
 	Mine   bool   // its reward is for this wallet
 }
 
@@ -169,6 +169,9 @@ func (d *Desk) Practice(ctx context.Context, o PracticeOptions) (_ *Practice, er
 // found is told of each block that the chain accepts.
 func (p *Practice) found(e practice.Event) {
 	b := Block{Height: e.Height, Hash: e.Hash.String(), Time: e.Time, Worker: e.Worker, Mine: e.Payee == p.address}
+	if b.Worker == "" {
+		b.Worker = "a device without a name"
+	}
 	p.mu.Lock()
 	p.last = &b
 	p.mu.Unlock()
