@@ -7,14 +7,11 @@
 // func sha256dAVX2(scratch *byte, first uint32, groups uint32) (done uint32, mask uint32)
 // Requires: AVX, AVX2
 TEXT ·sha256dAVX2(SB), NOSPLIT, $0-24
-	MOVQ  scratch+0(FP), AX
-	MOVL  first+8(FP), CX
-	MOVL  groups+12(FP), DX
-	LEAQ  sha256dConstantsAVX2<>+512(SB), BX
-	XORL  SI, SI
-	XORL  R8, R8
-	TESTL DX, DX
-	JZ    end
+	MOVQ scratch+0(FP), AX
+	MOVL first+8(FP), CX
+	MOVL groups+12(FP), DX
+	LEAQ sha256dConstantsAVX2<>+512(SB), BX
+	MOVL $0x00000000, SI
 
 group:
 	VMOVD        CX, X0
@@ -600,7 +597,7 @@ group:
 	VPSLLD       $0x15, Y2, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y2, Y15
-	VMOVDQU      Y10, 1024(AX)
+	VMOVDQU      Y10, 1280(AX)
 	VPSLLD       $0x07, Y2, Y10
 	VPOR         Y10, Y15, Y10
 	VPXOR        Y14, Y13, Y13
@@ -645,7 +642,7 @@ group:
 	VPSLLD       $0x15, Y4, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y4, Y15
-	VMOVDQU      Y0, 1056(AX)
+	VMOVDQU      Y0, 1312(AX)
 	VPSLLD       $0x07, Y4, Y0
 	VPOR         Y0, Y15, Y0
 	VPXOR        Y14, Y13, Y13
@@ -691,7 +688,7 @@ group:
 	VPSLLD       $0x15, Y5, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y5, Y15
-	VMOVDQU      Y11, 1088(AX)
+	VMOVDQU      Y11, 1344(AX)
 	VPSLLD       $0x07, Y5, Y11
 	VPOR         Y11, Y15, Y11
 	VPXOR        Y14, Y13, Y13
@@ -737,7 +734,7 @@ group:
 	VPSLLD       $0x15, Y6, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y6, Y15
-	VMOVDQU      Y9, 1120(AX)
+	VMOVDQU      Y9, 1376(AX)
 	VPSLLD       $0x07, Y6, Y9
 	VPOR         Y9, Y15, Y9
 	VPXOR        Y14, Y13, Y13
@@ -783,7 +780,7 @@ group:
 	VPSLLD       $0x15, Y1, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y1, Y15
-	VMOVDQU      Y10, 1152(AX)
+	VMOVDQU      Y10, 1408(AX)
 	VPSLLD       $0x07, Y1, Y10
 	VPOR         Y10, Y15, Y10
 	VPXOR        Y14, Y13, Y13
@@ -818,7 +815,7 @@ group:
 	VPSRLD       $0x0a, Y8, Y13
 	VPXOR        Y12, Y9, Y9
 	VPXOR        Y13, Y9, Y9
-	VPADDD       1024(AX), Y9, Y9
+	VPADDD       1280(AX), Y9, Y9
 	VPXOR        Y6, Y1, Y12
 	VPAND        Y12, Y3, Y12
 	VPXOR        Y12, Y6, Y12
@@ -829,7 +826,7 @@ group:
 	VPSLLD       $0x15, Y3, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y3, Y15
-	VMOVDQU      Y8, 1184(AX)
+	VMOVDQU      Y8, 1440(AX)
 	VPSLLD       $0x07, Y3, Y8
 	VPOR         Y8, Y15, Y8
 	VPXOR        Y14, Y13, Y13
@@ -864,7 +861,7 @@ group:
 	VPSRLD       $0x0a, Y11, Y13
 	VPXOR        Y12, Y10, Y10
 	VPXOR        Y13, Y10, Y10
-	VPADDD       1056(AX), Y10, Y10
+	VPADDD       1312(AX), Y10, Y10
 	VPXOR        Y1, Y3, Y12
 	VPAND        Y12, Y0, Y12
 	VPXOR        Y12, Y1, Y12
@@ -875,7 +872,7 @@ group:
 	VPSLLD       $0x15, Y0, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y0, Y15
-	VMOVDQU      Y11, 1216(AX)
+	VMOVDQU      Y11, 1472(AX)
 	VPSLLD       $0x07, Y0, Y11
 	VPOR         Y11, Y15, Y11
 	VPXOR        Y14, Y13, Y13
@@ -910,7 +907,7 @@ group:
 	VPSRLD       $0x0a, Y9, Y13
 	VPXOR        Y12, Y8, Y8
 	VPXOR        Y13, Y8, Y8
-	VPADDD       1088(AX), Y8, Y8
+	VPADDD       1344(AX), Y8, Y8
 	VPXOR        Y3, Y0, Y12
 	VPAND        Y12, Y7, Y12
 	VPXOR        Y12, Y3, Y12
@@ -921,7 +918,7 @@ group:
 	VPSLLD       $0x15, Y7, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y7, Y15
-	VMOVDQU      Y9, 1248(AX)
+	VMOVDQU      Y9, 1504(AX)
 	VPSLLD       $0x07, Y7, Y9
 	VPOR         Y9, Y15, Y9
 	VPXOR        Y14, Y13, Y13
@@ -956,7 +953,7 @@ group:
 	VPSRLD       $0x0a, Y10, Y13
 	VPXOR        Y12, Y11, Y11
 	VPXOR        Y13, Y11, Y11
-	VPADDD       1120(AX), Y11, Y11
+	VPADDD       1376(AX), Y11, Y11
 	VPXOR        Y0, Y7, Y12
 	VPAND        Y12, Y2, Y12
 	VPXOR        Y12, Y0, Y12
@@ -967,7 +964,7 @@ group:
 	VPSLLD       $0x15, Y2, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y2, Y15
-	VMOVDQU      Y10, 1280(AX)
+	VMOVDQU      Y10, 1536(AX)
 	VPSLLD       $0x07, Y2, Y10
 	VPOR         Y10, Y15, Y10
 	VPXOR        Y14, Y13, Y13
@@ -1002,7 +999,7 @@ group:
 	VPSRLD       $0x0a, Y8, Y13
 	VPXOR        Y12, Y9, Y9
 	VPXOR        Y13, Y9, Y9
-	VPADDD       1152(AX), Y9, Y9
+	VPADDD       1408(AX), Y9, Y9
 	VPXOR        Y7, Y2, Y12
 	VPAND        Y12, Y4, Y12
 	VPXOR        Y12, Y7, Y12
@@ -1013,7 +1010,7 @@ group:
 	VPSLLD       $0x15, Y4, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y4, Y15
-	VMOVDQU      Y8, 1312(AX)
+	VMOVDQU      Y8, 1568(AX)
 	VPSLLD       $0x07, Y4, Y8
 	VPOR         Y8, Y15, Y8
 	VPXOR        Y14, Y13, Y13
@@ -1048,7 +1045,7 @@ group:
 	VPSRLD       $0x0a, Y11, Y13
 	VPXOR        Y12, Y10, Y10
 	VPXOR        Y13, Y10, Y10
-	VMOVDQU      1184(AX), Y12
+	VMOVDQU      1440(AX), Y12
 	VPADDD       288(BX), Y12, Y13
 	VPADDD       Y10, Y13, Y10
 	VPXOR        Y2, Y4, Y13
@@ -1061,7 +1058,7 @@ group:
 	VPSLLD       $0x15, Y5, Y12
 	VPOR         Y12, Y15, Y12
 	VPSRLD       $0x19, Y5, Y15
-	VMOVDQU      Y11, 1344(AX)
+	VMOVDQU      Y11, 1600(AX)
 	VPSLLD       $0x07, Y5, Y11
 	VPOR         Y11, Y15, Y11
 	VPXOR        Y12, Y14, Y12
@@ -1096,7 +1093,7 @@ group:
 	VPSRLD       $0x0a, Y9, Y13
 	VPXOR        Y12, Y8, Y8
 	VPXOR        Y13, Y8, Y8
-	VMOVDQU      1216(AX), Y12
+	VMOVDQU      1472(AX), Y12
 	VPADDD       512(AX), Y12, Y13
 	VPADDD       Y8, Y13, Y8
 	VPXOR        Y4, Y5, Y13
@@ -1109,7 +1106,7 @@ group:
 	VPSLLD       $0x15, Y6, Y12
 	VPOR         Y12, Y15, Y12
 	VPSRLD       $0x19, Y6, Y15
-	VMOVDQU      Y9, 1376(AX)
+	VMOVDQU      Y9, 1632(AX)
 	VPSLLD       $0x07, Y6, Y9
 	VPOR         Y9, Y15, Y9
 	VPXOR        Y12, Y14, Y12
@@ -1144,7 +1141,7 @@ group:
 	VPSRLD       $0x0a, Y10, Y13
 	VPXOR        Y12, Y11, Y11
 	VPXOR        Y13, Y11, Y11
-	VMOVDQU      1248(AX), Y12
+	VMOVDQU      1504(AX), Y12
 	VPADDD       544(AX), Y12, Y13
 	VPADDD       Y11, Y13, Y11
 	VPXOR        Y5, Y6, Y13
@@ -1157,7 +1154,7 @@ group:
 	VPSLLD       $0x15, Y1, Y12
 	VPOR         Y12, Y15, Y12
 	VPSRLD       $0x19, Y1, Y15
-	VMOVDQU      Y10, 1408(AX)
+	VMOVDQU      Y10, 1664(AX)
 	VPSLLD       $0x07, Y1, Y10
 	VPOR         Y10, Y15, Y10
 	VPXOR        Y12, Y14, Y12
@@ -1183,7 +1180,7 @@ group:
 	VPXOR        Y14, Y12, Y12
 	VPADDD       Y9, Y12, Y9
 	VPADDD       Y4, Y9, Y4
-	VMOVDQU      1024(AX), Y9
+	VMOVDQU      1280(AX), Y9
 	VPSRLD       $0x07, Y9, Y12
 	VPSLLD       $0x19, Y9, Y13
 	VPOR         Y13, Y12, Y12
@@ -1202,7 +1199,7 @@ group:
 	VPSRLD       $0x0a, Y8, Y15
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y15, Y13, Y13
-	VMOVDQU      1280(AX), Y14
+	VMOVDQU      1536(AX), Y14
 	VPADDD       416(AX), Y14, Y15
 	VPADDD       Y12, Y15, Y12
 	VPADDD       Y13, Y12, Y12
@@ -1213,11 +1210,11 @@ group:
 	VPSLLD       $0x1a, Y3, Y14
 	VPOR         Y14, Y15, Y14
 	VPSRLD       $0x0b, Y3, Y15
-	VMOVDQU      Y8, 1440(AX)
+	VMOVDQU      Y8, 1696(AX)
 	VPSLLD       $0x15, Y3, Y8
 	VPOR         Y8, Y15, Y8
 	VPSRLD       $0x19, Y3, Y15
-	VMOVDQU      Y7, 1472(AX)
+	VMOVDQU      Y7, 1728(AX)
 	VPSLLD       $0x07, Y3, Y7
 	VPOR         Y7, Y15, Y7
 	VPXOR        Y8, Y14, Y8
@@ -1243,7 +1240,7 @@ group:
 	VPXOR        Y14, Y10, Y10
 	VPADDD       Y8, Y10, Y8
 	VPADDD       Y5, Y8, Y5
-	VMOVDQU      1056(AX), Y8
+	VMOVDQU      1312(AX), Y8
 	VPSRLD       $0x07, Y8, Y10
 	VPSLLD       $0x19, Y8, Y13
 	VPOR         Y13, Y10, Y10
@@ -1262,7 +1259,7 @@ group:
 	VPSRLD       $0x0a, Y11, Y15
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y15, Y13, Y13
-	VPADDD       1312(AX), Y9, Y9
+	VPADDD       1568(AX), Y9, Y9
 	VPADDD       Y10, Y9, Y9
 	VPADDD       Y13, Y9, Y9
 	VPXOR        Y1, Y3, Y10
@@ -1275,7 +1272,7 @@ group:
 	VPSLLD       $0x15, Y0, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y0, Y15
-	VMOVDQU      Y11, 1024(AX)
+	VMOVDQU      Y11, 1280(AX)
 	VPSLLD       $0x07, Y0, Y11
 	VPOR         Y11, Y15, Y11
 	VPXOR        Y14, Y13, Y13
@@ -1284,7 +1281,7 @@ group:
 	VPADDD       Y9, Y6, Y6
 	VPADDD       Y10, Y6, Y6
 	VPADDD       Y11, Y6, Y6
-	VPADDD       1472(AX), Y6, Y10
+	VPADDD       1728(AX), Y6, Y10
 	VPXOR        Y4, Y5, Y11
 	VPAND        Y7, Y11, Y7
 	VPXOR        Y7, Y4, Y7
@@ -1295,14 +1292,14 @@ group:
 	VPSLLD       $0x13, Y5, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x16, Y5, Y15
-	VMOVDQU      Y4, 1472(AX)
+	VMOVDQU      Y4, 1728(AX)
 	VPSLLD       $0x0a, Y5, Y4
 	VPOR         Y4, Y15, Y4
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y4, Y13, Y4
 	VPADDD       Y7, Y4, Y4
 	VPADDD       Y6, Y4, Y4
-	VMOVDQU      1088(AX), Y6
+	VMOVDQU      1344(AX), Y6
 	VPSRLD       $0x07, Y6, Y7
 	VPSLLD       $0x19, Y6, Y13
 	VPOR         Y13, Y7, Y7
@@ -1321,7 +1318,7 @@ group:
 	VPSRLD       $0x0a, Y12, Y15
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y15, Y13, Y13
-	VPADDD       1344(AX), Y8, Y8
+	VPADDD       1600(AX), Y8, Y8
 	VPADDD       Y7, Y8, Y7
 	VPADDD       Y13, Y7, Y7
 	VPXOR        Y3, Y0, Y8
@@ -1334,7 +1331,7 @@ group:
 	VPSLLD       $0x15, Y10, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y10, Y15
-	VMOVDQU      Y12, 1056(AX)
+	VMOVDQU      Y12, 1312(AX)
 	VPSLLD       $0x07, Y10, Y12
 	VPOR         Y12, Y15, Y12
 	VPXOR        Y14, Y13, Y13
@@ -1360,7 +1357,7 @@ group:
 	VPXOR        Y14, Y12, Y12
 	VPADDD       Y11, Y12, Y11
 	VPADDD       Y1, Y11, Y1
-	VMOVDQU      1120(AX), Y11
+	VMOVDQU      1376(AX), Y11
 	VPSRLD       $0x07, Y11, Y12
 	VPSLLD       $0x19, Y11, Y13
 	VPOR         Y13, Y12, Y12
@@ -1379,7 +1376,7 @@ group:
 	VPSRLD       $0x0a, Y9, Y15
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y15, Y13, Y13
-	VPADDD       1376(AX), Y6, Y6
+	VPADDD       1632(AX), Y6, Y6
 	VPADDD       Y12, Y6, Y6
 	VPADDD       Y13, Y6, Y6
 	VPXOR        Y0, Y10, Y12
@@ -1392,7 +1389,7 @@ group:
 	VPSLLD       $0x15, Y2, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y2, Y15
-	VMOVDQU      Y9, 1088(AX)
+	VMOVDQU      Y9, 1344(AX)
 	VPSLLD       $0x07, Y2, Y9
 	VPOR         Y9, Y15, Y9
 	VPXOR        Y14, Y13, Y13
@@ -1401,7 +1398,7 @@ group:
 	VPADDD       Y6, Y3, Y3
 	VPADDD       Y12, Y3, Y3
 	VPADDD       Y9, Y3, Y3
-	VPADDD       1472(AX), Y3, Y9
+	VPADDD       1728(AX), Y3, Y9
 	VPXOR        Y4, Y1, Y12
 	VPAND        Y8, Y12, Y8
 	VPXOR        Y8, Y4, Y8
@@ -1412,481 +1409,13 @@ group:
 	VPSLLD       $0x13, Y1, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x16, Y1, Y15
-	VMOVDQU      Y4, 1472(AX)
+	VMOVDQU      Y4, 1728(AX)
 	VPSLLD       $0x0a, Y1, Y4
 	VPOR         Y4, Y15, Y4
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y4, Y13, Y4
 	VPADDD       Y8, Y4, Y4
 	VPADDD       Y3, Y4, Y3
-	VMOVDQU      1152(AX), Y4
-	VPSRLD       $0x07, Y4, Y8
-	VPSLLD       $0x19, Y4, Y13
-	VPOR         Y13, Y8, Y8
-	VPSRLD       $0x12, Y4, Y13
-	VPSLLD       $0x0e, Y4, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y4, Y14
-	VPXOR        Y13, Y8, Y8
-	VPXOR        Y14, Y8, Y8
-	VPSRLD       $0x11, Y7, Y13
-	VPSLLD       $0x0f, Y7, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y7, Y14
-	VPSLLD       $0x0d, Y7, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y7, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1408(AX), Y11, Y11
-	VPADDD       Y8, Y11, Y8
-	VPADDD       Y13, Y8, Y8
-	VPXOR        Y10, Y2, Y11
-	VPAND        Y11, Y9, Y11
-	VPXOR        Y11, Y10, Y11
-	VPSRLD       $0x06, Y9, Y13
-	VPSLLD       $0x1a, Y9, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y9, Y14
-	VPSLLD       $0x15, Y9, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y9, Y15
-	VMOVDQU      Y7, 1120(AX)
-	VPSLLD       $0x07, Y9, Y7
-	VPOR         Y7, Y15, Y7
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y7, Y13, Y7
-	VPADDD       544(BX), Y0, Y0
-	VPADDD       Y8, Y0, Y0
-	VPADDD       Y11, Y0, Y0
-	VPADDD       Y7, Y0, Y0
-	VPADDD       Y5, Y0, Y5
-	VPXOR        Y1, Y3, Y7
-	VPAND        Y12, Y7, Y11
-	VPXOR        Y11, Y1, Y11
-	VPSRLD       $0x02, Y3, Y12
-	VPSLLD       $0x1e, Y3, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0d, Y3, Y13
-	VPSLLD       $0x13, Y3, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x16, Y3, Y14
-	VPSLLD       $0x0a, Y3, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPADDD       Y11, Y12, Y11
-	VPADDD       Y0, Y11, Y0
-	VMOVDQU      1184(AX), Y11
-	VPSRLD       $0x07, Y11, Y12
-	VPSLLD       $0x19, Y11, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x12, Y11, Y13
-	VPSLLD       $0x0e, Y11, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y11, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPSRLD       $0x11, Y6, Y13
-	VPSLLD       $0x0f, Y6, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y6, Y14
-	VPSLLD       $0x0d, Y6, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y6, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1440(AX), Y4, Y4
-	VPADDD       Y12, Y4, Y4
-	VPADDD       Y13, Y4, Y4
-	VPXOR        Y2, Y9, Y12
-	VPAND        Y12, Y5, Y12
-	VPXOR        Y12, Y2, Y12
-	VPSRLD       $0x06, Y5, Y13
-	VPSLLD       $0x1a, Y5, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y5, Y14
-	VPSLLD       $0x15, Y5, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y5, Y15
-	VMOVDQU      Y6, 1152(AX)
-	VPSLLD       $0x07, Y5, Y6
-	VPOR         Y6, Y15, Y6
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y6, Y13, Y6
-	VPADDD       576(BX), Y10, Y10
-	VPADDD       Y4, Y10, Y10
-	VPADDD       Y12, Y10, Y10
-	VPADDD       Y6, Y10, Y6
-	VPADDD       1472(AX), Y6, Y10
-	VPXOR        Y3, Y0, Y12
-	VPAND        Y7, Y12, Y7
-	VPXOR        Y7, Y3, Y7
-	VPSRLD       $0x02, Y0, Y13
-	VPSLLD       $0x1e, Y0, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0d, Y0, Y14
-	VPSLLD       $0x13, Y0, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x16, Y0, Y15
-	VMOVDQU      Y3, 1472(AX)
-	VPSLLD       $0x0a, Y0, Y3
-	VPOR         Y3, Y15, Y3
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y3, Y13, Y3
-	VPADDD       Y7, Y3, Y3
-	VPADDD       Y6, Y3, Y3
-	VMOVDQU      1216(AX), Y6
-	VPSRLD       $0x07, Y6, Y7
-	VPSLLD       $0x19, Y6, Y13
-	VPOR         Y13, Y7, Y7
-	VPSRLD       $0x12, Y6, Y13
-	VPSLLD       $0x0e, Y6, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y6, Y14
-	VPXOR        Y13, Y7, Y7
-	VPXOR        Y14, Y7, Y7
-	VPSRLD       $0x11, Y8, Y13
-	VPSLLD       $0x0f, Y8, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y8, Y14
-	VPSLLD       $0x0d, Y8, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y8, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1024(AX), Y11, Y11
-	VPADDD       Y7, Y11, Y7
-	VPADDD       Y13, Y7, Y7
-	VPXOR        Y9, Y5, Y11
-	VPAND        Y11, Y10, Y11
-	VPXOR        Y11, Y9, Y11
-	VPSRLD       $0x06, Y10, Y13
-	VPSLLD       $0x1a, Y10, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y10, Y14
-	VPSLLD       $0x15, Y10, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y10, Y15
-	VMOVDQU      Y8, 1184(AX)
-	VPSLLD       $0x07, Y10, Y8
-	VPOR         Y8, Y15, Y8
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y8, Y13, Y8
-	VPADDD       608(BX), Y2, Y2
-	VPADDD       Y7, Y2, Y2
-	VPADDD       Y11, Y2, Y2
-	VPADDD       Y8, Y2, Y2
-	VPADDD       Y1, Y2, Y1
-	VPXOR        Y0, Y3, Y8
-	VPAND        Y12, Y8, Y11
-	VPXOR        Y11, Y0, Y11
-	VPSRLD       $0x02, Y3, Y12
-	VPSLLD       $0x1e, Y3, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0d, Y3, Y13
-	VPSLLD       $0x13, Y3, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x16, Y3, Y14
-	VPSLLD       $0x0a, Y3, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPADDD       Y11, Y12, Y11
-	VPADDD       Y2, Y11, Y2
-	VMOVDQU      1248(AX), Y11
-	VPSRLD       $0x07, Y11, Y12
-	VPSLLD       $0x19, Y11, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x12, Y11, Y13
-	VPSLLD       $0x0e, Y11, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y11, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPSRLD       $0x11, Y4, Y13
-	VPSLLD       $0x0f, Y4, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y4, Y14
-	VPSLLD       $0x0d, Y4, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y4, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1056(AX), Y6, Y6
-	VPADDD       Y12, Y6, Y6
-	VPADDD       Y13, Y6, Y6
-	VPXOR        Y5, Y10, Y12
-	VPAND        Y12, Y1, Y12
-	VPXOR        Y12, Y5, Y12
-	VPSRLD       $0x06, Y1, Y13
-	VPSLLD       $0x1a, Y1, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y1, Y14
-	VPSLLD       $0x15, Y1, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y1, Y15
-	VMOVDQU      Y4, 1216(AX)
-	VPSLLD       $0x07, Y1, Y4
-	VPOR         Y4, Y15, Y4
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y4, Y13, Y4
-	VPADDD       640(BX), Y9, Y9
-	VPADDD       Y6, Y9, Y9
-	VPADDD       Y12, Y9, Y9
-	VPADDD       Y4, Y9, Y4
-	VPADDD       1472(AX), Y4, Y9
-	VPXOR        Y3, Y2, Y12
-	VPAND        Y8, Y12, Y8
-	VPXOR        Y8, Y3, Y8
-	VPSRLD       $0x02, Y2, Y13
-	VPSLLD       $0x1e, Y2, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0d, Y2, Y14
-	VPSLLD       $0x13, Y2, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x16, Y2, Y15
-	VMOVDQU      Y3, 1472(AX)
-	VPSLLD       $0x0a, Y2, Y3
-	VPOR         Y3, Y15, Y3
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y3, Y13, Y3
-	VPADDD       Y8, Y3, Y3
-	VPADDD       Y4, Y3, Y3
-	VMOVDQU      1280(AX), Y4
-	VPSRLD       $0x07, Y4, Y8
-	VPSLLD       $0x19, Y4, Y13
-	VPOR         Y13, Y8, Y8
-	VPSRLD       $0x12, Y4, Y13
-	VPSLLD       $0x0e, Y4, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y4, Y14
-	VPXOR        Y13, Y8, Y8
-	VPXOR        Y14, Y8, Y8
-	VPSRLD       $0x11, Y7, Y13
-	VPSLLD       $0x0f, Y7, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y7, Y14
-	VPSLLD       $0x0d, Y7, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y7, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1088(AX), Y11, Y11
-	VPADDD       Y8, Y11, Y8
-	VPADDD       Y13, Y8, Y8
-	VPXOR        Y10, Y1, Y11
-	VPAND        Y11, Y9, Y11
-	VPXOR        Y11, Y10, Y11
-	VPSRLD       $0x06, Y9, Y13
-	VPSLLD       $0x1a, Y9, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y9, Y14
-	VPSLLD       $0x15, Y9, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y9, Y15
-	VMOVDQU      Y7, 1248(AX)
-	VPSLLD       $0x07, Y9, Y7
-	VPOR         Y7, Y15, Y7
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y7, Y13, Y7
-	VPADDD       672(BX), Y5, Y5
-	VPADDD       Y8, Y5, Y5
-	VPADDD       Y11, Y5, Y5
-	VPADDD       Y7, Y5, Y5
-	VPADDD       Y0, Y5, Y0
-	VPXOR        Y2, Y3, Y7
-	VPAND        Y12, Y7, Y11
-	VPXOR        Y11, Y2, Y11
-	VPSRLD       $0x02, Y3, Y12
-	VPSLLD       $0x1e, Y3, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0d, Y3, Y13
-	VPSLLD       $0x13, Y3, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x16, Y3, Y14
-	VPSLLD       $0x0a, Y3, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPADDD       Y11, Y12, Y11
-	VPADDD       Y5, Y11, Y5
-	VMOVDQU      1312(AX), Y11
-	VPSRLD       $0x07, Y11, Y12
-	VPSLLD       $0x19, Y11, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x12, Y11, Y13
-	VPSLLD       $0x0e, Y11, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y11, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPSRLD       $0x11, Y6, Y13
-	VPSLLD       $0x0f, Y6, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y6, Y14
-	VPSLLD       $0x0d, Y6, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y6, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1120(AX), Y4, Y4
-	VPADDD       Y12, Y4, Y4
-	VPADDD       Y13, Y4, Y4
-	VPXOR        Y1, Y9, Y12
-	VPAND        Y12, Y0, Y12
-	VPXOR        Y12, Y1, Y12
-	VPSRLD       $0x06, Y0, Y13
-	VPSLLD       $0x1a, Y0, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y0, Y14
-	VPSLLD       $0x15, Y0, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y0, Y15
-	VMOVDQU      Y6, 1280(AX)
-	VPSLLD       $0x07, Y0, Y6
-	VPOR         Y6, Y15, Y6
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y6, Y13, Y6
-	VPADDD       704(BX), Y10, Y10
-	VPADDD       Y4, Y10, Y10
-	VPADDD       Y12, Y10, Y10
-	VPADDD       Y6, Y10, Y6
-	VPADDD       1472(AX), Y6, Y10
-	VPXOR        Y3, Y5, Y12
-	VPAND        Y7, Y12, Y7
-	VPXOR        Y7, Y3, Y7
-	VPSRLD       $0x02, Y5, Y13
-	VPSLLD       $0x1e, Y5, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0d, Y5, Y14
-	VPSLLD       $0x13, Y5, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x16, Y5, Y15
-	VMOVDQU      Y3, 1472(AX)
-	VPSLLD       $0x0a, Y5, Y3
-	VPOR         Y3, Y15, Y3
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y3, Y13, Y3
-	VPADDD       Y7, Y3, Y3
-	VPADDD       Y6, Y3, Y3
-	VMOVDQU      1344(AX), Y6
-	VPSRLD       $0x07, Y6, Y7
-	VPSLLD       $0x19, Y6, Y13
-	VPOR         Y13, Y7, Y7
-	VPSRLD       $0x12, Y6, Y13
-	VPSLLD       $0x0e, Y6, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y6, Y14
-	VPXOR        Y13, Y7, Y7
-	VPXOR        Y14, Y7, Y7
-	VPSRLD       $0x11, Y8, Y13
-	VPSLLD       $0x0f, Y8, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y8, Y14
-	VPSLLD       $0x0d, Y8, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y8, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1152(AX), Y11, Y11
-	VPADDD       Y7, Y11, Y7
-	VPADDD       Y13, Y7, Y7
-	VPXOR        Y9, Y0, Y11
-	VPAND        Y11, Y10, Y11
-	VPXOR        Y11, Y9, Y11
-	VPSRLD       $0x06, Y10, Y13
-	VPSLLD       $0x1a, Y10, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y10, Y14
-	VPSLLD       $0x15, Y10, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y10, Y15
-	VMOVDQU      Y8, 1312(AX)
-	VPSLLD       $0x07, Y10, Y8
-	VPOR         Y8, Y15, Y8
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y8, Y13, Y8
-	VPADDD       736(BX), Y1, Y1
-	VPADDD       Y7, Y1, Y1
-	VPADDD       Y11, Y1, Y1
-	VPADDD       Y8, Y1, Y1
-	VPADDD       Y2, Y1, Y2
-	VPXOR        Y5, Y3, Y8
-	VPAND        Y12, Y8, Y11
-	VPXOR        Y11, Y5, Y11
-	VPSRLD       $0x02, Y3, Y12
-	VPSLLD       $0x1e, Y3, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0d, Y3, Y13
-	VPSLLD       $0x13, Y3, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x16, Y3, Y14
-	VPSLLD       $0x0a, Y3, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPADDD       Y11, Y12, Y11
-	VPADDD       Y1, Y11, Y1
-	VMOVDQU      1376(AX), Y11
-	VPSRLD       $0x07, Y11, Y12
-	VPSLLD       $0x19, Y11, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x12, Y11, Y13
-	VPSLLD       $0x0e, Y11, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y11, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPSRLD       $0x11, Y4, Y13
-	VPSLLD       $0x0f, Y4, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y4, Y14
-	VPSLLD       $0x0d, Y4, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y4, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1184(AX), Y6, Y6
-	VPADDD       Y12, Y6, Y6
-	VPADDD       Y13, Y6, Y6
-	VPXOR        Y0, Y10, Y12
-	VPAND        Y12, Y2, Y12
-	VPXOR        Y12, Y0, Y12
-	VPSRLD       $0x06, Y2, Y13
-	VPSLLD       $0x1a, Y2, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y2, Y14
-	VPSLLD       $0x15, Y2, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y2, Y15
-	VMOVDQU      Y4, 1344(AX)
-	VPSLLD       $0x07, Y2, Y4
-	VPOR         Y4, Y15, Y4
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y4, Y13, Y4
-	VPADDD       768(BX), Y9, Y9
-	VPADDD       Y6, Y9, Y9
-	VPADDD       Y12, Y9, Y9
-	VPADDD       Y4, Y9, Y4
-	VPADDD       1472(AX), Y4, Y9
-	VPXOR        Y3, Y1, Y12
-	VPAND        Y8, Y12, Y8
-	VPXOR        Y8, Y3, Y8
-	VPSRLD       $0x02, Y1, Y13
-	VPSLLD       $0x1e, Y1, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0d, Y1, Y14
-	VPSLLD       $0x13, Y1, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x16, Y1, Y15
-	VMOVDQU      Y3, 1472(AX)
-	VPSLLD       $0x0a, Y1, Y3
-	VPOR         Y3, Y15, Y3
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y3, Y13, Y3
-	VPADDD       Y8, Y3, Y3
-	VPADDD       Y4, Y3, Y3
 	VMOVDQU      1408(AX), Y4
 	VPSRLD       $0x07, Y4, Y8
 	VPSLLD       $0x19, Y4, Y13
@@ -1906,7 +1435,7 @@ group:
 	VPSRLD       $0x0a, Y7, Y15
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y15, Y13, Y13
-	VPADDD       1216(AX), Y11, Y11
+	VPADDD       1664(AX), Y11, Y11
 	VPADDD       Y8, Y11, Y8
 	VPADDD       Y13, Y8, Y8
 	VPXOR        Y10, Y2, Y11
@@ -1924,7 +1453,7 @@ group:
 	VPOR         Y7, Y15, Y7
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y7, Y13, Y7
-	VPADDD       800(BX), Y0, Y0
+	VPADDD       544(BX), Y0, Y0
 	VPADDD       Y8, Y0, Y0
 	VPADDD       Y11, Y0, Y0
 	VPADDD       Y7, Y0, Y0
@@ -1964,7 +1493,7 @@ group:
 	VPSRLD       $0x0a, Y6, Y15
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y15, Y13, Y13
-	VPADDD       1248(AX), Y4, Y4
+	VPADDD       1696(AX), Y4, Y4
 	VPADDD       Y12, Y4, Y4
 	VPADDD       Y13, Y4, Y4
 	VPXOR        Y2, Y9, Y12
@@ -1982,11 +1511,11 @@ group:
 	VPOR         Y6, Y15, Y6
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y6, Y13, Y6
-	VPADDD       832(BX), Y10, Y10
+	VPADDD       576(BX), Y10, Y10
 	VPADDD       Y4, Y10, Y10
 	VPADDD       Y12, Y10, Y10
 	VPADDD       Y6, Y10, Y6
-	VPADDD       1472(AX), Y6, Y10
+	VPADDD       1728(AX), Y6, Y10
 	VPXOR        Y3, Y0, Y12
 	VPAND        Y7, Y12, Y7
 	VPXOR        Y7, Y3, Y7
@@ -1997,14 +1526,14 @@ group:
 	VPSLLD       $0x13, Y0, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x16, Y0, Y15
-	VMOVDQU      Y3, 1472(AX)
+	VMOVDQU      Y3, 1728(AX)
 	VPSLLD       $0x0a, Y0, Y3
 	VPOR         Y3, Y15, Y3
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y3, Y13, Y3
 	VPADDD       Y7, Y3, Y3
 	VPADDD       Y6, Y3, Y3
-	VMOVDQU      1024(AX), Y6
+	VMOVDQU      1472(AX), Y6
 	VPSRLD       $0x07, Y6, Y7
 	VPSLLD       $0x19, Y6, Y13
 	VPOR         Y13, Y7, Y7
@@ -2041,7 +1570,7 @@ group:
 	VPOR         Y8, Y15, Y8
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y8, Y13, Y8
-	VPADDD       864(BX), Y2, Y2
+	VPADDD       608(BX), Y2, Y2
 	VPADDD       Y7, Y2, Y2
 	VPADDD       Y11, Y2, Y2
 	VPADDD       Y8, Y2, Y2
@@ -2062,7 +1591,7 @@ group:
 	VPXOR        Y14, Y12, Y12
 	VPADDD       Y11, Y12, Y11
 	VPADDD       Y2, Y11, Y2
-	VMOVDQU      1056(AX), Y11
+	VMOVDQU      1504(AX), Y11
 	VPSRLD       $0x07, Y11, Y12
 	VPSLLD       $0x19, Y11, Y13
 	VPOR         Y13, Y12, Y12
@@ -2094,16 +1623,16 @@ group:
 	VPSLLD       $0x15, Y1, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y1, Y15
-	VMOVDQU      Y4, 1024(AX)
+	VMOVDQU      Y4, 1472(AX)
 	VPSLLD       $0x07, Y1, Y4
 	VPOR         Y4, Y15, Y4
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y4, Y13, Y4
-	VPADDD       896(BX), Y9, Y9
+	VPADDD       640(BX), Y9, Y9
 	VPADDD       Y6, Y9, Y9
 	VPADDD       Y12, Y9, Y9
 	VPADDD       Y4, Y9, Y4
-	VPADDD       1472(AX), Y4, Y9
+	VPADDD       1728(AX), Y4, Y9
 	VPXOR        Y3, Y2, Y12
 	VPAND        Y8, Y12, Y8
 	VPXOR        Y8, Y3, Y8
@@ -2114,14 +1643,14 @@ group:
 	VPSLLD       $0x13, Y2, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x16, Y2, Y15
-	VMOVDQU      Y3, 1472(AX)
+	VMOVDQU      Y3, 1728(AX)
 	VPSLLD       $0x0a, Y2, Y3
 	VPOR         Y3, Y15, Y3
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y3, Y13, Y3
 	VPADDD       Y8, Y3, Y3
 	VPADDD       Y4, Y3, Y3
-	VMOVDQU      1088(AX), Y4
+	VMOVDQU      1536(AX), Y4
 	VPSRLD       $0x07, Y4, Y8
 	VPSLLD       $0x19, Y4, Y13
 	VPOR         Y13, Y8, Y8
@@ -2153,12 +1682,12 @@ group:
 	VPSLLD       $0x15, Y9, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y9, Y15
-	VMOVDQU      Y7, 1056(AX)
+	VMOVDQU      Y7, 1504(AX)
 	VPSLLD       $0x07, Y9, Y7
 	VPOR         Y7, Y15, Y7
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y7, Y13, Y7
-	VPADDD       928(BX), Y5, Y5
+	VPADDD       672(BX), Y5, Y5
 	VPADDD       Y8, Y5, Y5
 	VPADDD       Y11, Y5, Y5
 	VPADDD       Y7, Y5, Y5
@@ -2179,7 +1708,7 @@ group:
 	VPXOR        Y14, Y12, Y12
 	VPADDD       Y11, Y12, Y11
 	VPADDD       Y5, Y11, Y5
-	VMOVDQU      1120(AX), Y11
+	VMOVDQU      1568(AX), Y11
 	VPSRLD       $0x07, Y11, Y12
 	VPSLLD       $0x19, Y11, Y13
 	VPOR         Y13, Y12, Y12
@@ -2211,16 +1740,16 @@ group:
 	VPSLLD       $0x15, Y0, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y0, Y15
-	VMOVDQU      Y6, 1088(AX)
+	VMOVDQU      Y6, 1536(AX)
 	VPSLLD       $0x07, Y0, Y6
 	VPOR         Y6, Y15, Y6
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y6, Y13, Y6
-	VPADDD       960(BX), Y10, Y10
+	VPADDD       704(BX), Y10, Y10
 	VPADDD       Y4, Y10, Y10
 	VPADDD       Y12, Y10, Y10
 	VPADDD       Y6, Y10, Y6
-	VPADDD       1472(AX), Y6, Y10
+	VPADDD       1728(AX), Y6, Y10
 	VPXOR        Y3, Y5, Y12
 	VPAND        Y7, Y12, Y7
 	VPXOR        Y7, Y3, Y7
@@ -2231,14 +1760,14 @@ group:
 	VPSLLD       $0x13, Y5, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x16, Y5, Y15
-	VMOVDQU      Y3, 1472(AX)
+	VMOVDQU      Y3, 1728(AX)
 	VPSLLD       $0x0a, Y5, Y3
 	VPOR         Y3, Y15, Y3
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y3, Y13, Y3
 	VPADDD       Y7, Y3, Y3
 	VPADDD       Y6, Y3, Y3
-	VMOVDQU      1152(AX), Y6
+	VMOVDQU      1600(AX), Y6
 	VPSRLD       $0x07, Y6, Y7
 	VPSLLD       $0x19, Y6, Y13
 	VPOR         Y13, Y7, Y7
@@ -2270,12 +1799,12 @@ group:
 	VPSLLD       $0x15, Y10, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y10, Y15
-	VMOVDQU      Y8, 1120(AX)
+	VMOVDQU      Y8, 1568(AX)
 	VPSLLD       $0x07, Y10, Y8
 	VPOR         Y8, Y15, Y8
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y8, Y13, Y8
-	VPADDD       992(BX), Y1, Y1
+	VPADDD       736(BX), Y1, Y1
 	VPADDD       Y7, Y1, Y1
 	VPADDD       Y11, Y1, Y1
 	VPADDD       Y8, Y1, Y1
@@ -2296,7 +1825,7 @@ group:
 	VPXOR        Y14, Y12, Y12
 	VPADDD       Y11, Y12, Y11
 	VPADDD       Y1, Y11, Y1
-	VMOVDQU      1184(AX), Y11
+	VMOVDQU      1632(AX), Y11
 	VPSRLD       $0x07, Y11, Y12
 	VPSLLD       $0x19, Y11, Y13
 	VPOR         Y13, Y12, Y12
@@ -2328,16 +1857,16 @@ group:
 	VPSLLD       $0x15, Y2, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y2, Y15
-	VMOVDQU      Y4, 1152(AX)
+	VMOVDQU      Y4, 1600(AX)
 	VPSLLD       $0x07, Y2, Y4
 	VPOR         Y4, Y15, Y4
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y4, Y13, Y4
-	VPADDD       1024(BX), Y9, Y9
+	VPADDD       768(BX), Y9, Y9
 	VPADDD       Y6, Y9, Y9
 	VPADDD       Y12, Y9, Y9
 	VPADDD       Y4, Y9, Y4
-	VPADDD       1472(AX), Y4, Y9
+	VPADDD       1728(AX), Y4, Y9
 	VPXOR        Y3, Y1, Y12
 	VPAND        Y8, Y12, Y8
 	VPXOR        Y8, Y3, Y8
@@ -2348,14 +1877,14 @@ group:
 	VPSLLD       $0x13, Y1, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x16, Y1, Y15
-	VMOVDQU      Y3, 1472(AX)
+	VMOVDQU      Y3, 1728(AX)
 	VPSLLD       $0x0a, Y1, Y3
 	VPOR         Y3, Y15, Y3
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y3, Y13, Y3
 	VPADDD       Y8, Y3, Y3
 	VPADDD       Y4, Y3, Y3
-	VMOVDQU      1216(AX), Y4
+	VMOVDQU      1664(AX), Y4
 	VPSRLD       $0x07, Y4, Y8
 	VPSLLD       $0x19, Y4, Y13
 	VPOR         Y13, Y8, Y8
@@ -2374,7 +1903,7 @@ group:
 	VPSRLD       $0x0a, Y7, Y15
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y15, Y13, Y13
-	VPADDD       1024(AX), Y11, Y11
+	VPADDD       1472(AX), Y11, Y11
 	VPADDD       Y8, Y11, Y8
 	VPADDD       Y13, Y8, Y8
 	VPXOR        Y10, Y2, Y11
@@ -2387,12 +1916,12 @@ group:
 	VPSLLD       $0x15, Y9, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y9, Y15
-	VMOVDQU      Y7, 1184(AX)
+	VMOVDQU      Y7, 1632(AX)
 	VPSLLD       $0x07, Y9, Y7
 	VPOR         Y7, Y15, Y7
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y7, Y13, Y7
-	VPADDD       1056(BX), Y0, Y0
+	VPADDD       800(BX), Y0, Y0
 	VPADDD       Y8, Y0, Y0
 	VPADDD       Y11, Y0, Y0
 	VPADDD       Y7, Y0, Y0
@@ -2413,7 +1942,7 @@ group:
 	VPXOR        Y14, Y12, Y12
 	VPADDD       Y11, Y12, Y11
 	VPADDD       Y0, Y11, Y0
-	VMOVDQU      1248(AX), Y11
+	VMOVDQU      1696(AX), Y11
 	VPSRLD       $0x07, Y11, Y12
 	VPSLLD       $0x19, Y11, Y13
 	VPOR         Y13, Y12, Y12
@@ -2432,7 +1961,7 @@ group:
 	VPSRLD       $0x0a, Y6, Y15
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y15, Y13, Y13
-	VPADDD       1056(AX), Y4, Y4
+	VPADDD       1504(AX), Y4, Y4
 	VPADDD       Y12, Y4, Y4
 	VPADDD       Y13, Y4, Y4
 	VPXOR        Y2, Y9, Y12
@@ -2445,16 +1974,16 @@ group:
 	VPSLLD       $0x15, Y5, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y5, Y15
-	VMOVDQU      Y6, 1216(AX)
+	VMOVDQU      Y6, 1664(AX)
 	VPSLLD       $0x07, Y5, Y6
 	VPOR         Y6, Y15, Y6
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y6, Y13, Y6
-	VPADDD       1088(BX), Y10, Y10
+	VPADDD       832(BX), Y10, Y10
 	VPADDD       Y4, Y10, Y10
 	VPADDD       Y12, Y10, Y10
 	VPADDD       Y6, Y10, Y6
-	VPADDD       1472(AX), Y6, Y10
+	VPADDD       1728(AX), Y6, Y10
 	VPXOR        Y3, Y0, Y12
 	VPAND        Y7, Y12, Y7
 	VPXOR        Y7, Y3, Y7
@@ -2465,7 +1994,7 @@ group:
 	VPSLLD       $0x13, Y0, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x16, Y0, Y15
-	VMOVDQU      Y3, 1472(AX)
+	VMOVDQU      Y3, 1728(AX)
 	VPSLLD       $0x0a, Y0, Y3
 	VPOR         Y3, Y15, Y3
 	VPXOR        Y14, Y13, Y13
@@ -2491,7 +2020,7 @@ group:
 	VPSRLD       $0x0a, Y8, Y15
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y15, Y13, Y13
-	VPADDD       1088(AX), Y11, Y11
+	VPADDD       1536(AX), Y11, Y11
 	VPADDD       Y7, Y11, Y7
 	VPADDD       Y13, Y7, Y7
 	VPXOR        Y9, Y5, Y11
@@ -2504,12 +2033,12 @@ group:
 	VPSLLD       $0x15, Y10, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y10, Y15
-	VMOVDQU      Y8, 1248(AX)
+	VMOVDQU      Y8, 1696(AX)
 	VPSLLD       $0x07, Y10, Y8
 	VPOR         Y8, Y15, Y8
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y8, Y13, Y8
-	VPADDD       1120(BX), Y2, Y2
+	VPADDD       864(BX), Y2, Y2
 	VPADDD       Y7, Y2, Y2
 	VPADDD       Y11, Y2, Y2
 	VPADDD       Y8, Y2, Y2
@@ -2549,7 +2078,7 @@ group:
 	VPSRLD       $0x0a, Y4, Y15
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y15, Y13, Y13
-	VPADDD       1120(AX), Y6, Y6
+	VPADDD       1568(AX), Y6, Y6
 	VPADDD       Y12, Y6, Y6
 	VPADDD       Y13, Y6, Y6
 	VPXOR        Y5, Y10, Y12
@@ -2562,16 +2091,16 @@ group:
 	VPSLLD       $0x15, Y1, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y1, Y15
-	VMOVDQU      Y4, 1120(AX)
+	VMOVDQU      Y4, 1280(AX)
 	VPSLLD       $0x07, Y1, Y4
 	VPOR         Y4, Y15, Y4
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y4, Y13, Y4
-	VPADDD       1152(BX), Y9, Y9
+	VPADDD       896(BX), Y9, Y9
 	VPADDD       Y6, Y9, Y9
 	VPADDD       Y12, Y9, Y9
 	VPADDD       Y4, Y9, Y4
-	VPADDD       1472(AX), Y4, Y9
+	VPADDD       1728(AX), Y4, Y9
 	VPXOR        Y3, Y2, Y12
 	VPAND        Y8, Y12, Y8
 	VPXOR        Y8, Y3, Y8
@@ -2582,7 +2111,7 @@ group:
 	VPSLLD       $0x13, Y2, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x16, Y2, Y15
-	VMOVDQU      Y3, 1472(AX)
+	VMOVDQU      Y3, 1728(AX)
 	VPSLLD       $0x0a, Y2, Y3
 	VPOR         Y3, Y15, Y3
 	VPXOR        Y14, Y13, Y13
@@ -2608,7 +2137,7 @@ group:
 	VPSRLD       $0x0a, Y7, Y15
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y15, Y13, Y13
-	VPADDD       1152(AX), Y11, Y11
+	VPADDD       1600(AX), Y11, Y11
 	VPADDD       Y8, Y11, Y8
 	VPADDD       Y13, Y8, Y8
 	VPXOR        Y10, Y1, Y11
@@ -2621,12 +2150,12 @@ group:
 	VPSLLD       $0x15, Y9, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y9, Y15
-	VMOVDQU      Y7, 1152(AX)
+	VMOVDQU      Y7, 1312(AX)
 	VPSLLD       $0x07, Y9, Y7
 	VPOR         Y7, Y15, Y7
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y7, Y13, Y7
-	VPADDD       1184(BX), Y5, Y5
+	VPADDD       928(BX), Y5, Y5
 	VPADDD       Y8, Y5, Y5
 	VPADDD       Y11, Y5, Y5
 	VPADDD       Y7, Y5, Y5
@@ -2666,7 +2195,7 @@ group:
 	VPSRLD       $0x0a, Y6, Y15
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y15, Y13, Y13
-	VPADDD       1184(AX), Y4, Y4
+	VPADDD       1632(AX), Y4, Y4
 	VPADDD       Y12, Y4, Y4
 	VPADDD       Y13, Y4, Y4
 	VPXOR        Y1, Y9, Y12
@@ -2679,16 +2208,16 @@ group:
 	VPSLLD       $0x15, Y0, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y0, Y15
-	VMOVDQU      Y6, 1184(AX)
+	VMOVDQU      Y6, 1344(AX)
 	VPSLLD       $0x07, Y0, Y6
 	VPOR         Y6, Y15, Y6
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y6, Y13, Y6
-	VPADDD       1216(BX), Y10, Y10
+	VPADDD       960(BX), Y10, Y10
 	VPADDD       Y4, Y10, Y10
 	VPADDD       Y12, Y10, Y10
 	VPADDD       Y6, Y10, Y6
-	VPADDD       1472(AX), Y6, Y10
+	VPADDD       1728(AX), Y6, Y10
 	VPXOR        Y3, Y5, Y12
 	VPAND        Y7, Y12, Y7
 	VPXOR        Y7, Y3, Y7
@@ -2699,7 +2228,7 @@ group:
 	VPSLLD       $0x13, Y5, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x16, Y5, Y15
-	VMOVDQU      Y3, 1472(AX)
+	VMOVDQU      Y3, 1728(AX)
 	VPSLLD       $0x0a, Y5, Y3
 	VPOR         Y3, Y15, Y3
 	VPXOR        Y14, Y13, Y13
@@ -2722,10 +2251,478 @@ group:
 	VPSRLD       $0x13, Y8, Y14
 	VPSLLD       $0x0d, Y8, Y15
 	VPOR         Y15, Y14, Y14
+	VPSRLD       $0x0a, Y8, Y15
+	VPXOR        Y14, Y13, Y13
+	VPXOR        Y15, Y13, Y13
+	VPADDD       1664(AX), Y11, Y11
+	VPADDD       Y7, Y11, Y7
+	VPADDD       Y13, Y7, Y7
+	VPXOR        Y9, Y0, Y11
+	VPAND        Y11, Y10, Y11
+	VPXOR        Y11, Y9, Y11
+	VPSRLD       $0x06, Y10, Y13
+	VPSLLD       $0x1a, Y10, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x0b, Y10, Y14
+	VPSLLD       $0x15, Y10, Y15
+	VPOR         Y15, Y14, Y14
+	VPSRLD       $0x19, Y10, Y15
+	VMOVDQU      Y8, 1376(AX)
+	VPSLLD       $0x07, Y10, Y8
+	VPOR         Y8, Y15, Y8
+	VPXOR        Y14, Y13, Y13
+	VPXOR        Y8, Y13, Y8
+	VPADDD       992(BX), Y1, Y1
+	VPADDD       Y7, Y1, Y1
+	VPADDD       Y11, Y1, Y1
+	VPADDD       Y8, Y1, Y1
+	VPADDD       Y2, Y1, Y2
+	VPXOR        Y5, Y3, Y8
+	VPAND        Y12, Y8, Y11
+	VPXOR        Y11, Y5, Y11
+	VPSRLD       $0x02, Y3, Y12
+	VPSLLD       $0x1e, Y3, Y13
+	VPOR         Y13, Y12, Y12
+	VPSRLD       $0x0d, Y3, Y13
+	VPSLLD       $0x13, Y3, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x16, Y3, Y14
+	VPSLLD       $0x0a, Y3, Y15
+	VPOR         Y15, Y14, Y14
+	VPXOR        Y13, Y12, Y12
+	VPXOR        Y14, Y12, Y12
+	VPADDD       Y11, Y12, Y11
+	VPADDD       Y1, Y11, Y1
+	VMOVDQU      1440(AX), Y11
+	VPSRLD       $0x07, Y11, Y12
+	VPSLLD       $0x19, Y11, Y13
+	VPOR         Y13, Y12, Y12
+	VPSRLD       $0x12, Y11, Y13
+	VPSLLD       $0x0e, Y11, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x03, Y11, Y14
+	VPXOR        Y13, Y12, Y12
+	VPXOR        Y14, Y12, Y12
+	VPSRLD       $0x11, Y4, Y13
+	VPSLLD       $0x0f, Y4, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x13, Y4, Y14
+	VPSLLD       $0x0d, Y4, Y15
+	VPOR         Y15, Y14, Y14
+	VPSRLD       $0x0a, Y4, Y15
+	VPXOR        Y14, Y13, Y13
+	VPXOR        Y15, Y13, Y13
+	VPADDD       1696(AX), Y6, Y6
+	VPADDD       Y12, Y6, Y6
+	VPADDD       Y13, Y6, Y6
+	VPXOR        Y0, Y10, Y12
+	VPAND        Y12, Y2, Y12
+	VPXOR        Y12, Y0, Y12
+	VPSRLD       $0x06, Y2, Y13
+	VPSLLD       $0x1a, Y2, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x0b, Y2, Y14
+	VPSLLD       $0x15, Y2, Y15
+	VPOR         Y15, Y14, Y14
+	VPSRLD       $0x19, Y2, Y15
+	VMOVDQU      Y4, 1408(AX)
+	VPSLLD       $0x07, Y2, Y4
+	VPOR         Y4, Y15, Y4
+	VPXOR        Y14, Y13, Y13
+	VPXOR        Y4, Y13, Y4
+	VPADDD       1024(BX), Y9, Y9
+	VPADDD       Y6, Y9, Y9
+	VPADDD       Y12, Y9, Y9
+	VPADDD       Y4, Y9, Y4
+	VPADDD       1728(AX), Y4, Y9
+	VPXOR        Y3, Y1, Y12
+	VPAND        Y8, Y12, Y8
+	VPXOR        Y8, Y3, Y8
+	VPSRLD       $0x02, Y1, Y13
+	VPSLLD       $0x1e, Y1, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x0d, Y1, Y14
+	VPSLLD       $0x13, Y1, Y15
+	VPOR         Y15, Y14, Y14
+	VPSRLD       $0x16, Y1, Y15
+	VMOVDQU      Y3, 1728(AX)
+	VPSLLD       $0x0a, Y1, Y3
+	VPOR         Y3, Y15, Y3
+	VPXOR        Y14, Y13, Y13
+	VPXOR        Y3, Y13, Y3
+	VPADDD       Y8, Y3, Y3
+	VPADDD       Y4, Y3, Y3
+	VMOVDQU      1472(AX), Y4
+	VPSRLD       $0x07, Y4, Y8
+	VPSLLD       $0x19, Y4, Y13
+	VPOR         Y13, Y8, Y8
+	VPSRLD       $0x12, Y4, Y13
+	VPSLLD       $0x0e, Y4, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x03, Y4, Y14
+	VPXOR        Y13, Y8, Y8
+	VPXOR        Y14, Y8, Y8
+	VPSRLD       $0x11, Y7, Y13
+	VPSLLD       $0x0f, Y7, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x13, Y7, Y14
+	VPSLLD       $0x0d, Y7, Y15
+	VPOR         Y15, Y14, Y14
+	VPSRLD       $0x0a, Y7, Y15
+	VPXOR        Y14, Y13, Y13
+	VPXOR        Y15, Y13, Y13
+	VPADDD       1280(AX), Y11, Y11
+	VPADDD       Y8, Y11, Y8
+	VPADDD       Y13, Y8, Y8
+	VPXOR        Y10, Y2, Y11
+	VPAND        Y11, Y9, Y11
+	VPXOR        Y11, Y10, Y11
+	VPSRLD       $0x06, Y9, Y13
+	VPSLLD       $0x1a, Y9, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x0b, Y9, Y14
+	VPSLLD       $0x15, Y9, Y15
+	VPOR         Y15, Y14, Y14
+	VPSRLD       $0x19, Y9, Y15
+	VMOVDQU      Y7, 1440(AX)
+	VPSLLD       $0x07, Y9, Y7
+	VPOR         Y7, Y15, Y7
+	VPXOR        Y14, Y13, Y13
+	VPXOR        Y7, Y13, Y7
+	VPADDD       1056(BX), Y0, Y0
+	VPADDD       Y8, Y0, Y0
+	VPADDD       Y11, Y0, Y0
+	VPADDD       Y7, Y0, Y0
+	VPADDD       Y5, Y0, Y5
+	VPXOR        Y1, Y3, Y7
+	VPAND        Y12, Y7, Y11
+	VPXOR        Y11, Y1, Y11
+	VPSRLD       $0x02, Y3, Y12
+	VPSLLD       $0x1e, Y3, Y13
+	VPOR         Y13, Y12, Y12
+	VPSRLD       $0x0d, Y3, Y13
+	VPSLLD       $0x13, Y3, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x16, Y3, Y14
+	VPSLLD       $0x0a, Y3, Y15
+	VPOR         Y15, Y14, Y14
+	VPXOR        Y13, Y12, Y12
+	VPXOR        Y14, Y12, Y12
+	VPADDD       Y11, Y12, Y11
+	VPADDD       Y0, Y11, Y0
+	VMOVDQU      1504(AX), Y11
+	VPSRLD       $0x07, Y11, Y12
+	VPSLLD       $0x19, Y11, Y13
+	VPOR         Y13, Y12, Y12
+	VPSRLD       $0x12, Y11, Y13
+	VPSLLD       $0x0e, Y11, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x03, Y11, Y14
+	VPXOR        Y13, Y12, Y12
+	VPXOR        Y14, Y12, Y12
+	VPSRLD       $0x11, Y6, Y13
+	VPSLLD       $0x0f, Y6, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x13, Y6, Y14
+	VPSLLD       $0x0d, Y6, Y15
+	VPOR         Y15, Y14, Y14
+	VPSRLD       $0x0a, Y6, Y15
+	VPXOR        Y14, Y13, Y13
+	VPXOR        Y15, Y13, Y13
+	VPADDD       1312(AX), Y4, Y4
+	VPADDD       Y12, Y4, Y4
+	VPADDD       Y13, Y4, Y4
+	VPXOR        Y2, Y9, Y12
+	VPAND        Y12, Y5, Y12
+	VPXOR        Y12, Y2, Y12
+	VPSRLD       $0x06, Y5, Y13
+	VPSLLD       $0x1a, Y5, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x0b, Y5, Y14
+	VPSLLD       $0x15, Y5, Y15
+	VPOR         Y15, Y14, Y14
+	VPSRLD       $0x19, Y5, Y15
+	VMOVDQU      Y6, 1472(AX)
+	VPSLLD       $0x07, Y5, Y6
+	VPOR         Y6, Y15, Y6
+	VPXOR        Y14, Y13, Y13
+	VPXOR        Y6, Y13, Y6
+	VPADDD       1088(BX), Y10, Y10
+	VPADDD       Y4, Y10, Y10
+	VPADDD       Y12, Y10, Y10
+	VPADDD       Y6, Y10, Y6
+	VPADDD       1728(AX), Y6, Y10
+	VPXOR        Y3, Y0, Y12
+	VPAND        Y7, Y12, Y7
+	VPXOR        Y7, Y3, Y7
+	VPSRLD       $0x02, Y0, Y13
+	VPSLLD       $0x1e, Y0, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x0d, Y0, Y14
+	VPSLLD       $0x13, Y0, Y15
+	VPOR         Y15, Y14, Y14
+	VPSRLD       $0x16, Y0, Y15
+	VMOVDQU      Y3, 1728(AX)
+	VPSLLD       $0x0a, Y0, Y3
+	VPOR         Y3, Y15, Y3
+	VPXOR        Y14, Y13, Y13
+	VPXOR        Y3, Y13, Y3
+	VPADDD       Y7, Y3, Y3
+	VPADDD       Y6, Y3, Y3
+	VMOVDQU      1536(AX), Y6
+	VPSRLD       $0x07, Y6, Y7
+	VPSLLD       $0x19, Y6, Y13
+	VPOR         Y13, Y7, Y7
+	VPSRLD       $0x12, Y6, Y13
+	VPSLLD       $0x0e, Y6, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x03, Y6, Y14
+	VPXOR        Y13, Y7, Y7
+	VPXOR        Y14, Y7, Y7
+	VPSRLD       $0x11, Y8, Y13
+	VPSLLD       $0x0f, Y8, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x13, Y8, Y14
+	VPSLLD       $0x0d, Y8, Y15
+	VPOR         Y15, Y14, Y14
+	VPSRLD       $0x0a, Y8, Y15
+	VPXOR        Y14, Y13, Y13
+	VPXOR        Y15, Y13, Y13
+	VPADDD       1344(AX), Y11, Y11
+	VPADDD       Y7, Y11, Y7
+	VPADDD       Y13, Y7, Y7
+	VPXOR        Y9, Y5, Y11
+	VPAND        Y11, Y10, Y11
+	VPXOR        Y11, Y9, Y11
+	VPSRLD       $0x06, Y10, Y13
+	VPSLLD       $0x1a, Y10, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x0b, Y10, Y14
+	VPSLLD       $0x15, Y10, Y15
+	VPOR         Y15, Y14, Y14
+	VPSRLD       $0x19, Y10, Y15
+	VMOVDQU      Y8, 1504(AX)
+	VPSLLD       $0x07, Y10, Y8
+	VPOR         Y8, Y15, Y8
+	VPXOR        Y14, Y13, Y13
+	VPXOR        Y8, Y13, Y8
+	VPADDD       1120(BX), Y2, Y2
+	VPADDD       Y7, Y2, Y2
+	VPADDD       Y11, Y2, Y2
+	VPADDD       Y8, Y2, Y2
+	VPADDD       Y1, Y2, Y1
+	VPXOR        Y0, Y3, Y8
+	VPAND        Y12, Y8, Y11
+	VPXOR        Y11, Y0, Y11
+	VPSRLD       $0x02, Y3, Y12
+	VPSLLD       $0x1e, Y3, Y13
+	VPOR         Y13, Y12, Y12
+	VPSRLD       $0x0d, Y3, Y13
+	VPSLLD       $0x13, Y3, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x16, Y3, Y14
+	VPSLLD       $0x0a, Y3, Y15
+	VPOR         Y15, Y14, Y14
+	VPXOR        Y13, Y12, Y12
+	VPXOR        Y14, Y12, Y12
+	VPADDD       Y11, Y12, Y11
+	VPADDD       Y2, Y11, Y2
+	VMOVDQU      1568(AX), Y11
+	VPSRLD       $0x07, Y11, Y12
+	VPSLLD       $0x19, Y11, Y13
+	VPOR         Y13, Y12, Y12
+	VPSRLD       $0x12, Y11, Y13
+	VPSLLD       $0x0e, Y11, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x03, Y11, Y14
+	VPXOR        Y13, Y12, Y12
+	VPXOR        Y14, Y12, Y12
+	VPSRLD       $0x11, Y4, Y13
+	VPSLLD       $0x0f, Y4, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x13, Y4, Y14
+	VPSLLD       $0x0d, Y4, Y15
+	VPOR         Y15, Y14, Y14
+	VPSRLD       $0x0a, Y4, Y15
+	VPXOR        Y14, Y13, Y13
+	VPXOR        Y15, Y13, Y13
+	VPADDD       1376(AX), Y6, Y6
+	VPADDD       Y12, Y6, Y6
+	VPADDD       Y13, Y6, Y6
+	VPXOR        Y5, Y10, Y12
+	VPAND        Y12, Y1, Y12
+	VPXOR        Y12, Y5, Y12
+	VPSRLD       $0x06, Y1, Y13
+	VPSLLD       $0x1a, Y1, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x0b, Y1, Y14
+	VPSLLD       $0x15, Y1, Y15
+	VPOR         Y15, Y14, Y14
+	VPSRLD       $0x19, Y1, Y15
+	VMOVDQU      Y4, 1376(AX)
+	VPSLLD       $0x07, Y1, Y4
+	VPOR         Y4, Y15, Y4
+	VPXOR        Y14, Y13, Y13
+	VPXOR        Y4, Y13, Y4
+	VPADDD       1152(BX), Y9, Y9
+	VPADDD       Y6, Y9, Y9
+	VPADDD       Y12, Y9, Y9
+	VPADDD       Y4, Y9, Y4
+	VPADDD       1728(AX), Y4, Y9
+	VPXOR        Y3, Y2, Y12
+	VPAND        Y8, Y12, Y8
+	VPXOR        Y8, Y3, Y8
+	VPSRLD       $0x02, Y2, Y13
+	VPSLLD       $0x1e, Y2, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x0d, Y2, Y14
+	VPSLLD       $0x13, Y2, Y15
+	VPOR         Y15, Y14, Y14
+	VPSRLD       $0x16, Y2, Y15
+	VMOVDQU      Y3, 1728(AX)
+	VPSLLD       $0x0a, Y2, Y3
+	VPOR         Y3, Y15, Y3
+	VPXOR        Y14, Y13, Y13
+	VPXOR        Y3, Y13, Y3
+	VPADDD       Y8, Y3, Y3
+	VPADDD       Y4, Y3, Y3
+	VMOVDQU      1600(AX), Y4
+	VPSRLD       $0x07, Y4, Y8
+	VPSLLD       $0x19, Y4, Y13
+	VPOR         Y13, Y8, Y8
+	VPSRLD       $0x12, Y4, Y13
+	VPSLLD       $0x0e, Y4, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x03, Y4, Y14
+	VPXOR        Y13, Y8, Y8
+	VPXOR        Y14, Y8, Y8
+	VPSRLD       $0x11, Y7, Y13
+	VPSLLD       $0x0f, Y7, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x13, Y7, Y14
+	VPSLLD       $0x0d, Y7, Y15
+	VPOR         Y15, Y14, Y14
+	VPSRLD       $0x0a, Y7, Y15
+	VPXOR        Y14, Y13, Y13
+	VPXOR        Y15, Y13, Y13
+	VPADDD       1408(AX), Y11, Y11
+	VPADDD       Y8, Y11, Y8
+	VPADDD       Y13, Y8, Y8
+	VPXOR        Y10, Y1, Y11
+	VPAND        Y11, Y9, Y11
+	VPXOR        Y11, Y10, Y11
+	VPSRLD       $0x06, Y9, Y13
+	VPSLLD       $0x1a, Y9, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x0b, Y9, Y14
+	VPSLLD       $0x15, Y9, Y15
+	VPOR         Y15, Y14, Y14
+	VPSRLD       $0x19, Y9, Y15
+	VMOVDQU      Y7, 1408(AX)
+	VPSLLD       $0x07, Y9, Y7
+	VPOR         Y7, Y15, Y7
+	VPXOR        Y14, Y13, Y13
+	VPXOR        Y7, Y13, Y7
+	VPADDD       1184(BX), Y5, Y5
+	VPADDD       Y8, Y5, Y5
+	VPADDD       Y11, Y5, Y5
+	VPADDD       Y7, Y5, Y5
+	VPADDD       Y0, Y5, Y0
+	VPXOR        Y2, Y3, Y7
+	VPAND        Y12, Y7, Y11
+	VPXOR        Y11, Y2, Y11
+	VPSRLD       $0x02, Y3, Y12
+	VPSLLD       $0x1e, Y3, Y13
+	VPOR         Y13, Y12, Y12
+	VPSRLD       $0x0d, Y3, Y13
+	VPSLLD       $0x13, Y3, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x16, Y3, Y14
+	VPSLLD       $0x0a, Y3, Y15
+	VPOR         Y15, Y14, Y14
+	VPXOR        Y13, Y12, Y12
+	VPXOR        Y14, Y12, Y12
+	VPADDD       Y11, Y12, Y11
+	VPADDD       Y5, Y11, Y5
+	VMOVDQU      1632(AX), Y11
+	VPSRLD       $0x07, Y11, Y12
+	VPSLLD       $0x19, Y11, Y13
+	VPOR         Y13, Y12, Y12
+	VPSRLD       $0x12, Y11, Y13
+	VPSLLD       $0x0e, Y11, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x03, Y11, Y14
+	VPXOR        Y13, Y12, Y12
+	VPXOR        Y14, Y12, Y12
+	VPSRLD       $0x11, Y6, Y13
+	VPSLLD       $0x0f, Y6, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x13, Y6, Y14
+	VPSLLD       $0x0d, Y6, Y15
+	VPOR         Y15, Y14, Y14
+	VPSRLD       $0x0a, Y6, Y15
+	VPXOR        Y14, Y13, Y13
+	VPXOR        Y15, Y13, Y13
+	VPADDD       1440(AX), Y4, Y4
+	VPADDD       Y12, Y4, Y4
+	VPADDD       Y13, Y4, Y4
+	VPXOR        Y1, Y9, Y12
+	VPAND        Y12, Y0, Y12
+	VPXOR        Y12, Y1, Y12
+	VPSRLD       $0x06, Y0, Y13
+	VPSLLD       $0x1a, Y0, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x0b, Y0, Y14
+	VPSLLD       $0x15, Y0, Y15
+	VPOR         Y15, Y14, Y14
+	VPSRLD       $0x19, Y0, Y15
+	VMOVDQU      Y6, 1440(AX)
+	VPSLLD       $0x07, Y0, Y6
+	VPOR         Y6, Y15, Y6
+	VPXOR        Y14, Y13, Y13
+	VPXOR        Y6, Y13, Y6
+	VPADDD       1216(BX), Y10, Y10
+	VPADDD       Y4, Y10, Y10
+	VPADDD       Y12, Y10, Y10
+	VPADDD       Y6, Y10, Y6
+	VPADDD       1728(AX), Y6, Y10
+	VPXOR        Y3, Y5, Y12
+	VPAND        Y7, Y12, Y7
+	VPXOR        Y7, Y3, Y7
+	VPSRLD       $0x02, Y5, Y13
+	VPSLLD       $0x1e, Y5, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x0d, Y5, Y14
+	VPSLLD       $0x13, Y5, Y15
+	VPOR         Y15, Y14, Y14
+	VPSRLD       $0x16, Y5, Y15
+	VMOVDQU      Y3, 1728(AX)
+	VPSLLD       $0x0a, Y5, Y3
+	VPOR         Y3, Y15, Y3
+	VPXOR        Y14, Y13, Y13
+	VPXOR        Y3, Y13, Y3
+	VPADDD       Y7, Y3, Y3
+	VPADDD       Y6, Y3, Y3
+	VMOVDQU      1664(AX), Y6
+	VPSRLD       $0x07, Y6, Y7
+	VPSLLD       $0x19, Y6, Y13
+	VPOR         Y13, Y7, Y7
+	VPSRLD       $0x12, Y6, Y13
+	VPSLLD       $0x0e, Y6, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x03, Y6, Y14
+	VPXOR        Y13, Y7, Y7
+	VPXOR        Y14, Y7, Y7
+	VPSRLD       $0x11, Y8, Y13
+	VPSLLD       $0x0f, Y8, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x13, Y8, Y14
+	VPSLLD       $0x0d, Y8, Y15
+	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x0a, Y8, Y8
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y8, Y13, Y8
-	VPADDD       1216(AX), Y11, Y11
+	VPADDD       1472(AX), Y11, Y11
 	VPADDD       Y7, Y11, Y7
 	VPADDD       Y8, Y7, Y7
 	VPXOR        Y9, Y0, Y8
@@ -2763,7 +2760,7 @@ group:
 	VPXOR        Y14, Y12, Y12
 	VPADDD       Y11, Y12, Y11
 	VPADDD       Y1, Y11, Y1
-	VMOVDQU      1440(AX), Y11
+	VMOVDQU      1696(AX), Y11
 	VPSRLD       $0x07, Y11, Y12
 	VPSLLD       $0x19, Y11, Y13
 	VPOR         Y13, Y12, Y12
@@ -2782,7 +2779,7 @@ group:
 	VPSRLD       $0x0a, Y4, Y4
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y4, Y13, Y4
-	VPADDD       1248(AX), Y6, Y6
+	VPADDD       1504(AX), Y6, Y6
 	VPADDD       Y12, Y6, Y6
 	VPADDD       Y4, Y6, Y4
 	VPXOR        Y0, Y10, Y6
@@ -2803,7 +2800,7 @@ group:
 	VPADDD       Y4, Y9, Y9
 	VPADDD       Y6, Y9, Y6
 	VPADDD       Y12, Y6, Y6
-	VPADDD       1472(AX), Y6, Y9
+	VPADDD       1728(AX), Y6, Y9
 	VPXOR        Y3, Y1, Y12
 	VPAND        Y8, Y12, Y8
 	VPXOR        Y8, Y3, Y8
@@ -2814,14 +2811,14 @@ group:
 	VPSLLD       $0x13, Y1, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x16, Y1, Y15
-	VMOVDQU      Y3, 1472(AX)
+	VMOVDQU      Y3, 1728(AX)
 	VPSLLD       $0x0a, Y1, Y3
 	VPOR         Y3, Y15, Y3
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y3, Y13, Y3
 	VPADDD       Y8, Y3, Y3
 	VPADDD       Y6, Y3, Y3
-	VMOVDQU      1024(AX), Y6
+	VMOVDQU      1280(AX), Y6
 	VPSRLD       $0x07, Y6, Y8
 	VPSLLD       $0x19, Y6, Y13
 	VPOR         Y13, Y8, Y8
@@ -2840,7 +2837,7 @@ group:
 	VPSRLD       $0x0a, Y7, Y7
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y7, Y13, Y7
-	VPADDD       1120(AX), Y11, Y11
+	VPADDD       1376(AX), Y11, Y11
 	VPADDD       Y8, Y11, Y8
 	VPADDD       Y7, Y8, Y7
 	VPXOR        Y10, Y2, Y8
@@ -2878,7 +2875,7 @@ group:
 	VPXOR        Y14, Y12, Y12
 	VPADDD       Y11, Y12, Y11
 	VPADDD       Y0, Y11, Y0
-	VMOVDQU      1056(AX), Y11
+	VMOVDQU      1312(AX), Y11
 	VPSRLD       $0x07, Y11, Y12
 	VPSLLD       $0x19, Y11, Y13
 	VPOR         Y13, Y12, Y12
@@ -2897,7 +2894,7 @@ group:
 	VPSRLD       $0x0a, Y4, Y4
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y4, Y13, Y4
-	VPADDD       1152(AX), Y6, Y6
+	VPADDD       1408(AX), Y6, Y6
 	VPADDD       Y12, Y6, Y6
 	VPADDD       Y4, Y6, Y4
 	VPXOR        Y2, Y9, Y6
@@ -2918,7 +2915,7 @@ group:
 	VPADDD       Y4, Y10, Y4
 	VPADDD       Y6, Y4, Y4
 	VPADDD       Y12, Y4, Y4
-	VPADDD       1472(AX), Y4, Y6
+	VPADDD       1728(AX), Y4, Y6
 	VPXOR        Y3, Y0, Y10
 	VPAND        Y8, Y10, Y8
 	VPXOR        Y8, Y3, Y8
@@ -2935,7 +2932,7 @@ group:
 	VPXOR        Y14, Y12, Y12
 	VPADDD       Y8, Y12, Y8
 	VPADDD       Y4, Y8, Y4
-	VMOVDQU      1088(AX), Y8
+	VMOVDQU      1344(AX), Y8
 	VPSRLD       $0x07, Y8, Y12
 	VPSLLD       $0x19, Y8, Y13
 	VPOR         Y13, Y12, Y12
@@ -2954,7 +2951,7 @@ group:
 	VPSRLD       $0x0a, Y7, Y7
 	VPXOR        Y13, Y12, Y12
 	VPXOR        Y7, Y12, Y7
-	VPADDD       1184(AX), Y11, Y11
+	VPADDD       1440(AX), Y11, Y11
 	VPADDD       Y8, Y11, Y8
 	VPADDD       Y7, Y8, Y7
 	VPXOR        Y9, Y5, Y8
@@ -3026,11 +3023,11 @@ group:
 	VPSLLD       $0x1e, Y9, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x0d, Y9, Y15
-	VMOVDQU      Y4, 1184(AX)
+	VMOVDQU      Y4, 1440(AX)
 	VPSLLD       $0x13, Y9, Y4
 	VPOR         Y4, Y15, Y4
 	VPSRLD       $0x16, Y9, Y15
-	VMOVDQU      Y7, 1056(AX)
+	VMOVDQU      Y7, 1312(AX)
 	VPSLLD       $0x0a, Y9, Y7
 	VPOR         Y7, Y15, Y7
 	VPXOR        Y4, Y14, Y4
@@ -3047,7 +3044,7 @@ group:
 	VPSLLD       $0x15, Y11, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y11, Y15
-	VMOVDQU      Y5, 1088(AX)
+	VMOVDQU      Y5, 1344(AX)
 	VPSLLD       $0x07, Y11, Y5
 	VPOR         Y5, Y15, Y5
 	VPXOR        Y14, Y13, Y13
@@ -3063,11 +3060,11 @@ group:
 	VPSLLD       $0x1e, Y4, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x0d, Y4, Y15
-	VMOVDQU      Y0, 1472(AX)
+	VMOVDQU      Y0, 1728(AX)
 	VPSLLD       $0x13, Y4, Y0
 	VPOR         Y0, Y15, Y0
 	VPSRLD       $0x16, Y4, Y15
-	VMOVDQU      Y6, 1152(AX)
+	VMOVDQU      Y6, 1408(AX)
 	VPSLLD       $0x0a, Y4, Y6
 	VPOR         Y6, Y15, Y6
 	VPXOR        Y0, Y14, Y0
@@ -3099,11 +3096,11 @@ group:
 	VPSLLD       $0x1e, Y0, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x0d, Y0, Y15
-	VMOVDQU      Y3, 1024(AX)
+	VMOVDQU      Y3, 1280(AX)
 	VPSLLD       $0x13, Y0, Y3
 	VPOR         Y3, Y15, Y3
 	VPSRLD       $0x16, Y0, Y15
-	VMOVDQU      Y5, 1120(AX)
+	VMOVDQU      Y5, 1376(AX)
 	VPSLLD       $0x0a, Y0, Y5
 	VPOR         Y5, Y15, Y5
 	VPXOR        Y3, Y14, Y3
@@ -3139,7 +3136,7 @@ group:
 	VPSLLD       $0x13, Y3, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x16, Y3, Y15
-	VMOVDQU      Y1, 1440(AX)
+	VMOVDQU      Y1, 1696(AX)
 	VPSLLD       $0x0a, Y3, Y1
 	VPOR         Y1, Y15, Y1
 	VPXOR        Y14, Y13, Y13
@@ -3161,7 +3158,7 @@ group:
 	VPXOR        Y12, Y7, Y7
 	VPXOR        Y13, Y7, Y7
 	VPADDD       1824(BX), Y10, Y10
-	VPADDD       1152(AX), Y10, Y10
+	VPADDD       1408(AX), Y10, Y10
 	VPADDD       Y5, Y10, Y5
 	VPADDD       Y7, Y5, Y5
 	VPADDD       Y4, Y5, Y4
@@ -3196,8 +3193,8 @@ group:
 	VPXOR        Y11, Y10, Y10
 	VPXOR        Y12, Y10, Y10
 	VMOVDQU      1856(BX), Y11
-	VPADDD       1120(AX), Y11, Y11
-	VPADDD       1088(AX), Y11, Y11
+	VPADDD       1376(AX), Y11, Y11
+	VPADDD       1344(AX), Y11, Y11
 	VPADDD       Y8, Y11, Y8
 	VPADDD       Y10, Y8, Y8
 	VPADDD       Y0, Y8, Y0
@@ -3232,7 +3229,7 @@ group:
 	VPXOR        Y12, Y11, Y11
 	VPXOR        Y13, Y11, Y11
 	VPADDD       1888(BX), Y6, Y6
-	VPADDD       1056(AX), Y6, Y6
+	VPADDD       1312(AX), Y6, Y6
 	VPADDD       Y8, Y6, Y6
 	VPADDD       Y11, Y6, Y6
 	VPADDD       Y3, Y6, Y3
@@ -3524,7 +3521,7 @@ group:
 	VPXOR        Y13, Y11, Y11
 	VPADDD       Y10, Y11, Y10
 	VPADDD       Y6, Y10, Y6
-	VMOVDQU      1184(AX), Y10
+	VMOVDQU      1440(AX), Y10
 	VPSRLD       $0x07, Y10, Y11
 	VPSLLD       $0x19, Y10, Y12
 	VPOR         Y12, Y11, Y11
@@ -3570,7 +3567,7 @@ group:
 	VPXOR        Y14, Y12, Y12
 	VPADDD       Y9, Y12, Y9
 	VPADDD       Y8, Y9, Y8
-	VMOVDQU      1472(AX), Y9
+	VMOVDQU      1728(AX), Y9
 	VPSRLD       $0x07, Y9, Y12
 	VPSLLD       $0x19, Y9, Y13
 	VPOR         Y13, Y12, Y12
@@ -3592,7 +3589,7 @@ group:
 	VPSLLD       $0x15, Y1, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y1, Y15
-	VMOVDQU      Y7, 1184(AX)
+	VMOVDQU      Y7, 1440(AX)
 	VPSLLD       $0x07, Y1, Y7
 	VPOR         Y7, Y15, Y7
 	VPXOR        Y14, Y13, Y13
@@ -3618,7 +3615,7 @@ group:
 	VPXOR        Y14, Y12, Y12
 	VPADDD       Y11, Y12, Y11
 	VPADDD       Y4, Y11, Y4
-	VMOVDQU      1024(AX), Y11
+	VMOVDQU      1280(AX), Y11
 	VPSRLD       $0x07, Y11, Y12
 	VPSLLD       $0x19, Y11, Y13
 	VPOR         Y13, Y12, Y12
@@ -3649,7 +3646,7 @@ group:
 	VPSLLD       $0x15, Y5, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y5, Y15
-	VMOVDQU      Y2, 1472(AX)
+	VMOVDQU      Y2, 1728(AX)
 	VPSLLD       $0x07, Y5, Y2
 	VPOR         Y2, Y15, Y2
 	VPXOR        Y14, Y13, Y13
@@ -3658,7 +3655,7 @@ group:
 	VPADDD       Y9, Y0, Y0
 	VPADDD       Y12, Y0, Y0
 	VPADDD       Y2, Y0, Y0
-	VPADDD       1184(AX), Y0, Y2
+	VPADDD       1440(AX), Y0, Y2
 	VPXOR        Y8, Y4, Y12
 	VPAND        Y7, Y12, Y7
 	VPXOR        Y7, Y8, Y7
@@ -3669,14 +3666,14 @@ group:
 	VPSLLD       $0x13, Y4, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x16, Y4, Y15
-	VMOVDQU      Y8, 1184(AX)
+	VMOVDQU      Y8, 1440(AX)
 	VPSLLD       $0x0a, Y4, Y8
 	VPOR         Y8, Y15, Y8
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y8, Y13, Y8
 	VPADDD       Y7, Y8, Y7
 	VPADDD       Y0, Y7, Y0
-	VMOVDQU      1440(AX), Y7
+	VMOVDQU      1696(AX), Y7
 	VPSRLD       $0x07, Y7, Y8
 	VPSLLD       $0x19, Y7, Y13
 	VPOR         Y13, Y8, Y8
@@ -3707,7 +3704,7 @@ group:
 	VPSLLD       $0x15, Y2, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y2, Y15
-	VMOVDQU      Y10, 1024(AX)
+	VMOVDQU      Y10, 1280(AX)
 	VPSLLD       $0x07, Y2, Y10
 	VPOR         Y10, Y15, Y10
 	VPXOR        Y14, Y13, Y13
@@ -3733,7 +3730,7 @@ group:
 	VPXOR        Y14, Y12, Y12
 	VPADDD       Y11, Y12, Y11
 	VPADDD       Y3, Y11, Y3
-	VMOVDQU      1152(AX), Y11
+	VMOVDQU      1408(AX), Y11
 	VPSRLD       $0x07, Y11, Y12
 	VPSLLD       $0x19, Y11, Y13
 	VPOR         Y13, Y12, Y12
@@ -3764,7 +3761,7 @@ group:
 	VPSLLD       $0x15, Y6, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y6, Y15
-	VMOVDQU      Y9, 1440(AX)
+	VMOVDQU      Y9, 1696(AX)
 	VPSLLD       $0x07, Y6, Y9
 	VPOR         Y9, Y15, Y9
 	VPXOR        Y14, Y13, Y13
@@ -3773,7 +3770,7 @@ group:
 	VPADDD       Y7, Y1, Y1
 	VPADDD       Y12, Y1, Y1
 	VPADDD       Y9, Y1, Y1
-	VPADDD       1184(AX), Y1, Y9
+	VPADDD       1440(AX), Y1, Y9
 	VPXOR        Y0, Y3, Y12
 	VPAND        Y10, Y12, Y10
 	VPXOR        Y10, Y0, Y10
@@ -3784,14 +3781,14 @@ group:
 	VPSLLD       $0x13, Y3, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x16, Y3, Y15
-	VMOVDQU      Y0, 1184(AX)
+	VMOVDQU      Y0, 1440(AX)
 	VPSLLD       $0x0a, Y3, Y0
 	VPOR         Y0, Y15, Y0
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y0, Y13, Y0
 	VPADDD       Y10, Y0, Y0
 	VPADDD       Y1, Y0, Y0
-	VMOVDQU      1088(AX), Y1
+	VMOVDQU      1344(AX), Y1
 	VPSRLD       $0x07, Y1, Y10
 	VPSLLD       $0x19, Y1, Y13
 	VPOR         Y13, Y10, Y10
@@ -3822,7 +3819,7 @@ group:
 	VPSLLD       $0x15, Y9, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y9, Y15
-	VMOVDQU      Y8, 1152(AX)
+	VMOVDQU      Y8, 1408(AX)
 	VPSLLD       $0x07, Y9, Y8
 	VPOR         Y8, Y15, Y8
 	VPXOR        Y14, Y13, Y13
@@ -3848,7 +3845,7 @@ group:
 	VPXOR        Y14, Y12, Y12
 	VPADDD       Y11, Y12, Y11
 	VPADDD       Y5, Y11, Y5
-	VMOVDQU      1056(AX), Y11
+	VMOVDQU      1312(AX), Y11
 	VPSRLD       $0x07, Y11, Y12
 	VPSLLD       $0x19, Y11, Y13
 	VPOR         Y13, Y12, Y12
@@ -3880,7 +3877,7 @@ group:
 	VPSLLD       $0x15, Y4, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y4, Y15
-	VMOVDQU      Y7, 1088(AX)
+	VMOVDQU      Y7, 1344(AX)
 	VPSLLD       $0x07, Y4, Y7
 	VPOR         Y7, Y15, Y7
 	VPXOR        Y14, Y13, Y13
@@ -3889,7 +3886,7 @@ group:
 	VPADDD       Y1, Y2, Y2
 	VPADDD       Y12, Y2, Y2
 	VPADDD       Y7, Y2, Y2
-	VPADDD       1184(AX), Y2, Y7
+	VPADDD       1440(AX), Y2, Y7
 	VPXOR        Y0, Y5, Y12
 	VPAND        Y8, Y12, Y8
 	VPXOR        Y8, Y0, Y8
@@ -3900,7 +3897,7 @@ group:
 	VPSLLD       $0x13, Y5, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x16, Y5, Y15
-	VMOVDQU      Y0, 1184(AX)
+	VMOVDQU      Y0, 1440(AX)
 	VPSLLD       $0x0a, Y5, Y0
 	VPOR         Y0, Y15, Y0
 	VPXOR        Y14, Y13, Y13
@@ -3917,7 +3914,7 @@ group:
 	VPXOR        Y8, Y2, Y2
 	VPXOR        Y13, Y2, Y2
 	VPADDD       2112(BX), Y11, Y8
-	VPADDD       1472(AX), Y8, Y8
+	VPADDD       1728(AX), Y8, Y8
 	VPADDD       Y2, Y8, Y2
 	VPXOR        Y9, Y4, Y8
 	VPAND        Y8, Y7, Y8
@@ -3963,7 +3960,7 @@ group:
 	VPSRLD       $0x0a, Y1, Y13
 	VPXOR        Y12, Y11, Y11
 	VPXOR        Y13, Y11, Y11
-	VMOVDQU      1024(AX), Y12
+	VMOVDQU      1280(AX), Y12
 	VPADDD       -96(BX), Y12, Y13
 	VPADDD       Y11, Y13, Y11
 	VPXOR        Y4, Y7, Y13
@@ -3976,7 +3973,7 @@ group:
 	VPSLLD       $0x15, Y3, Y12
 	VPOR         Y12, Y15, Y12
 	VPSRLD       $0x19, Y3, Y15
-	VMOVDQU      Y1, 1056(AX)
+	VMOVDQU      Y1, 1312(AX)
 	VPSLLD       $0x07, Y3, Y1
 	VPOR         Y1, Y15, Y1
 	VPXOR        Y12, Y14, Y12
@@ -3985,7 +3982,7 @@ group:
 	VPADDD       Y11, Y9, Y9
 	VPADDD       Y13, Y9, Y9
 	VPADDD       Y1, Y9, Y1
-	VPADDD       1184(AX), Y1, Y9
+	VPADDD       1440(AX), Y1, Y9
 	VPXOR        Y0, Y6, Y12
 	VPAND        Y8, Y12, Y8
 	VPXOR        Y8, Y0, Y8
@@ -3996,7 +3993,7 @@ group:
 	VPSLLD       $0x13, Y6, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x16, Y6, Y15
-	VMOVDQU      Y10, 1184(AX)
+	VMOVDQU      Y10, 1440(AX)
 	VPSLLD       $0x0a, Y6, Y10
 	VPOR         Y10, Y15, Y10
 	VPXOR        Y14, Y13, Y13
@@ -4012,7 +4009,7 @@ group:
 	VPSRLD       $0x0a, Y2, Y13
 	VPXOR        Y10, Y8, Y8
 	VPXOR        Y13, Y8, Y8
-	VPADDD       1440(AX), Y8, Y8
+	VPADDD       1696(AX), Y8, Y8
 	VPXOR        Y7, Y3, Y10
 	VPAND        Y10, Y9, Y10
 	VPXOR        Y10, Y7, Y10
@@ -4023,7 +4020,7 @@ group:
 	VPSLLD       $0x15, Y9, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y9, Y15
-	VMOVDQU      Y2, 1120(AX)
+	VMOVDQU      Y2, 1376(AX)
 	VPSLLD       $0x07, Y9, Y2
 	VPOR         Y2, Y15, Y2
 	VPXOR        Y14, Y13, Y13
@@ -4058,7 +4055,7 @@ group:
 	VPSRLD       $0x0a, Y11, Y13
 	VPXOR        Y12, Y10, Y10
 	VPXOR        Y13, Y10, Y10
-	VPADDD       1152(AX), Y10, Y10
+	VPADDD       1408(AX), Y10, Y10
 	VPXOR        Y3, Y9, Y12
 	VPAND        Y12, Y4, Y12
 	VPXOR        Y12, Y3, Y12
@@ -4069,7 +4066,7 @@ group:
 	VPSLLD       $0x15, Y4, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y4, Y15
-	VMOVDQU      Y11, 1248(AX)
+	VMOVDQU      Y11, 1504(AX)
 	VPSLLD       $0x07, Y4, Y11
 	VPOR         Y11, Y15, Y11
 	VPXOR        Y14, Y13, Y13
@@ -4104,7 +4101,7 @@ group:
 	VPSRLD       $0x0a, Y8, Y13
 	VPXOR        Y12, Y7, Y7
 	VPXOR        Y13, Y7, Y7
-	VPADDD       1088(AX), Y7, Y7
+	VPADDD       1344(AX), Y7, Y7
 	VPXOR        Y9, Y4, Y12
 	VPAND        Y12, Y0, Y12
 	VPXOR        Y12, Y9, Y12
@@ -4115,7 +4112,7 @@ group:
 	VPSLLD       $0x15, Y0, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y0, Y15
-	VMOVDQU      Y8, 1408(AX)
+	VMOVDQU      Y8, 1664(AX)
 	VPSLLD       $0x07, Y0, Y8
 	VPOR         Y8, Y15, Y8
 	VPXOR        Y14, Y13, Y13
@@ -4150,7 +4147,7 @@ group:
 	VPSRLD       $0x0a, Y10, Y13
 	VPXOR        Y12, Y11, Y11
 	VPXOR        Y13, Y11, Y11
-	VPADDD       1184(AX), Y11, Y11
+	VPADDD       1440(AX), Y11, Y11
 	VPXOR        Y4, Y0, Y12
 	VPAND        Y12, Y6, Y12
 	VPXOR        Y12, Y4, Y12
@@ -4161,7 +4158,7 @@ group:
 	VPSLLD       $0x15, Y6, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y6, Y15
-	VMOVDQU      Y10, 1216(AX)
+	VMOVDQU      Y10, 1472(AX)
 	VPSLLD       $0x07, Y6, Y10
 	VPOR         Y10, Y15, Y10
 	VPXOR        Y14, Y13, Y13
@@ -4196,7 +4193,7 @@ group:
 	VPSRLD       $0x0a, Y7, Y13
 	VPXOR        Y12, Y9, Y9
 	VPXOR        Y13, Y9, Y9
-	VPADDD       1056(AX), Y9, Y9
+	VPADDD       1312(AX), Y9, Y9
 	VPXOR        Y0, Y6, Y12
 	VPAND        Y12, Y1, Y12
 	VPXOR        Y12, Y0, Y12
@@ -4207,7 +4204,7 @@ group:
 	VPSLLD       $0x15, Y1, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y1, Y15
-	VMOVDQU      Y7, 1376(AX)
+	VMOVDQU      Y7, 1632(AX)
 	VPSLLD       $0x07, Y1, Y7
 	VPOR         Y7, Y15, Y7
 	VPXOR        Y14, Y13, Y13
@@ -4242,7 +4239,7 @@ group:
 	VPSRLD       $0x0a, Y11, Y13
 	VPXOR        Y12, Y10, Y10
 	VPXOR        Y13, Y10, Y10
-	VMOVDQU      1120(AX), Y12
+	VMOVDQU      1376(AX), Y12
 	VPADDD       2144(BX), Y12, Y13
 	VPADDD       Y10, Y13, Y10
 	VPXOR        Y6, Y1, Y13
@@ -4255,7 +4252,7 @@ group:
 	VPSLLD       $0x15, Y2, Y12
 	VPOR         Y12, Y15, Y12
 	VPSRLD       $0x19, Y2, Y15
-	VMOVDQU      Y11, 1344(AX)
+	VMOVDQU      Y11, 1600(AX)
 	VPSLLD       $0x07, Y2, Y11
 	VPOR         Y11, Y15, Y11
 	VPXOR        Y12, Y14, Y12
@@ -4281,7 +4278,7 @@ group:
 	VPXOR        Y14, Y12, Y12
 	VPADDD       Y7, Y12, Y7
 	VPADDD       Y0, Y7, Y0
-	VMOVDQU      1472(AX), Y7
+	VMOVDQU      1728(AX), Y7
 	VPSRLD       $0x07, Y7, Y12
 	VPSLLD       $0x19, Y7, Y13
 	VPOR         Y13, Y12, Y12
@@ -4300,7 +4297,7 @@ group:
 	VPSRLD       $0x0a, Y9, Y15
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y15, Y13, Y13
-	VMOVDQU      1248(AX), Y14
+	VMOVDQU      1504(AX), Y14
 	VPADDD       2080(BX), Y14, Y15
 	VPADDD       Y12, Y15, Y12
 	VPADDD       Y13, Y12, Y12
@@ -4311,11 +4308,11 @@ group:
 	VPSLLD       $0x1a, Y5, Y14
 	VPOR         Y14, Y15, Y14
 	VPSRLD       $0x0b, Y5, Y15
-	VMOVDQU      Y9, 1312(AX)
+	VMOVDQU      Y9, 1568(AX)
 	VPSLLD       $0x15, Y5, Y9
 	VPOR         Y9, Y15, Y9
 	VPSRLD       $0x19, Y5, Y15
-	VMOVDQU      Y8, 1280(AX)
+	VMOVDQU      Y8, 1536(AX)
 	VPSLLD       $0x07, Y5, Y8
 	VPOR         Y8, Y15, Y8
 	VPXOR        Y9, Y14, Y9
@@ -4341,7 +4338,7 @@ group:
 	VPXOR        Y14, Y11, Y11
 	VPADDD       Y9, Y11, Y9
 	VPADDD       Y6, Y9, Y6
-	VMOVDQU      1024(AX), Y9
+	VMOVDQU      1280(AX), Y9
 	VPSRLD       $0x07, Y9, Y11
 	VPSLLD       $0x19, Y9, Y13
 	VPOR         Y13, Y11, Y11
@@ -4360,7 +4357,7 @@ group:
 	VPSRLD       $0x0a, Y10, Y15
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y15, Y13, Y13
-	VPADDD       1408(AX), Y7, Y7
+	VPADDD       1664(AX), Y7, Y7
 	VPADDD       Y11, Y7, Y7
 	VPADDD       Y13, Y7, Y7
 	VPXOR        Y2, Y5, Y11
@@ -4373,7 +4370,7 @@ group:
 	VPSLLD       $0x15, Y3, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y3, Y15
-	VMOVDQU      Y10, 1472(AX)
+	VMOVDQU      Y10, 1728(AX)
 	VPSLLD       $0x07, Y3, Y10
 	VPOR         Y10, Y15, Y10
 	VPXOR        Y14, Y13, Y13
@@ -4382,7 +4379,7 @@ group:
 	VPADDD       Y7, Y1, Y1
 	VPADDD       Y11, Y1, Y1
 	VPADDD       Y10, Y1, Y1
-	VPADDD       1280(AX), Y1, Y10
+	VPADDD       1536(AX), Y1, Y10
 	VPXOR        Y0, Y6, Y11
 	VPAND        Y8, Y11, Y8
 	VPXOR        Y8, Y0, Y8
@@ -4393,14 +4390,14 @@ group:
 	VPSLLD       $0x13, Y6, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x16, Y6, Y15
-	VMOVDQU      Y0, 1280(AX)
+	VMOVDQU      Y0, 1536(AX)
 	VPSLLD       $0x0a, Y6, Y0
 	VPOR         Y0, Y15, Y0
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y0, Y13, Y0
 	VPADDD       Y8, Y0, Y0
 	VPADDD       Y1, Y0, Y0
-	VMOVDQU      1440(AX), Y1
+	VMOVDQU      1696(AX), Y1
 	VPSRLD       $0x07, Y1, Y8
 	VPSLLD       $0x19, Y1, Y13
 	VPOR         Y13, Y8, Y8
@@ -4419,7 +4416,7 @@ group:
 	VPSRLD       $0x0a, Y12, Y15
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y15, Y13, Y13
-	VPADDD       1216(AX), Y9, Y9
+	VPADDD       1472(AX), Y9, Y9
 	VPADDD       Y8, Y9, Y8
 	VPADDD       Y13, Y8, Y8
 	VPXOR        Y5, Y3, Y9
@@ -4432,7 +4429,7 @@ group:
 	VPSLLD       $0x15, Y10, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y10, Y15
-	VMOVDQU      Y12, 1024(AX)
+	VMOVDQU      Y12, 1280(AX)
 	VPSLLD       $0x07, Y10, Y12
 	VPOR         Y12, Y15, Y12
 	VPXOR        Y14, Y13, Y13
@@ -4458,7 +4455,7 @@ group:
 	VPXOR        Y14, Y12, Y12
 	VPADDD       Y11, Y12, Y11
 	VPADDD       Y2, Y11, Y2
-	VMOVDQU      1152(AX), Y11
+	VMOVDQU      1408(AX), Y11
 	VPSRLD       $0x07, Y11, Y12
 	VPSLLD       $0x19, Y11, Y13
 	VPOR         Y13, Y12, Y12
@@ -4477,7 +4474,7 @@ group:
 	VPSRLD       $0x0a, Y7, Y15
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y15, Y13, Y13
-	VPADDD       1376(AX), Y1, Y1
+	VPADDD       1632(AX), Y1, Y1
 	VPADDD       Y12, Y1, Y1
 	VPADDD       Y13, Y1, Y1
 	VPXOR        Y3, Y10, Y12
@@ -4490,7 +4487,7 @@ group:
 	VPSLLD       $0x15, Y4, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y4, Y15
-	VMOVDQU      Y7, 1440(AX)
+	VMOVDQU      Y7, 1696(AX)
 	VPSLLD       $0x07, Y4, Y7
 	VPOR         Y7, Y15, Y7
 	VPXOR        Y14, Y13, Y13
@@ -4499,7 +4496,7 @@ group:
 	VPADDD       Y1, Y5, Y5
 	VPADDD       Y12, Y5, Y5
 	VPADDD       Y7, Y5, Y5
-	VPADDD       1280(AX), Y5, Y7
+	VPADDD       1536(AX), Y5, Y7
 	VPXOR        Y0, Y2, Y12
 	VPAND        Y9, Y12, Y9
 	VPXOR        Y9, Y0, Y9
@@ -4510,14 +4507,14 @@ group:
 	VPSLLD       $0x13, Y2, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x16, Y2, Y15
-	VMOVDQU      Y0, 1280(AX)
+	VMOVDQU      Y0, 1536(AX)
 	VPSLLD       $0x0a, Y2, Y0
 	VPOR         Y0, Y15, Y0
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y0, Y13, Y0
 	VPADDD       Y9, Y0, Y0
 	VPADDD       Y5, Y0, Y0
-	VMOVDQU      1088(AX), Y5
+	VMOVDQU      1344(AX), Y5
 	VPSRLD       $0x07, Y5, Y9
 	VPSLLD       $0x19, Y5, Y13
 	VPOR         Y13, Y9, Y9
@@ -4536,7 +4533,7 @@ group:
 	VPSRLD       $0x0a, Y8, Y15
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y15, Y13, Y13
-	VPADDD       1344(AX), Y11, Y11
+	VPADDD       1600(AX), Y11, Y11
 	VPADDD       Y9, Y11, Y9
 	VPADDD       Y13, Y9, Y9
 	VPXOR        Y10, Y4, Y11
@@ -4549,7 +4546,7 @@ group:
 	VPSLLD       $0x15, Y7, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y7, Y15
-	VMOVDQU      Y8, 1152(AX)
+	VMOVDQU      Y8, 1408(AX)
 	VPSLLD       $0x07, Y7, Y8
 	VPOR         Y8, Y15, Y8
 	VPXOR        Y14, Y13, Y13
@@ -4575,7 +4572,7 @@ group:
 	VPXOR        Y14, Y12, Y12
 	VPADDD       Y11, Y12, Y11
 	VPADDD       Y3, Y11, Y3
-	VMOVDQU      1184(AX), Y11
+	VMOVDQU      1440(AX), Y11
 	VPSRLD       $0x07, Y11, Y12
 	VPSLLD       $0x19, Y11, Y13
 	VPOR         Y13, Y12, Y12
@@ -4594,7 +4591,7 @@ group:
 	VPSRLD       $0x0a, Y1, Y15
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y15, Y13, Y13
-	VPADDD       1312(AX), Y5, Y5
+	VPADDD       1568(AX), Y5, Y5
 	VPADDD       Y12, Y5, Y5
 	VPADDD       Y13, Y5, Y5
 	VPXOR        Y4, Y7, Y12
@@ -4607,7 +4604,7 @@ group:
 	VPSLLD       $0x15, Y6, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y6, Y15
-	VMOVDQU      Y1, 1088(AX)
+	VMOVDQU      Y1, 1344(AX)
 	VPSLLD       $0x07, Y6, Y1
 	VPOR         Y1, Y15, Y1
 	VPXOR        Y14, Y13, Y13
@@ -4616,7 +4613,7 @@ group:
 	VPADDD       Y5, Y10, Y10
 	VPADDD       Y12, Y10, Y10
 	VPADDD       Y1, Y10, Y1
-	VPADDD       1280(AX), Y1, Y10
+	VPADDD       1536(AX), Y1, Y10
 	VPXOR        Y0, Y3, Y12
 	VPAND        Y8, Y12, Y8
 	VPXOR        Y8, Y0, Y8
@@ -4627,14 +4624,14 @@ group:
 	VPSLLD       $0x13, Y3, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x16, Y3, Y15
-	VMOVDQU      Y0, 1280(AX)
+	VMOVDQU      Y0, 1536(AX)
 	VPSLLD       $0x0a, Y3, Y0
 	VPOR         Y0, Y15, Y0
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y0, Y13, Y0
 	VPADDD       Y8, Y0, Y0
 	VPADDD       Y1, Y0, Y0
-	VMOVDQU      1056(AX), Y1
+	VMOVDQU      1312(AX), Y1
 	VPSRLD       $0x07, Y1, Y8
 	VPSLLD       $0x19, Y1, Y13
 	VPOR         Y13, Y8, Y8
@@ -4653,7 +4650,7 @@ group:
 	VPSRLD       $0x0a, Y9, Y15
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y15, Y13, Y13
-	VPADDD       1472(AX), Y11, Y11
+	VPADDD       1728(AX), Y11, Y11
 	VPADDD       Y8, Y11, Y8
 	VPADDD       Y13, Y8, Y8
 	VPXOR        Y7, Y6, Y11
@@ -4666,7 +4663,7 @@ group:
 	VPSLLD       $0x15, Y10, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y10, Y15
-	VMOVDQU      Y9, 1184(AX)
+	VMOVDQU      Y9, 1440(AX)
 	VPSLLD       $0x07, Y10, Y9
 	VPOR         Y9, Y15, Y9
 	VPXOR        Y14, Y13, Y13
@@ -4692,7 +4689,7 @@ group:
 	VPXOR        Y14, Y12, Y12
 	VPADDD       Y11, Y12, Y11
 	VPADDD       Y4, Y11, Y4
-	VMOVDQU      1120(AX), Y11
+	VMOVDQU      1376(AX), Y11
 	VPSRLD       $0x07, Y11, Y12
 	VPSLLD       $0x19, Y11, Y13
 	VPOR         Y13, Y12, Y12
@@ -4711,7 +4708,7 @@ group:
 	VPSRLD       $0x0a, Y5, Y15
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y15, Y13, Y13
-	VPADDD       1024(AX), Y1, Y1
+	VPADDD       1280(AX), Y1, Y1
 	VPADDD       Y12, Y1, Y1
 	VPADDD       Y13, Y1, Y1
 	VPXOR        Y6, Y10, Y12
@@ -4724,7 +4721,7 @@ group:
 	VPSLLD       $0x15, Y2, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y2, Y15
-	VMOVDQU      Y5, 1056(AX)
+	VMOVDQU      Y5, 1312(AX)
 	VPSLLD       $0x07, Y2, Y5
 	VPOR         Y5, Y15, Y5
 	VPXOR        Y14, Y13, Y13
@@ -4733,7 +4730,7 @@ group:
 	VPADDD       Y1, Y7, Y7
 	VPADDD       Y12, Y7, Y7
 	VPADDD       Y5, Y7, Y5
-	VPADDD       1280(AX), Y5, Y7
+	VPADDD       1536(AX), Y5, Y7
 	VPXOR        Y0, Y4, Y12
 	VPAND        Y9, Y12, Y9
 	VPXOR        Y9, Y0, Y9
@@ -4744,14 +4741,14 @@ group:
 	VPSLLD       $0x13, Y4, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x16, Y4, Y15
-	VMOVDQU      Y0, 1280(AX)
+	VMOVDQU      Y0, 1536(AX)
 	VPSLLD       $0x0a, Y4, Y0
 	VPOR         Y0, Y15, Y0
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y0, Y13, Y0
 	VPADDD       Y9, Y0, Y0
 	VPADDD       Y5, Y0, Y0
-	VMOVDQU      1248(AX), Y5
+	VMOVDQU      1504(AX), Y5
 	VPSRLD       $0x07, Y5, Y9
 	VPSLLD       $0x19, Y5, Y13
 	VPOR         Y13, Y9, Y9
@@ -4770,7 +4767,7 @@ group:
 	VPSRLD       $0x0a, Y8, Y15
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y15, Y13, Y13
-	VPADDD       1440(AX), Y11, Y11
+	VPADDD       1696(AX), Y11, Y11
 	VPADDD       Y9, Y11, Y9
 	VPADDD       Y13, Y9, Y9
 	VPXOR        Y10, Y2, Y11
@@ -4783,12 +4780,480 @@ group:
 	VPSLLD       $0x15, Y7, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y7, Y15
-	VMOVDQU      Y8, 1120(AX)
+	VMOVDQU      Y8, 1376(AX)
 	VPSLLD       $0x07, Y7, Y8
 	VPOR         Y8, Y15, Y8
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y8, Y13, Y8
 	VPADDD       608(BX), Y6, Y6
+	VPADDD       Y9, Y6, Y6
+	VPADDD       Y11, Y6, Y6
+	VPADDD       Y8, Y6, Y6
+	VPADDD       Y3, Y6, Y3
+	VPXOR        Y4, Y0, Y8
+	VPAND        Y12, Y8, Y11
+	VPXOR        Y11, Y4, Y11
+	VPSRLD       $0x02, Y0, Y12
+	VPSLLD       $0x1e, Y0, Y13
+	VPOR         Y13, Y12, Y12
+	VPSRLD       $0x0d, Y0, Y13
+	VPSLLD       $0x13, Y0, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x16, Y0, Y14
+	VPSLLD       $0x0a, Y0, Y15
+	VPOR         Y15, Y14, Y14
+	VPXOR        Y13, Y12, Y12
+	VPXOR        Y14, Y12, Y12
+	VPADDD       Y11, Y12, Y11
+	VPADDD       Y6, Y11, Y6
+	VMOVDQU      1664(AX), Y11
+	VPSRLD       $0x07, Y11, Y12
+	VPSLLD       $0x19, Y11, Y13
+	VPOR         Y13, Y12, Y12
+	VPSRLD       $0x12, Y11, Y13
+	VPSLLD       $0x0e, Y11, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x03, Y11, Y14
+	VPXOR        Y13, Y12, Y12
+	VPXOR        Y14, Y12, Y12
+	VPSRLD       $0x11, Y1, Y13
+	VPSLLD       $0x0f, Y1, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x13, Y1, Y14
+	VPSLLD       $0x0d, Y1, Y15
+	VPOR         Y15, Y14, Y14
+	VPSRLD       $0x0a, Y1, Y15
+	VPXOR        Y14, Y13, Y13
+	VPXOR        Y15, Y13, Y13
+	VPADDD       1408(AX), Y5, Y5
+	VPADDD       Y12, Y5, Y5
+	VPADDD       Y13, Y5, Y5
+	VPXOR        Y2, Y7, Y12
+	VPAND        Y12, Y3, Y12
+	VPXOR        Y12, Y2, Y12
+	VPSRLD       $0x06, Y3, Y13
+	VPSLLD       $0x1a, Y3, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x0b, Y3, Y14
+	VPSLLD       $0x15, Y3, Y15
+	VPOR         Y15, Y14, Y14
+	VPSRLD       $0x19, Y3, Y15
+	VMOVDQU      Y1, 1504(AX)
+	VPSLLD       $0x07, Y3, Y1
+	VPOR         Y1, Y15, Y1
+	VPXOR        Y14, Y13, Y13
+	VPXOR        Y1, Y13, Y1
+	VPADDD       640(BX), Y10, Y10
+	VPADDD       Y5, Y10, Y10
+	VPADDD       Y12, Y10, Y10
+	VPADDD       Y1, Y10, Y1
+	VPADDD       1536(AX), Y1, Y10
+	VPXOR        Y0, Y6, Y12
+	VPAND        Y8, Y12, Y8
+	VPXOR        Y8, Y0, Y8
+	VPSRLD       $0x02, Y6, Y13
+	VPSLLD       $0x1e, Y6, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x0d, Y6, Y14
+	VPSLLD       $0x13, Y6, Y15
+	VPOR         Y15, Y14, Y14
+	VPSRLD       $0x16, Y6, Y15
+	VMOVDQU      Y0, 1536(AX)
+	VPSLLD       $0x0a, Y6, Y0
+	VPOR         Y0, Y15, Y0
+	VPXOR        Y14, Y13, Y13
+	VPXOR        Y0, Y13, Y0
+	VPADDD       Y8, Y0, Y0
+	VPADDD       Y1, Y0, Y0
+	VMOVDQU      1472(AX), Y1
+	VPSRLD       $0x07, Y1, Y8
+	VPSLLD       $0x19, Y1, Y13
+	VPOR         Y13, Y8, Y8
+	VPSRLD       $0x12, Y1, Y13
+	VPSLLD       $0x0e, Y1, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x03, Y1, Y14
+	VPXOR        Y13, Y8, Y8
+	VPXOR        Y14, Y8, Y8
+	VPSRLD       $0x11, Y9, Y13
+	VPSLLD       $0x0f, Y9, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x13, Y9, Y14
+	VPSLLD       $0x0d, Y9, Y15
+	VPOR         Y15, Y14, Y14
+	VPSRLD       $0x0a, Y9, Y15
+	VPXOR        Y14, Y13, Y13
+	VPXOR        Y15, Y13, Y13
+	VPADDD       1344(AX), Y11, Y11
+	VPADDD       Y8, Y11, Y8
+	VPADDD       Y13, Y8, Y8
+	VPXOR        Y7, Y3, Y11
+	VPAND        Y11, Y10, Y11
+	VPXOR        Y11, Y7, Y11
+	VPSRLD       $0x06, Y10, Y13
+	VPSLLD       $0x1a, Y10, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x0b, Y10, Y14
+	VPSLLD       $0x15, Y10, Y15
+	VPOR         Y15, Y14, Y14
+	VPSRLD       $0x19, Y10, Y15
+	VMOVDQU      Y9, 1664(AX)
+	VPSLLD       $0x07, Y10, Y9
+	VPOR         Y9, Y15, Y9
+	VPXOR        Y14, Y13, Y13
+	VPXOR        Y9, Y13, Y9
+	VPADDD       672(BX), Y2, Y2
+	VPADDD       Y8, Y2, Y2
+	VPADDD       Y11, Y2, Y2
+	VPADDD       Y9, Y2, Y2
+	VPADDD       Y4, Y2, Y4
+	VPXOR        Y6, Y0, Y9
+	VPAND        Y12, Y9, Y11
+	VPXOR        Y11, Y6, Y11
+	VPSRLD       $0x02, Y0, Y12
+	VPSLLD       $0x1e, Y0, Y13
+	VPOR         Y13, Y12, Y12
+	VPSRLD       $0x0d, Y0, Y13
+	VPSLLD       $0x13, Y0, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x16, Y0, Y14
+	VPSLLD       $0x0a, Y0, Y15
+	VPOR         Y15, Y14, Y14
+	VPXOR        Y13, Y12, Y12
+	VPXOR        Y14, Y12, Y12
+	VPADDD       Y11, Y12, Y11
+	VPADDD       Y2, Y11, Y2
+	VMOVDQU      1632(AX), Y11
+	VPSRLD       $0x07, Y11, Y12
+	VPSLLD       $0x19, Y11, Y13
+	VPOR         Y13, Y12, Y12
+	VPSRLD       $0x12, Y11, Y13
+	VPSLLD       $0x0e, Y11, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x03, Y11, Y14
+	VPXOR        Y13, Y12, Y12
+	VPXOR        Y14, Y12, Y12
+	VPSRLD       $0x11, Y5, Y13
+	VPSLLD       $0x0f, Y5, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x13, Y5, Y14
+	VPSLLD       $0x0d, Y5, Y15
+	VPOR         Y15, Y14, Y14
+	VPSRLD       $0x0a, Y5, Y15
+	VPXOR        Y14, Y13, Y13
+	VPXOR        Y15, Y13, Y13
+	VPADDD       1440(AX), Y1, Y1
+	VPADDD       Y12, Y1, Y1
+	VPADDD       Y13, Y1, Y1
+	VPXOR        Y3, Y10, Y12
+	VPAND        Y12, Y4, Y12
+	VPXOR        Y12, Y3, Y12
+	VPSRLD       $0x06, Y4, Y13
+	VPSLLD       $0x1a, Y4, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x0b, Y4, Y14
+	VPSLLD       $0x15, Y4, Y15
+	VPOR         Y15, Y14, Y14
+	VPSRLD       $0x19, Y4, Y15
+	VMOVDQU      Y5, 1472(AX)
+	VPSLLD       $0x07, Y4, Y5
+	VPOR         Y5, Y15, Y5
+	VPXOR        Y14, Y13, Y13
+	VPXOR        Y5, Y13, Y5
+	VPADDD       704(BX), Y7, Y7
+	VPADDD       Y1, Y7, Y7
+	VPADDD       Y12, Y7, Y7
+	VPADDD       Y5, Y7, Y5
+	VPADDD       1536(AX), Y5, Y7
+	VPXOR        Y0, Y2, Y12
+	VPAND        Y9, Y12, Y9
+	VPXOR        Y9, Y0, Y9
+	VPSRLD       $0x02, Y2, Y13
+	VPSLLD       $0x1e, Y2, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x0d, Y2, Y14
+	VPSLLD       $0x13, Y2, Y15
+	VPOR         Y15, Y14, Y14
+	VPSRLD       $0x16, Y2, Y15
+	VMOVDQU      Y0, 1536(AX)
+	VPSLLD       $0x0a, Y2, Y0
+	VPOR         Y0, Y15, Y0
+	VPXOR        Y14, Y13, Y13
+	VPXOR        Y0, Y13, Y0
+	VPADDD       Y9, Y0, Y0
+	VPADDD       Y5, Y0, Y0
+	VMOVDQU      1600(AX), Y5
+	VPSRLD       $0x07, Y5, Y9
+	VPSLLD       $0x19, Y5, Y13
+	VPOR         Y13, Y9, Y9
+	VPSRLD       $0x12, Y5, Y13
+	VPSLLD       $0x0e, Y5, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x03, Y5, Y14
+	VPXOR        Y13, Y9, Y9
+	VPXOR        Y14, Y9, Y9
+	VPSRLD       $0x11, Y8, Y13
+	VPSLLD       $0x0f, Y8, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x13, Y8, Y14
+	VPSLLD       $0x0d, Y8, Y15
+	VPOR         Y15, Y14, Y14
+	VPSRLD       $0x0a, Y8, Y15
+	VPXOR        Y14, Y13, Y13
+	VPXOR        Y15, Y13, Y13
+	VPADDD       1312(AX), Y11, Y11
+	VPADDD       Y9, Y11, Y9
+	VPADDD       Y13, Y9, Y9
+	VPXOR        Y10, Y4, Y11
+	VPAND        Y11, Y7, Y11
+	VPXOR        Y11, Y10, Y11
+	VPSRLD       $0x06, Y7, Y13
+	VPSLLD       $0x1a, Y7, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x0b, Y7, Y14
+	VPSLLD       $0x15, Y7, Y15
+	VPOR         Y15, Y14, Y14
+	VPSRLD       $0x19, Y7, Y15
+	VMOVDQU      Y8, 1632(AX)
+	VPSLLD       $0x07, Y7, Y8
+	VPOR         Y8, Y15, Y8
+	VPXOR        Y14, Y13, Y13
+	VPXOR        Y8, Y13, Y8
+	VPADDD       736(BX), Y3, Y3
+	VPADDD       Y9, Y3, Y3
+	VPADDD       Y11, Y3, Y3
+	VPADDD       Y8, Y3, Y3
+	VPADDD       Y6, Y3, Y6
+	VPXOR        Y2, Y0, Y8
+	VPAND        Y12, Y8, Y11
+	VPXOR        Y11, Y2, Y11
+	VPSRLD       $0x02, Y0, Y12
+	VPSLLD       $0x1e, Y0, Y13
+	VPOR         Y13, Y12, Y12
+	VPSRLD       $0x0d, Y0, Y13
+	VPSLLD       $0x13, Y0, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x16, Y0, Y14
+	VPSLLD       $0x0a, Y0, Y15
+	VPOR         Y15, Y14, Y14
+	VPXOR        Y13, Y12, Y12
+	VPXOR        Y14, Y12, Y12
+	VPADDD       Y11, Y12, Y11
+	VPADDD       Y3, Y11, Y3
+	VMOVDQU      1568(AX), Y11
+	VPSRLD       $0x07, Y11, Y12
+	VPSLLD       $0x19, Y11, Y13
+	VPOR         Y13, Y12, Y12
+	VPSRLD       $0x12, Y11, Y13
+	VPSLLD       $0x0e, Y11, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x03, Y11, Y14
+	VPXOR        Y13, Y12, Y12
+	VPXOR        Y14, Y12, Y12
+	VPSRLD       $0x11, Y1, Y13
+	VPSLLD       $0x0f, Y1, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x13, Y1, Y14
+	VPSLLD       $0x0d, Y1, Y15
+	VPOR         Y15, Y14, Y14
+	VPSRLD       $0x0a, Y1, Y15
+	VPXOR        Y14, Y13, Y13
+	VPXOR        Y15, Y13, Y13
+	VPADDD       1376(AX), Y5, Y5
+	VPADDD       Y12, Y5, Y5
+	VPADDD       Y13, Y5, Y5
+	VPXOR        Y4, Y7, Y12
+	VPAND        Y12, Y6, Y12
+	VPXOR        Y12, Y4, Y12
+	VPSRLD       $0x06, Y6, Y13
+	VPSLLD       $0x1a, Y6, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x0b, Y6, Y14
+	VPSLLD       $0x15, Y6, Y15
+	VPOR         Y15, Y14, Y14
+	VPSRLD       $0x19, Y6, Y15
+	VMOVDQU      Y1, 1600(AX)
+	VPSLLD       $0x07, Y6, Y1
+	VPOR         Y1, Y15, Y1
+	VPXOR        Y14, Y13, Y13
+	VPXOR        Y1, Y13, Y1
+	VPADDD       768(BX), Y10, Y10
+	VPADDD       Y5, Y10, Y10
+	VPADDD       Y12, Y10, Y10
+	VPADDD       Y1, Y10, Y1
+	VPADDD       1536(AX), Y1, Y10
+	VPXOR        Y0, Y3, Y12
+	VPAND        Y8, Y12, Y8
+	VPXOR        Y8, Y0, Y8
+	VPSRLD       $0x02, Y3, Y13
+	VPSLLD       $0x1e, Y3, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x0d, Y3, Y14
+	VPSLLD       $0x13, Y3, Y15
+	VPOR         Y15, Y14, Y14
+	VPSRLD       $0x16, Y3, Y15
+	VMOVDQU      Y0, 1536(AX)
+	VPSLLD       $0x0a, Y3, Y0
+	VPOR         Y0, Y15, Y0
+	VPXOR        Y14, Y13, Y13
+	VPXOR        Y0, Y13, Y0
+	VPADDD       Y8, Y0, Y0
+	VPADDD       Y1, Y0, Y0
+	VMOVDQU      1728(AX), Y1
+	VPSRLD       $0x07, Y1, Y8
+	VPSLLD       $0x19, Y1, Y13
+	VPOR         Y13, Y8, Y8
+	VPSRLD       $0x12, Y1, Y13
+	VPSLLD       $0x0e, Y1, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x03, Y1, Y14
+	VPXOR        Y13, Y8, Y8
+	VPXOR        Y14, Y8, Y8
+	VPSRLD       $0x11, Y9, Y13
+	VPSLLD       $0x0f, Y9, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x13, Y9, Y14
+	VPSLLD       $0x0d, Y9, Y15
+	VPOR         Y15, Y14, Y14
+	VPSRLD       $0x0a, Y9, Y15
+	VPXOR        Y14, Y13, Y13
+	VPXOR        Y15, Y13, Y13
+	VPADDD       1504(AX), Y11, Y11
+	VPADDD       Y8, Y11, Y8
+	VPADDD       Y13, Y8, Y8
+	VPXOR        Y7, Y6, Y11
+	VPAND        Y11, Y10, Y11
+	VPXOR        Y11, Y7, Y11
+	VPSRLD       $0x06, Y10, Y13
+	VPSLLD       $0x1a, Y10, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x0b, Y10, Y14
+	VPSLLD       $0x15, Y10, Y15
+	VPOR         Y15, Y14, Y14
+	VPSRLD       $0x19, Y10, Y15
+	VMOVDQU      Y9, 1568(AX)
+	VPSLLD       $0x07, Y10, Y9
+	VPOR         Y9, Y15, Y9
+	VPXOR        Y14, Y13, Y13
+	VPXOR        Y9, Y13, Y9
+	VPADDD       800(BX), Y4, Y4
+	VPADDD       Y8, Y4, Y4
+	VPADDD       Y11, Y4, Y4
+	VPADDD       Y9, Y4, Y4
+	VPADDD       Y2, Y4, Y2
+	VPXOR        Y3, Y0, Y9
+	VPAND        Y12, Y9, Y11
+	VPXOR        Y11, Y3, Y11
+	VPSRLD       $0x02, Y0, Y12
+	VPSLLD       $0x1e, Y0, Y13
+	VPOR         Y13, Y12, Y12
+	VPSRLD       $0x0d, Y0, Y13
+	VPSLLD       $0x13, Y0, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x16, Y0, Y14
+	VPSLLD       $0x0a, Y0, Y15
+	VPOR         Y15, Y14, Y14
+	VPXOR        Y13, Y12, Y12
+	VPXOR        Y14, Y12, Y12
+	VPADDD       Y11, Y12, Y11
+	VPADDD       Y4, Y11, Y4
+	VMOVDQU      1280(AX), Y11
+	VPSRLD       $0x07, Y11, Y12
+	VPSLLD       $0x19, Y11, Y13
+	VPOR         Y13, Y12, Y12
+	VPSRLD       $0x12, Y11, Y13
+	VPSLLD       $0x0e, Y11, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x03, Y11, Y14
+	VPXOR        Y13, Y12, Y12
+	VPXOR        Y14, Y12, Y12
+	VPSRLD       $0x11, Y5, Y13
+	VPSLLD       $0x0f, Y5, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x13, Y5, Y14
+	VPSLLD       $0x0d, Y5, Y15
+	VPOR         Y15, Y14, Y14
+	VPSRLD       $0x0a, Y5, Y15
+	VPXOR        Y14, Y13, Y13
+	VPXOR        Y15, Y13, Y13
+	VPADDD       1664(AX), Y1, Y1
+	VPADDD       Y12, Y1, Y1
+	VPADDD       Y13, Y1, Y1
+	VPXOR        Y6, Y10, Y12
+	VPAND        Y12, Y2, Y12
+	VPXOR        Y12, Y6, Y12
+	VPSRLD       $0x06, Y2, Y13
+	VPSLLD       $0x1a, Y2, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x0b, Y2, Y14
+	VPSLLD       $0x15, Y2, Y15
+	VPOR         Y15, Y14, Y14
+	VPSRLD       $0x19, Y2, Y15
+	VMOVDQU      Y5, 1728(AX)
+	VPSLLD       $0x07, Y2, Y5
+	VPOR         Y5, Y15, Y5
+	VPXOR        Y14, Y13, Y13
+	VPXOR        Y5, Y13, Y5
+	VPADDD       832(BX), Y7, Y7
+	VPADDD       Y1, Y7, Y7
+	VPADDD       Y12, Y7, Y7
+	VPADDD       Y5, Y7, Y5
+	VPADDD       1536(AX), Y5, Y7
+	VPXOR        Y0, Y4, Y12
+	VPAND        Y9, Y12, Y9
+	VPXOR        Y9, Y0, Y9
+	VPSRLD       $0x02, Y4, Y13
+	VPSLLD       $0x1e, Y4, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x0d, Y4, Y14
+	VPSLLD       $0x13, Y4, Y15
+	VPOR         Y15, Y14, Y14
+	VPSRLD       $0x16, Y4, Y15
+	VMOVDQU      Y0, 1536(AX)
+	VPSLLD       $0x0a, Y4, Y0
+	VPOR         Y0, Y15, Y0
+	VPXOR        Y14, Y13, Y13
+	VPXOR        Y0, Y13, Y0
+	VPADDD       Y9, Y0, Y0
+	VPADDD       Y5, Y0, Y0
+	VMOVDQU      1696(AX), Y5
+	VPSRLD       $0x07, Y5, Y9
+	VPSLLD       $0x19, Y5, Y13
+	VPOR         Y13, Y9, Y9
+	VPSRLD       $0x12, Y5, Y13
+	VPSLLD       $0x0e, Y5, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x03, Y5, Y14
+	VPXOR        Y13, Y9, Y9
+	VPXOR        Y14, Y9, Y9
+	VPSRLD       $0x11, Y8, Y13
+	VPSLLD       $0x0f, Y8, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x13, Y8, Y14
+	VPSLLD       $0x0d, Y8, Y15
+	VPOR         Y15, Y14, Y14
+	VPSRLD       $0x0a, Y8, Y15
+	VPXOR        Y14, Y13, Y13
+	VPXOR        Y15, Y13, Y13
+	VPADDD       1472(AX), Y11, Y11
+	VPADDD       Y9, Y11, Y9
+	VPADDD       Y13, Y9, Y9
+	VPXOR        Y10, Y2, Y11
+	VPAND        Y11, Y7, Y11
+	VPXOR        Y11, Y10, Y11
+	VPSRLD       $0x06, Y7, Y13
+	VPSLLD       $0x1a, Y7, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x0b, Y7, Y14
+	VPSLLD       $0x15, Y7, Y15
+	VPOR         Y15, Y14, Y14
+	VPSRLD       $0x19, Y7, Y15
+	VMOVDQU      Y8, 1280(AX)
+	VPSLLD       $0x07, Y7, Y8
+	VPOR         Y8, Y15, Y8
+	VPXOR        Y14, Y13, Y13
+	VPXOR        Y8, Y13, Y8
+	VPADDD       864(BX), Y6, Y6
 	VPADDD       Y9, Y6, Y6
 	VPADDD       Y11, Y6, Y6
 	VPADDD       Y8, Y6, Y6
@@ -4828,7 +5293,7 @@ group:
 	VPSRLD       $0x0a, Y1, Y15
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y15, Y13, Y13
-	VPADDD       1152(AX), Y5, Y5
+	VPADDD       1632(AX), Y5, Y5
 	VPADDD       Y12, Y5, Y5
 	VPADDD       Y13, Y5, Y5
 	VPXOR        Y2, Y7, Y12
@@ -4841,16 +5306,16 @@ group:
 	VPSLLD       $0x15, Y3, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y3, Y15
-	VMOVDQU      Y1, 1248(AX)
+	VMOVDQU      Y1, 1696(AX)
 	VPSLLD       $0x07, Y3, Y1
 	VPOR         Y1, Y15, Y1
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y1, Y13, Y1
-	VPADDD       640(BX), Y10, Y10
+	VPADDD       896(BX), Y10, Y10
 	VPADDD       Y5, Y10, Y10
 	VPADDD       Y12, Y10, Y10
 	VPADDD       Y1, Y10, Y1
-	VPADDD       1280(AX), Y1, Y10
+	VPADDD       1536(AX), Y1, Y10
 	VPXOR        Y0, Y6, Y12
 	VPAND        Y8, Y12, Y8
 	VPXOR        Y8, Y0, Y8
@@ -4861,14 +5326,14 @@ group:
 	VPSLLD       $0x13, Y6, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x16, Y6, Y15
-	VMOVDQU      Y0, 1280(AX)
+	VMOVDQU      Y0, 1536(AX)
 	VPSLLD       $0x0a, Y6, Y0
 	VPOR         Y0, Y15, Y0
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y0, Y13, Y0
 	VPADDD       Y8, Y0, Y0
 	VPADDD       Y1, Y0, Y0
-	VMOVDQU      1216(AX), Y1
+	VMOVDQU      1344(AX), Y1
 	VPSRLD       $0x07, Y1, Y8
 	VPSLLD       $0x19, Y1, Y13
 	VPOR         Y13, Y8, Y8
@@ -4887,7 +5352,7 @@ group:
 	VPSRLD       $0x0a, Y9, Y15
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y15, Y13, Y13
-	VPADDD       1088(AX), Y11, Y11
+	VPADDD       1600(AX), Y11, Y11
 	VPADDD       Y8, Y11, Y8
 	VPADDD       Y13, Y8, Y8
 	VPXOR        Y7, Y3, Y11
@@ -4905,7 +5370,7 @@ group:
 	VPOR         Y9, Y15, Y9
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y9, Y13, Y9
-	VPADDD       672(BX), Y2, Y2
+	VPADDD       928(BX), Y2, Y2
 	VPADDD       Y8, Y2, Y2
 	VPADDD       Y11, Y2, Y2
 	VPADDD       Y9, Y2, Y2
@@ -4926,7 +5391,7 @@ group:
 	VPXOR        Y14, Y12, Y12
 	VPADDD       Y11, Y12, Y11
 	VPADDD       Y2, Y11, Y2
-	VMOVDQU      1376(AX), Y11
+	VMOVDQU      1440(AX), Y11
 	VPSRLD       $0x07, Y11, Y12
 	VPSLLD       $0x19, Y11, Y13
 	VPOR         Y13, Y12, Y12
@@ -4945,7 +5410,7 @@ group:
 	VPSRLD       $0x0a, Y5, Y15
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y15, Y13, Y13
-	VPADDD       1184(AX), Y1, Y1
+	VPADDD       1568(AX), Y1, Y1
 	VPADDD       Y12, Y1, Y1
 	VPADDD       Y13, Y1, Y1
 	VPXOR        Y3, Y10, Y12
@@ -4958,16 +5423,16 @@ group:
 	VPSLLD       $0x15, Y4, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y4, Y15
-	VMOVDQU      Y5, 1216(AX)
+	VMOVDQU      Y5, 1344(AX)
 	VPSLLD       $0x07, Y4, Y5
 	VPOR         Y5, Y15, Y5
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y5, Y13, Y5
-	VPADDD       704(BX), Y7, Y7
+	VPADDD       960(BX), Y7, Y7
 	VPADDD       Y1, Y7, Y7
 	VPADDD       Y12, Y7, Y7
 	VPADDD       Y5, Y7, Y5
-	VPADDD       1280(AX), Y5, Y7
+	VPADDD       1536(AX), Y5, Y7
 	VPXOR        Y0, Y2, Y12
 	VPAND        Y9, Y12, Y9
 	VPXOR        Y9, Y0, Y9
@@ -4978,14 +5443,14 @@ group:
 	VPSLLD       $0x13, Y2, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x16, Y2, Y15
-	VMOVDQU      Y0, 1280(AX)
+	VMOVDQU      Y0, 1536(AX)
 	VPSLLD       $0x0a, Y2, Y0
 	VPOR         Y0, Y15, Y0
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y0, Y13, Y0
 	VPADDD       Y9, Y0, Y0
 	VPADDD       Y5, Y0, Y0
-	VMOVDQU      1344(AX), Y5
+	VMOVDQU      1312(AX), Y5
 	VPSRLD       $0x07, Y5, Y9
 	VPSLLD       $0x19, Y5, Y13
 	VPOR         Y13, Y9, Y9
@@ -5004,7 +5469,7 @@ group:
 	VPSRLD       $0x0a, Y8, Y15
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y15, Y13, Y13
-	VPADDD       1056(AX), Y11, Y11
+	VPADDD       1728(AX), Y11, Y11
 	VPADDD       Y9, Y11, Y9
 	VPADDD       Y13, Y9, Y9
 	VPXOR        Y10, Y4, Y11
@@ -5017,12 +5482,12 @@ group:
 	VPSLLD       $0x15, Y7, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y7, Y15
-	VMOVDQU      Y8, 1376(AX)
+	VMOVDQU      Y8, 1440(AX)
 	VPSLLD       $0x07, Y7, Y8
 	VPOR         Y8, Y15, Y8
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y8, Y13, Y8
-	VPADDD       736(BX), Y3, Y3
+	VPADDD       992(BX), Y3, Y3
 	VPADDD       Y9, Y3, Y3
 	VPADDD       Y11, Y3, Y3
 	VPADDD       Y8, Y3, Y3
@@ -5043,7 +5508,7 @@ group:
 	VPXOR        Y14, Y12, Y12
 	VPADDD       Y11, Y12, Y11
 	VPADDD       Y3, Y11, Y3
-	VMOVDQU      1312(AX), Y11
+	VMOVDQU      1376(AX), Y11
 	VPSRLD       $0x07, Y11, Y12
 	VPSLLD       $0x19, Y11, Y13
 	VPOR         Y13, Y12, Y12
@@ -5062,7 +5527,7 @@ group:
 	VPSRLD       $0x0a, Y1, Y15
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y15, Y13, Y13
-	VPADDD       1120(AX), Y5, Y5
+	VPADDD       1280(AX), Y5, Y5
 	VPADDD       Y12, Y5, Y5
 	VPADDD       Y13, Y5, Y5
 	VPXOR        Y4, Y7, Y12
@@ -5075,16 +5540,16 @@ group:
 	VPSLLD       $0x15, Y6, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y6, Y15
-	VMOVDQU      Y1, 1344(AX)
+	VMOVDQU      Y1, 1312(AX)
 	VPSLLD       $0x07, Y6, Y1
 	VPOR         Y1, Y15, Y1
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y1, Y13, Y1
-	VPADDD       768(BX), Y10, Y10
+	VPADDD       1024(BX), Y10, Y10
 	VPADDD       Y5, Y10, Y10
 	VPADDD       Y12, Y10, Y10
 	VPADDD       Y1, Y10, Y1
-	VPADDD       1280(AX), Y1, Y10
+	VPADDD       1536(AX), Y1, Y10
 	VPXOR        Y0, Y3, Y12
 	VPAND        Y8, Y12, Y8
 	VPXOR        Y8, Y0, Y8
@@ -5095,14 +5560,14 @@ group:
 	VPSLLD       $0x13, Y3, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x16, Y3, Y15
-	VMOVDQU      Y0, 1280(AX)
+	VMOVDQU      Y0, 1536(AX)
 	VPSLLD       $0x0a, Y3, Y0
 	VPOR         Y0, Y15, Y0
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y0, Y13, Y0
 	VPADDD       Y8, Y0, Y0
 	VPADDD       Y1, Y0, Y0
-	VMOVDQU      1472(AX), Y1
+	VMOVDQU      1504(AX), Y1
 	VPSRLD       $0x07, Y1, Y8
 	VPSLLD       $0x19, Y1, Y13
 	VPOR         Y13, Y8, Y8
@@ -5121,7 +5586,7 @@ group:
 	VPSRLD       $0x0a, Y9, Y15
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y15, Y13, Y13
-	VPADDD       1248(AX), Y11, Y11
+	VPADDD       1696(AX), Y11, Y11
 	VPADDD       Y8, Y11, Y8
 	VPADDD       Y13, Y8, Y8
 	VPXOR        Y7, Y6, Y11
@@ -5134,12 +5599,12 @@ group:
 	VPSLLD       $0x15, Y10, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y10, Y15
-	VMOVDQU      Y9, 1312(AX)
+	VMOVDQU      Y9, 1696(AX)
 	VPSLLD       $0x07, Y10, Y9
 	VPOR         Y9, Y15, Y9
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y9, Y13, Y9
-	VPADDD       800(BX), Y4, Y4
+	VPADDD       1056(BX), Y4, Y4
 	VPADDD       Y8, Y4, Y4
 	VPADDD       Y11, Y4, Y4
 	VPADDD       Y9, Y4, Y4
@@ -5160,7 +5625,7 @@ group:
 	VPXOR        Y14, Y12, Y12
 	VPADDD       Y11, Y12, Y11
 	VPADDD       Y4, Y11, Y4
-	VMOVDQU      1024(AX), Y11
+	VMOVDQU      1664(AX), Y11
 	VPSRLD       $0x07, Y11, Y12
 	VPSLLD       $0x19, Y11, Y13
 	VPOR         Y13, Y12, Y12
@@ -5192,475 +5657,7 @@ group:
 	VPSLLD       $0x15, Y2, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y2, Y15
-	VMOVDQU      Y5, 1472(AX)
-	VPSLLD       $0x07, Y2, Y5
-	VPOR         Y5, Y15, Y5
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y5, Y13, Y5
-	VPADDD       832(BX), Y7, Y7
-	VPADDD       Y1, Y7, Y7
-	VPADDD       Y12, Y7, Y7
-	VPADDD       Y5, Y7, Y5
-	VPADDD       1280(AX), Y5, Y7
-	VPXOR        Y0, Y4, Y12
-	VPAND        Y9, Y12, Y9
-	VPXOR        Y9, Y0, Y9
-	VPSRLD       $0x02, Y4, Y13
-	VPSLLD       $0x1e, Y4, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0d, Y4, Y14
-	VPSLLD       $0x13, Y4, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x16, Y4, Y15
-	VMOVDQU      Y0, 1280(AX)
-	VPSLLD       $0x0a, Y4, Y0
-	VPOR         Y0, Y15, Y0
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y0, Y13, Y0
-	VPADDD       Y9, Y0, Y0
-	VPADDD       Y5, Y0, Y0
-	VMOVDQU      1440(AX), Y5
-	VPSRLD       $0x07, Y5, Y9
-	VPSLLD       $0x19, Y5, Y13
-	VPOR         Y13, Y9, Y9
-	VPSRLD       $0x12, Y5, Y13
-	VPSLLD       $0x0e, Y5, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y5, Y14
-	VPXOR        Y13, Y9, Y9
-	VPXOR        Y14, Y9, Y9
-	VPSRLD       $0x11, Y8, Y13
-	VPSLLD       $0x0f, Y8, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y8, Y14
-	VPSLLD       $0x0d, Y8, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y8, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1216(AX), Y11, Y11
-	VPADDD       Y9, Y11, Y9
-	VPADDD       Y13, Y9, Y9
-	VPXOR        Y10, Y2, Y11
-	VPAND        Y11, Y7, Y11
-	VPXOR        Y11, Y10, Y11
-	VPSRLD       $0x06, Y7, Y13
-	VPSLLD       $0x1a, Y7, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y7, Y14
-	VPSLLD       $0x15, Y7, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y7, Y15
-	VMOVDQU      Y8, 1024(AX)
-	VPSLLD       $0x07, Y7, Y8
-	VPOR         Y8, Y15, Y8
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y8, Y13, Y8
-	VPADDD       864(BX), Y6, Y6
-	VPADDD       Y9, Y6, Y6
-	VPADDD       Y11, Y6, Y6
-	VPADDD       Y8, Y6, Y6
-	VPADDD       Y3, Y6, Y3
-	VPXOR        Y4, Y0, Y8
-	VPAND        Y12, Y8, Y11
-	VPXOR        Y11, Y4, Y11
-	VPSRLD       $0x02, Y0, Y12
-	VPSLLD       $0x1e, Y0, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0d, Y0, Y13
-	VPSLLD       $0x13, Y0, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x16, Y0, Y14
-	VPSLLD       $0x0a, Y0, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPADDD       Y11, Y12, Y11
-	VPADDD       Y6, Y11, Y6
-	VMOVDQU      1152(AX), Y11
-	VPSRLD       $0x07, Y11, Y12
-	VPSLLD       $0x19, Y11, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x12, Y11, Y13
-	VPSLLD       $0x0e, Y11, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y11, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPSRLD       $0x11, Y1, Y13
-	VPSLLD       $0x0f, Y1, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y1, Y14
-	VPSLLD       $0x0d, Y1, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y1, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1376(AX), Y5, Y5
-	VPADDD       Y12, Y5, Y5
-	VPADDD       Y13, Y5, Y5
-	VPXOR        Y2, Y7, Y12
-	VPAND        Y12, Y3, Y12
-	VPXOR        Y12, Y2, Y12
-	VPSRLD       $0x06, Y3, Y13
-	VPSLLD       $0x1a, Y3, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y3, Y14
-	VPSLLD       $0x15, Y3, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y3, Y15
-	VMOVDQU      Y1, 1440(AX)
-	VPSLLD       $0x07, Y3, Y1
-	VPOR         Y1, Y15, Y1
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y1, Y13, Y1
-	VPADDD       896(BX), Y10, Y10
-	VPADDD       Y5, Y10, Y10
-	VPADDD       Y12, Y10, Y10
-	VPADDD       Y1, Y10, Y1
-	VPADDD       1280(AX), Y1, Y10
-	VPXOR        Y0, Y6, Y12
-	VPAND        Y8, Y12, Y8
-	VPXOR        Y8, Y0, Y8
-	VPSRLD       $0x02, Y6, Y13
-	VPSLLD       $0x1e, Y6, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0d, Y6, Y14
-	VPSLLD       $0x13, Y6, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x16, Y6, Y15
-	VMOVDQU      Y0, 1280(AX)
-	VPSLLD       $0x0a, Y6, Y0
-	VPOR         Y0, Y15, Y0
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y0, Y13, Y0
-	VPADDD       Y8, Y0, Y0
-	VPADDD       Y1, Y0, Y0
-	VMOVDQU      1088(AX), Y1
-	VPSRLD       $0x07, Y1, Y8
-	VPSLLD       $0x19, Y1, Y13
-	VPOR         Y13, Y8, Y8
-	VPSRLD       $0x12, Y1, Y13
-	VPSLLD       $0x0e, Y1, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y1, Y14
-	VPXOR        Y13, Y8, Y8
-	VPXOR        Y14, Y8, Y8
-	VPSRLD       $0x11, Y9, Y13
-	VPSLLD       $0x0f, Y9, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y9, Y14
-	VPSLLD       $0x0d, Y9, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y9, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1344(AX), Y11, Y11
-	VPADDD       Y8, Y11, Y8
-	VPADDD       Y13, Y8, Y8
-	VPXOR        Y7, Y3, Y11
-	VPAND        Y11, Y10, Y11
-	VPXOR        Y11, Y7, Y11
-	VPSRLD       $0x06, Y10, Y13
-	VPSLLD       $0x1a, Y10, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y10, Y14
-	VPSLLD       $0x15, Y10, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y10, Y15
-	VMOVDQU      Y9, 1152(AX)
-	VPSLLD       $0x07, Y10, Y9
-	VPOR         Y9, Y15, Y9
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y9, Y13, Y9
-	VPADDD       928(BX), Y2, Y2
-	VPADDD       Y8, Y2, Y2
-	VPADDD       Y11, Y2, Y2
-	VPADDD       Y9, Y2, Y2
-	VPADDD       Y4, Y2, Y4
-	VPXOR        Y6, Y0, Y9
-	VPAND        Y12, Y9, Y11
-	VPXOR        Y11, Y6, Y11
-	VPSRLD       $0x02, Y0, Y12
-	VPSLLD       $0x1e, Y0, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0d, Y0, Y13
-	VPSLLD       $0x13, Y0, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x16, Y0, Y14
-	VPSLLD       $0x0a, Y0, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPADDD       Y11, Y12, Y11
-	VPADDD       Y2, Y11, Y2
-	VMOVDQU      1184(AX), Y11
-	VPSRLD       $0x07, Y11, Y12
-	VPSLLD       $0x19, Y11, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x12, Y11, Y13
-	VPSLLD       $0x0e, Y11, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y11, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPSRLD       $0x11, Y5, Y13
-	VPSLLD       $0x0f, Y5, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y5, Y14
-	VPSLLD       $0x0d, Y5, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y5, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1312(AX), Y1, Y1
-	VPADDD       Y12, Y1, Y1
-	VPADDD       Y13, Y1, Y1
-	VPXOR        Y3, Y10, Y12
-	VPAND        Y12, Y4, Y12
-	VPXOR        Y12, Y3, Y12
-	VPSRLD       $0x06, Y4, Y13
-	VPSLLD       $0x1a, Y4, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y4, Y14
-	VPSLLD       $0x15, Y4, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y4, Y15
-	VMOVDQU      Y5, 1088(AX)
-	VPSLLD       $0x07, Y4, Y5
-	VPOR         Y5, Y15, Y5
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y5, Y13, Y5
-	VPADDD       960(BX), Y7, Y7
-	VPADDD       Y1, Y7, Y7
-	VPADDD       Y12, Y7, Y7
-	VPADDD       Y5, Y7, Y5
-	VPADDD       1280(AX), Y5, Y7
-	VPXOR        Y0, Y2, Y12
-	VPAND        Y9, Y12, Y9
-	VPXOR        Y9, Y0, Y9
-	VPSRLD       $0x02, Y2, Y13
-	VPSLLD       $0x1e, Y2, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0d, Y2, Y14
-	VPSLLD       $0x13, Y2, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x16, Y2, Y15
-	VMOVDQU      Y0, 1280(AX)
-	VPSLLD       $0x0a, Y2, Y0
-	VPOR         Y0, Y15, Y0
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y0, Y13, Y0
-	VPADDD       Y9, Y0, Y0
-	VPADDD       Y5, Y0, Y0
-	VMOVDQU      1056(AX), Y5
-	VPSRLD       $0x07, Y5, Y9
-	VPSLLD       $0x19, Y5, Y13
-	VPOR         Y13, Y9, Y9
-	VPSRLD       $0x12, Y5, Y13
-	VPSLLD       $0x0e, Y5, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y5, Y14
-	VPXOR        Y13, Y9, Y9
-	VPXOR        Y14, Y9, Y9
-	VPSRLD       $0x11, Y8, Y13
-	VPSLLD       $0x0f, Y8, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y8, Y14
-	VPSLLD       $0x0d, Y8, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y8, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1472(AX), Y11, Y11
-	VPADDD       Y9, Y11, Y9
-	VPADDD       Y13, Y9, Y9
-	VPXOR        Y10, Y4, Y11
-	VPAND        Y11, Y7, Y11
-	VPXOR        Y11, Y10, Y11
-	VPSRLD       $0x06, Y7, Y13
-	VPSLLD       $0x1a, Y7, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y7, Y14
-	VPSLLD       $0x15, Y7, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y7, Y15
-	VMOVDQU      Y8, 1184(AX)
-	VPSLLD       $0x07, Y7, Y8
-	VPOR         Y8, Y15, Y8
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y8, Y13, Y8
-	VPADDD       992(BX), Y3, Y3
-	VPADDD       Y9, Y3, Y3
-	VPADDD       Y11, Y3, Y3
-	VPADDD       Y8, Y3, Y3
-	VPADDD       Y6, Y3, Y6
-	VPXOR        Y2, Y0, Y8
-	VPAND        Y12, Y8, Y11
-	VPXOR        Y11, Y2, Y11
-	VPSRLD       $0x02, Y0, Y12
-	VPSLLD       $0x1e, Y0, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0d, Y0, Y13
-	VPSLLD       $0x13, Y0, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x16, Y0, Y14
-	VPSLLD       $0x0a, Y0, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPADDD       Y11, Y12, Y11
-	VPADDD       Y3, Y11, Y3
-	VMOVDQU      1120(AX), Y11
-	VPSRLD       $0x07, Y11, Y12
-	VPSLLD       $0x19, Y11, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x12, Y11, Y13
-	VPSLLD       $0x0e, Y11, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y11, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPSRLD       $0x11, Y1, Y13
-	VPSLLD       $0x0f, Y1, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y1, Y14
-	VPSLLD       $0x0d, Y1, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y1, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1024(AX), Y5, Y5
-	VPADDD       Y12, Y5, Y5
-	VPADDD       Y13, Y5, Y5
-	VPXOR        Y4, Y7, Y12
-	VPAND        Y12, Y6, Y12
-	VPXOR        Y12, Y4, Y12
-	VPSRLD       $0x06, Y6, Y13
-	VPSLLD       $0x1a, Y6, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y6, Y14
-	VPSLLD       $0x15, Y6, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y6, Y15
-	VMOVDQU      Y1, 1056(AX)
-	VPSLLD       $0x07, Y6, Y1
-	VPOR         Y1, Y15, Y1
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y1, Y13, Y1
-	VPADDD       1024(BX), Y10, Y10
-	VPADDD       Y5, Y10, Y10
-	VPADDD       Y12, Y10, Y10
-	VPADDD       Y1, Y10, Y1
-	VPADDD       1280(AX), Y1, Y10
-	VPXOR        Y0, Y3, Y12
-	VPAND        Y8, Y12, Y8
-	VPXOR        Y8, Y0, Y8
-	VPSRLD       $0x02, Y3, Y13
-	VPSLLD       $0x1e, Y3, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0d, Y3, Y14
-	VPSLLD       $0x13, Y3, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x16, Y3, Y15
-	VMOVDQU      Y0, 1280(AX)
-	VPSLLD       $0x0a, Y3, Y0
-	VPOR         Y0, Y15, Y0
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y0, Y13, Y0
-	VPADDD       Y8, Y0, Y0
-	VPADDD       Y1, Y0, Y0
-	VMOVDQU      1248(AX), Y1
-	VPSRLD       $0x07, Y1, Y8
-	VPSLLD       $0x19, Y1, Y13
-	VPOR         Y13, Y8, Y8
-	VPSRLD       $0x12, Y1, Y13
-	VPSLLD       $0x0e, Y1, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y1, Y14
-	VPXOR        Y13, Y8, Y8
-	VPXOR        Y14, Y8, Y8
-	VPSRLD       $0x11, Y9, Y13
-	VPSLLD       $0x0f, Y9, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y9, Y14
-	VPSLLD       $0x0d, Y9, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y9, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1440(AX), Y11, Y11
-	VPADDD       Y8, Y11, Y8
-	VPADDD       Y13, Y8, Y8
-	VPXOR        Y7, Y6, Y11
-	VPAND        Y11, Y10, Y11
-	VPXOR        Y11, Y7, Y11
-	VPSRLD       $0x06, Y10, Y13
-	VPSLLD       $0x1a, Y10, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y10, Y14
-	VPSLLD       $0x15, Y10, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y10, Y15
-	VMOVDQU      Y9, 1440(AX)
-	VPSLLD       $0x07, Y10, Y9
-	VPOR         Y9, Y15, Y9
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y9, Y13, Y9
-	VPADDD       1056(BX), Y4, Y4
-	VPADDD       Y8, Y4, Y4
-	VPADDD       Y11, Y4, Y4
-	VPADDD       Y9, Y4, Y4
-	VPADDD       Y2, Y4, Y2
-	VPXOR        Y3, Y0, Y9
-	VPAND        Y12, Y9, Y11
-	VPXOR        Y11, Y3, Y11
-	VPSRLD       $0x02, Y0, Y12
-	VPSLLD       $0x1e, Y0, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0d, Y0, Y13
-	VPSLLD       $0x13, Y0, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x16, Y0, Y14
-	VPSLLD       $0x0a, Y0, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPADDD       Y11, Y12, Y11
-	VPADDD       Y4, Y11, Y4
-	VMOVDQU      1408(AX), Y11
-	VPSRLD       $0x07, Y11, Y12
-	VPSLLD       $0x19, Y11, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x12, Y11, Y13
-	VPSLLD       $0x0e, Y11, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y11, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPSRLD       $0x11, Y5, Y13
-	VPSLLD       $0x0f, Y5, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y5, Y14
-	VPSLLD       $0x0d, Y5, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y5, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1152(AX), Y1, Y1
-	VPADDD       Y12, Y1, Y1
-	VPADDD       Y13, Y1, Y1
-	VPXOR        Y6, Y10, Y12
-	VPAND        Y12, Y2, Y12
-	VPXOR        Y12, Y6, Y12
-	VPSRLD       $0x06, Y2, Y13
-	VPSLLD       $0x1a, Y2, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y2, Y14
-	VPSLLD       $0x15, Y2, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y2, Y15
-	VMOVDQU      Y5, 1152(AX)
+	VMOVDQU      Y5, 1408(AX)
 	VPSLLD       $0x07, Y2, Y5
 	VPOR         Y5, Y15, Y5
 	VPXOR        Y14, Y13, Y13
@@ -5669,7 +5666,7 @@ group:
 	VPADDD       Y1, Y7, Y7
 	VPADDD       Y12, Y7, Y7
 	VPADDD       Y5, Y7, Y5
-	VPADDD       1280(AX), Y5, Y7
+	VPADDD       1536(AX), Y5, Y7
 	VPXOR        Y0, Y4, Y12
 	VPAND        Y9, Y12, Y9
 	VPXOR        Y9, Y0, Y9
@@ -5680,14 +5677,14 @@ group:
 	VPSLLD       $0x13, Y4, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x16, Y4, Y15
-	VMOVDQU      Y0, 1280(AX)
+	VMOVDQU      Y0, 1536(AX)
 	VPSLLD       $0x0a, Y4, Y0
 	VPOR         Y0, Y15, Y0
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y0, Y13, Y0
 	VPADDD       Y9, Y0, Y0
 	VPADDD       Y5, Y0, Y0
-	VMOVDQU      1216(AX), Y5
+	VMOVDQU      1472(AX), Y5
 	VPSRLD       $0x07, Y5, Y9
 	VPSLLD       $0x19, Y5, Y13
 	VPOR         Y13, Y9, Y9
@@ -5706,7 +5703,7 @@ group:
 	VPSRLD       $0x0a, Y8, Y15
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y15, Y13, Y13
-	VPADDD       1088(AX), Y11, Y11
+	VPADDD       1344(AX), Y11, Y11
 	VPADDD       Y9, Y11, Y9
 	VPADDD       Y13, Y9, Y9
 	VPXOR        Y10, Y2, Y11
@@ -5719,7 +5716,7 @@ group:
 	VPSLLD       $0x15, Y7, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y7, Y15
-	VMOVDQU      Y8, 1088(AX)
+	VMOVDQU      Y8, 1344(AX)
 	VPSLLD       $0x07, Y7, Y8
 	VPOR         Y8, Y15, Y8
 	VPXOR        Y14, Y13, Y13
@@ -5745,7 +5742,7 @@ group:
 	VPXOR        Y14, Y12, Y12
 	VPADDD       Y11, Y12, Y11
 	VPADDD       Y6, Y11, Y6
-	VMOVDQU      1376(AX), Y11
+	VMOVDQU      1632(AX), Y11
 	VPSRLD       $0x07, Y11, Y12
 	VPSLLD       $0x19, Y11, Y13
 	VPOR         Y13, Y12, Y12
@@ -5764,7 +5761,7 @@ group:
 	VPSRLD       $0x0a, Y1, Y1
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y1, Y13, Y1
-	VPADDD       1184(AX), Y5, Y5
+	VPADDD       1440(AX), Y5, Y5
 	VPADDD       Y12, Y5, Y5
 	VPADDD       Y1, Y5, Y1
 	VPXOR        Y2, Y7, Y5
@@ -5785,7 +5782,7 @@ group:
 	VPADDD       Y1, Y10, Y10
 	VPADDD       Y5, Y10, Y5
 	VPADDD       Y12, Y5, Y5
-	VPADDD       1280(AX), Y5, Y10
+	VPADDD       1536(AX), Y5, Y10
 	VPXOR        Y0, Y6, Y12
 	VPAND        Y8, Y12, Y8
 	VPXOR        Y8, Y0, Y8
@@ -5802,7 +5799,7 @@ group:
 	VPXOR        Y14, Y12, Y12
 	VPADDD       Y8, Y12, Y8
 	VPADDD       Y5, Y8, Y5
-	VMOVDQU      1344(AX), Y8
+	VMOVDQU      1600(AX), Y8
 	VPSRLD       $0x07, Y8, Y12
 	VPSLLD       $0x19, Y8, Y13
 	VPOR         Y13, Y12, Y12
@@ -5821,7 +5818,7 @@ group:
 	VPSRLD       $0x0a, Y9, Y9
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y9, Y13, Y9
-	VPADDD       1056(AX), Y11, Y11
+	VPADDD       1312(AX), Y11, Y11
 	VPADDD       Y12, Y11, Y11
 	VPADDD       Y9, Y11, Y9
 	VPXOR        Y7, Y3, Y11
@@ -5843,7 +5840,7 @@ group:
 	VPADDD       Y11, Y2, Y2
 	VPADDD       Y12, Y2, Y2
 	VPADDD       Y4, Y2, Y2
-	VMOVDQU      1312(AX), Y4
+	VMOVDQU      1568(AX), Y4
 	VPSRLD       $0x07, Y4, Y11
 	VPSLLD       $0x19, Y4, Y12
 	VPOR         Y12, Y11, Y11
@@ -5862,7 +5859,7 @@ group:
 	VPSRLD       $0x0a, Y1, Y1
 	VPXOR        Y13, Y12, Y12
 	VPXOR        Y1, Y12, Y1
-	VPADDD       1440(AX), Y8, Y8
+	VPADDD       1696(AX), Y8, Y8
 	VPADDD       Y11, Y8, Y8
 	VPADDD       Y1, Y8, Y1
 	VPXOR        Y3, Y10, Y8
@@ -5884,7 +5881,7 @@ group:
 	VPADDD       Y8, Y7, Y7
 	VPADDD       Y11, Y7, Y7
 	VPADDD       Y0, Y7, Y0
-	VMOVDQU      1472(AX), Y7
+	VMOVDQU      1728(AX), Y7
 	VPSRLD       $0x07, Y7, Y8
 	VPSLLD       $0x19, Y7, Y11
 	VPOR         Y11, Y8, Y8
@@ -5903,7 +5900,7 @@ group:
 	VPSRLD       $0x0a, Y9, Y9
 	VPXOR        Y12, Y11, Y11
 	VPXOR        Y9, Y11, Y9
-	VPADDD       1152(AX), Y4, Y4
+	VPADDD       1408(AX), Y4, Y4
 	VPADDD       Y8, Y4, Y4
 	VPADDD       Y9, Y4, Y4
 	VPXOR        Y10, Y2, Y8
@@ -5925,7 +5922,7 @@ group:
 	VPADDD       Y8, Y3, Y3
 	VPADDD       Y9, Y3, Y3
 	VPADDD       Y6, Y3, Y3
-	VMOVDQU      1024(AX), Y4
+	VMOVDQU      1280(AX), Y4
 	VPSRLD       $0x07, Y4, Y6
 	VPSLLD       $0x19, Y4, Y8
 	VPOR         Y8, Y6, Y6
@@ -5944,7 +5941,7 @@ group:
 	VPSRLD       $0x0a, Y1, Y1
 	VPXOR        Y8, Y6, Y6
 	VPXOR        Y1, Y6, Y1
-	VPADDD       1088(AX), Y7, Y6
+	VPADDD       1344(AX), Y7, Y6
 	VPADDD       Y4, Y6, Y4
 	VPADDD       Y1, Y4, Y1
 	VPXOR        Y2, Y0, Y0
@@ -5970,12 +5967,13 @@ group:
 	VPMINUD      832(AX), Y0, Y1
 	VPCMPEQD     Y1, Y0, Y0
 	VMOVMSKPS    Y0, R8
+	ADDL         $0x08, CX
 	TESTL        R8, R8
 	JNZ          end
-	ADDL         $0x08, CX
 	INCL         SI
 	CMPL         SI, DX
 	JB           group
+	XORL         R8, R8
 
 end:
 	MOVL SI, done+16(FP)

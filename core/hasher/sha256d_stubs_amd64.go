@@ -4,12 +4,10 @@
 
 package hasher
 
-// sha256dAVX512 scans groups of 16 nonces, with two groups of 16 lanes. It stops at a
-// group with a candidate, whose lanes mask tells, and returns how many groups
-// before it had none.
+// sha256dAVX512 scans groups of 16 nonces. It stops at a group with a candidate,
+// whose lanes mask tells, and returns how many groups before it had none.
 func sha256dAVX512(scratch *byte, first uint32, groups uint32) (done uint32, mask uint32)
 
-// sha256dAVX2 scans groups of 8 nonces, with one group of 8 lanes. It stops at a
-// group with a candidate, whose lanes mask tells, and returns how many groups
-// before it had none.
+// sha256dAVX2 scans groups of 8 nonces. It stops at a group with a candidate,
+// whose lanes mask tells, and returns how many groups before it had none.
 func sha256dAVX2(scratch *byte, first uint32, groups uint32) (done uint32, mask uint32)

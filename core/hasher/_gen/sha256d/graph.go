@@ -9,9 +9,10 @@ import (
 type op int
 
 const (
-	konst op = iota // imm, known now
-	slot            // word imm of the prepared work, the same in every lane
-	nonce           // the header's nonce word, for the lanes of stream imm
+	konst   op = iota // imm, known now
+	slot              // word imm of the prepared work, the same in every lane
+	carried           // word imm of the first digest, left in memory by the group before
+	nonce             // the header's nonce word
 	add
 	xor
 	and
@@ -22,6 +23,7 @@ const (
 	xor3
 	choose   // args[0] ? args[1] : args[2], bit by bit
 	majority // of the three arguments, bit by bit
+	save     // an output: word imm of the first digest, for the next group
 	hit      // an output: does the digest's last word, byte-swapped, meet the target?
 )
 
@@ -32,6 +34,9 @@ type value struct {
 	imm  uint32
 	id   int // the order of creation
 }
+
+// inMemory tells whether v is an operand that needs no instruction.
+func (v *value) inMemory() bool { return v.op == konst || v.op == slot || v.op == carried }
 
 func (v *value) is(c uint32) bool { return v.op == konst && v.imm == c }
 
@@ -195,44 +200,40 @@ func (g *graph) expand(w []*value, t int) *value {
 	return g.sum(w[t-16], w[t-7], g.smallSigma(w[t-15], 7, 18, 3), g.smallSigma(w[t-2], 17, 19, 10))
 }
 
-// sha256d builds the double hash of one stream of lanes up to its output. The
-// first block of the header is in the midstate already.
-func (g *graph) sha256d(stream, ahead int) *value {
-	zero := g.konst(0)
+// first builds the first hash up to its digest. The first block of the header
+// is in the midstate already.
+func (g *graph) first(ahead int) (out []*value) {
 	w := make([]*value, 64)
-	w[3] = g.make(nonce, uint32(stream))
+	w[3] = g.make(nonce, 0)
 	w[4] = g.konst(0x80000000)
 	for t := 5; t < 15; t++ {
-		w[t] = zero
+		w[t] = g.konst(0)
 	}
 	w[15] = g.konst(640)
 	w[16], w[17] = g.slot(slotW16), g.slot(slotW17)
-	// Beside the nonce's word everything before word 18 is the same for all
-	// nonces, and what depends on it alone was prepared.
+	// What does not depend on the nonce's word was prepared.
 	message := func(t int) *value {
-		if w[t] == nil {
-			switch t {
-			case 18:
-				w[t] = g.sum(g.smallSigma(w[3], 7, 18, 3), g.slot(slotW18))
-			case 19:
-				w[t] = g.sum(w[3], g.slot(slotW19))
-			case 31:
-				w[t] = g.sum(w[24], g.slot(slotW31), g.smallSigma(w[29], 17, 19, 10))
-			case 32:
-				w[t] = g.sum(w[25], g.slot(slotW32), g.smallSigma(w[30], 17, 19, 10))
-			default:
-				w[t] = g.expand(w, t)
-			}
+		switch t {
+		case 18:
+			return g.sum(g.smallSigma(w[3], 7, 18, 3), g.slot(slotW18))
+		case 19:
+			return g.sum(w[3], g.slot(slotW19))
+		case 31:
+			return g.sum(w[24], g.slot(slotW31), g.smallSigma(w[29], 17, 19, 10))
+		case 32:
+			return g.sum(w[25], g.slot(slotW32), g.smallSigma(w[30], 17, 19, 10))
 		}
-		return w[t]
+		return g.expand(w, t)
 	}
 	s := state{
 		g.add(w[3], g.slot(slotA)), g.slot(slotB), g.slot(slotC), g.slot(slotD),
 		g.add(w[3], g.slot(slotE)), g.slot(slotF), g.slot(slotG), nil,
 	}
 	for t := 4; t < 64; t++ {
-		for next := t; next <= t+ahead && next < 64; next++ {
-			message(next)
+		for next := t; next <= min(t+ahead, 63); next++ {
+			if w[next] == nil {
+				w[next] = message(next)
+			}
 		}
 		switch {
 		case t < 7:
@@ -245,42 +246,51 @@ func (g *graph) sha256d(stream, ahead int) *value {
 			s = g.step(s, g.konst(round[t]), w[t])
 		}
 	}
-
-	m := make([]*value, 64)
 	for t := range s {
-		m[t] = g.add(s[t], g.slot(slotMidstate+t))
+		out = append(out, g.add(s[t], g.slot(slotMidstate+t)))
+	}
+	return out
+}
+
+// second builds the second hash, of the first digest, up to the last word of
+// its own.
+func (g *graph) second(digest []*value, ahead int) *value {
+	var s state
+	w := make([]*value, 64)
+	for t := range s {
+		w[t] = digest[t]
 		s[t] = g.konst(initial[t])
 	}
-	m[8] = g.konst(0x80000000)
+	w[8] = g.konst(0x80000000)
 	for t := 9; t < 15; t++ {
-		m[t] = zero
+		w[t] = g.konst(0)
 	}
-	m[15] = g.konst(256)
+	w[15] = g.konst(256)
 	// The digest's last word is the initial one plus e of round 60, which moves
 	// on to f, g and h: no later round tells more about it.
 	const last = 60
 	for t := 0; t <= last; t++ {
-		for next := t; next <= t+ahead && next <= last; next++ {
-			if m[next] == nil {
-				m[next] = g.expand(m, next)
+		for next := t; next <= min(t+ahead, last); next++ {
+			if w[next] == nil {
+				w[next] = g.expand(w, next)
 			}
 		}
 		k := round[t]
 		if t == last {
 			k += initial[7]
 		}
-		s = g.step(s, g.konst(k), m[t])
+		s = g.step(s, g.konst(k), w[t])
 	}
-	return g.make(hit, uint32(stream), s[4])
+	return g.make(hit, 0, s[4])
 }
 
 // needed returns the values that out is made of, in the order of creation,
 // without those that are operands in memory.
-func needed(out *value) (order []*value) {
+func needed(out ...*value) (order []*value) {
 	reached := map[*value]bool{}
 	var visit func(*value)
 	visit = func(v *value) {
-		if reached[v] || v.op == konst || v.op == slot {
+		if reached[v] || v.inMemory() {
 			return
 		}
 		reached[v] = true
@@ -289,7 +299,9 @@ func needed(out *value) (order []*value) {
 		}
 		order = append(order, v)
 	}
-	visit(out)
+	for _, v := range out {
+		visit(v)
+	}
 	sort.Slice(order, func(i, j int) bool { return order[i].id < order[j].id })
 	return order
 }

@@ -13,17 +13,18 @@ import (
 // A target is a vector instruction set and how the kernel uses it.
 type target struct {
 	name    string
-	doc     string
 	ternary bool // rotations, three-way logic and broadcast operands
 	size    int  // bytes of a register
-	streams int  // independent groups of lanes, interleaved
-	ahead   int  // how many rounds ahead of its use a message word is made
-	regs    []reg.VecPhysical
+	// One hash is a chain of dependent instructions, which leaves units idle. So
+	// a pipelined kernel does the second hash of one group together with the
+	// first hash of the next. That takes more registers.
+	pipelined bool
+	ahead     int // how many rounds ahead of its use a message word is made
+	regs      []reg.VecPhysical
 }
 
 var avx512 = target{
-	name: "AVX512", ternary: true, size: 64, streams: 1, ahead: 0,
-	doc: "with two groups of 16 lanes",
+	name: "AVX512", ternary: true, size: 64, pipelined: true, ahead: 0,
 	regs: []reg.VecPhysical{
 		reg.Z0, reg.Z1, reg.Z2, reg.Z3, reg.Z4, reg.Z5, reg.Z6, reg.Z7,
 		reg.Z8, reg.Z9, reg.Z10, reg.Z11, reg.Z12, reg.Z13, reg.Z14, reg.Z15,
@@ -33,8 +34,7 @@ var avx512 = target{
 }
 
 var avx2 = target{
-	name: "AVX2", size: 32, streams: 1, ahead: 0,
-	doc: "with one group of 8 lanes",
+	name: "AVX2", size: 32, ahead: 0,
 	regs: []reg.VecPhysical{
 		reg.Y0, reg.Y1, reg.Y2, reg.Y3, reg.Y4, reg.Y5, reg.Y6, reg.Y7,
 		reg.Y8, reg.Y9, reg.Y10, reg.Y11, reg.Y12, reg.Y13, reg.Y14, reg.Y15,
@@ -62,18 +62,17 @@ func writeVector(c *build.Context, t target) {
 		spilled: make(map[*value]int), table: make(map[uint32]int),
 		uses: make(map[*value][]int),
 	}
-	// Each stream is a graph of its own: they share nothing but operands in
-	// memory. Their instructions are dealt out in turn.
+	g := &graph{ternary: t.ternary, seen: make(map[key]*value)}
 	var order []*value
-	var perStream [][]*value
-	for s := range t.streams {
-		g := &graph{ternary: t.ternary, seen: make(map[key]*value)}
-		perStream = append(perStream, needed(g.sha256d(s, t.ahead)))
-	}
-	for i := range perStream[0] {
-		for s := range perStream {
-			order = append(order, perStream[s][i])
+	if t.pipelined {
+		var saved, digest []*value
+		for i, w := range g.first(t.ahead) {
+			saved = append(saved, g.make(save, uint32(i), w))
+			digest = append(digest, g.make(carried, uint32(i)))
 		}
+		order = merge(needed(g.second(digest, t.ahead)), needed(saved...))
+	} else {
+		order = needed(g.second(g.first(t.ahead), t.ahead))
 	}
 	for i, v := range order {
 		for _, a := range v.args {
@@ -86,36 +85,39 @@ func writeVector(c *build.Context, t target) {
 	c.Attributes(attr.NOSPLIT)
 	c.SignatureExpr("func(scratch *byte, first, groups uint32) (done, mask uint32)")
 	c.Doc(
-		fmt.Sprintf("%s scans groups of %d nonces, %s. It stops at a", name, t.size/4*t.streams, t.doc),
-		"group with a candidate, whose lanes mask tells, and returns how many groups",
-		"before it had none.",
+		fmt.Sprintf("%s scans groups of %d nonces. It stops at a group with a candidate,", name, t.size/4),
+		"whose lanes mask tells, and returns how many groups before it had none.",
 	)
 	c.Load(c.Param("scratch"), scratch)
 	c.Load(c.Param("first"), first)
 	c.Load(c.Param("groups"), groups)
 	tableName := "sha256dConstants" + t.name
 	c.LEAQ(operand.NewDataAddr(operand.NewStaticSymbol(tableName), constantsMiddle*128), constants)
-	c.XORL(done, done)
-	c.XORL(mask, mask)
-	c.TESTL(groups, groups)
-	c.JZ(operand.LabelRef("end"))
+	done0 := uint32(0)
+	if t.pipelined {
+		// The first pass has no group before: its second hash is of no account.
+		done0 = 0xffffffff
+	}
+	c.MOVL(operand.U32(done0), done)
 	c.Label("group")
 	for i, v := range order {
 		m.now = i
 		m.emit(v)
 	}
-	if t.ternary && t.streams == 2 {
-		c.KUNPCKWD(reg.K1, reg.K2, reg.K1)
-		c.KMOVD(reg.K1, mask)
-	} else if t.ternary {
-		c.KMOVW(reg.K1, mask)
+	c.ADDL(operand.U8(uint8(t.size/4)), first)
+	if t.pipelined {
+		c.TESTL(done, done)
+		c.JS(operand.LabelRef("next"))
 	}
 	c.TESTL(mask, mask)
 	c.JNZ(operand.LabelRef("end"))
-	c.ADDL(operand.U8(uint8(t.size/4*t.streams)), first)
+	if t.pipelined {
+		c.Label("next")
+	}
 	c.INCL(done)
 	c.CMPL(done, groups)
 	c.JB(operand.LabelRef("group"))
+	c.XORL(mask, mask)
 	c.Label("end")
 	c.Store(done, c.Return("done"))
 	c.Store(mask, c.Return("mask"))
@@ -124,12 +126,26 @@ func writeVector(c *build.Context, t target) {
 
 	c.StaticGlobal(tableName)
 	c.DataAttributes(attr.RODATA | attr.NOPTR)
-	for i, w := range m.words {
+	for i, w := range m.consts {
 		c.AddDatum(4*i, operand.U32(w))
 	}
-	if m.spills*t.size+m.spillBase() > 8192 {
-		panic("scratch is too small")
+	if slots*m.stride()+(words+m.spills)*t.size > 8192 {
+		panic("the scratch memory is too small")
 	}
+}
+
+// merge deals out the values of two orders in turn.
+func merge(a, b []*value) (order []*value) {
+	for i, j := 0, 0; i < len(a) || j < len(b); {
+		if j == len(b) || i < len(a) && i*len(b) <= j*len(a) {
+			order = append(order, a[i])
+			i++
+		} else {
+			order = append(order, b[j])
+			j++
+		}
+	}
+	return order
 }
 
 // A machine emits values in order, and keeps them in registers. A value that
@@ -145,11 +161,9 @@ type machine struct {
 	freed   []int // places in the scratch memory that are free again
 	spills  int
 	table   map[uint32]int // constant to its place
-	words   []uint32
+	consts  []uint32
 	pinned  []*value
 }
-
-func (m *machine) spillBase() int { return slots * m.stride() }
 
 // stride is the distance of constants in memory: AVX-512 broadcasts them.
 func (m *machine) stride() int {
@@ -180,8 +194,18 @@ func (m *machine) memory(v *value) (op operand.Mem, broadcast bool) {
 	case slot:
 		return operand.Mem{Base: scratch, Disp: int(v.imm) * m.stride()}, m.ternary
 	}
-	return operand.Mem{Base: scratch, Disp: m.spillBase() + m.spilled[v]*m.size}, false
+	at := words
+	if v.op != carried {
+		at += m.spilled[v]
+	} else {
+		at = int(v.imm)
+	}
+	return operand.Mem{Base: scratch, Disp: slots*m.stride() + at*m.size}, false
 }
+
+// words is how many words of a digest the scratch memory has room for, before
+// what is spilled.
+const words = 8
 
 func repeat(w uint32, n int) (words []uint32) {
 	for range n {
@@ -199,8 +223,8 @@ func (m *machine) constant(words ...uint32) operand.Mem {
 		uniform = uniform && w == words[0]
 	}
 	if !ok || !uniform {
-		at = len(m.words)
-		m.words = append(m.words, words...)
+		at = len(m.consts)
+		m.consts = append(m.consts, words...)
 		if uniform {
 			m.table[words[0]] = at
 		}
@@ -225,7 +249,7 @@ func (m *machine) take() reg.VecPhysical {
 		}
 	}
 	r := m.in[worst]
-	if _, ok := m.spilled[worst]; !ok && worst.op != konst && worst.op != slot {
+	if _, ok := m.spilled[worst]; !ok && !worst.inMemory() {
 		m.spilled[worst] = m.spills
 		if n := len(m.freed); n > 0 {
 			m.spilled[worst], m.freed = m.freed[n-1], m.freed[:n-1]
@@ -335,7 +359,7 @@ func (m *machine) emit(v *value) {
 		lanes := m.size / 4
 		var iota []uint32
 		for i := range lanes {
-			iota = append(iota, uint32(int(v.imm)*lanes+i))
+			iota = append(iota, uint32(i))
 		}
 		m.VPADDD(m.constant(iota...), r, r)
 		m.swap(r, r)
@@ -410,6 +434,11 @@ func (m *machine) emit(v *value) {
 			m.VPTERNLOGD(imm, z, y, x)
 		}
 		m.put(v, x)
+	case save:
+		m.pinned = v.args
+		to, _ := m.memory(&value{op: carried, imm: v.imm})
+		m.move(m.load(v.args[0]), to)
+		m.dead(v.args)
 	case hit:
 		m.pinned = v.args
 		r := m.load(v.args[0])
@@ -418,12 +447,14 @@ func (m *machine) emit(v *value) {
 		limit, _ := m.memory(&value{op: slot, imm: slotTarget})
 		if m.ternary {
 			const lessOrEqual = 2
-			m.VPCMPUD_BCST(operand.U8(lessOrEqual), limit, r, []reg.Register{reg.K1, reg.K2}[v.imm])
+			m.VPCMPUD_BCST(operand.U8(lessOrEqual), limit, r, reg.K1)
+			m.KMOVW(reg.K1, mask)
 		} else {
-			least := m.regs[0]
-			if least == r {
-				least = m.regs[1]
-			}
+			m.pinned = nil
+			m.put(v, r)
+			m.pinned = []*value{v}
+			least := m.take()
+			m.release(v)
 			m.VPMINUD(limit, r, least)
 			m.VPCMPEQD(least, r, r)
 			m.VMOVMSKPS(r, mask)
