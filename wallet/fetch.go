@@ -108,13 +108,11 @@ func (s *session) reach(ctx context.Context, histories []message.History) error 
 	if err != nil {
 		return err
 	}
-	if err := s.w.chain.Follow(ctx, s.client, tip); err != nil {
-		return err
+	err = s.w.chain.Follow(ctx, s.client, tip)
+	if errors.Is(err, electrum.ErrBehind) || errors.Is(err, electrum.ErrLowWork) || err == nil && highest > s.w.chain.Height() {
+		return electrum.ErrProof // it names blocks that its own chain lacks: not a server to wait for
 	}
-	if highest > s.w.chain.Height() {
-		return electrum.ErrProof
-	}
-	return nil
+	return err
 }
 
 // transaction fetches one, proves it when it has a height, and keeps what concerns the wallet.

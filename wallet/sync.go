@@ -96,14 +96,14 @@ func (w *Wallet) session(ctx context.Context, url string, once bool) (synced boo
 	w.stir = s.stir
 	w.mu.Unlock()
 	s.client = electrum.NewClient(conn, s)
-	ctx, stop := context.WithCancel(ctx)
+	connected, stop := context.WithCancel(ctx) // not ctx, which tells the end above who ended it
 	ended := make(chan error, 1)
 	go func() {
-		err := s.client.Run(ctx)
+		err := s.client.Run(connected)
 		stop()
 		ended <- err
 	}()
-	err = s.run(ctx, once)
+	err = s.run(connected, once)
 	stop()
 	if e := <-ended; err != nil && errors.Is(err, context.Canceled) {
 		err = e // why the connection ended
@@ -182,8 +182,10 @@ func (s *session) run(ctx context.Context, once bool) error {
 	for {
 		err := s.pass(ctx)
 		switch {
-		case errors.Is(err, electrum.ErrBehind) && !once:
-			s.w.setState(State{Connected: true, Err: err}) // it may catch up
+		case !once && (errors.Is(err, electrum.ErrBehind) || errors.Is(err, electrum.ErrLowWork)):
+			// It may catch up: of two blocks found at one time, servers keep the one that they saw first, until
+			// the next block tells.
+			s.w.setState(State{Connected: true, Err: err})
 		case err != nil:
 			return err
 		default:
@@ -243,6 +245,12 @@ func (s *session) follow(ctx context.Context) error {
 			return nil
 		}
 		if err := s.w.chain.Follow(ctx, s.client, *tip); err != nil {
+			// Still to be followed: what the server tells of scripts counts for nothing until its chain does.
+			s.mu.Lock()
+			if s.tip == nil {
+				s.tip = tip
+			}
+			s.mu.Unlock()
 			return err
 		}
 		// A round trip: notices about scripts that came with this tip are in after it, so that a block's

@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"goldpan/core/coin"
 	"goldpan/core/hasher"
+	"goldpan/core/jsonrpc"
 	"goldpan/core/pow"
 	"goldpan/core/seal"
 	"goldpan/wallet/electrum"
@@ -649,18 +651,146 @@ func TestServerBehind(t *testing.T) {
 		return d
 	})
 	watch := &watcher{changed: make(chan struct{})}
-	r.o.Changed = watch.call
+	var changes atomic.Int64
+	r.o.Changed = func() {
+		changes.Add(1)
+		watch.call()
+	}
 	r.reopen()
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- r.w.Run(ctx, url) }()
 	watch.until(t, "told", func() bool { return errors.Is(r.w.State().Err, electrum.ErrBehind) })
 	r.want(2*reply, 4*reply, 0)
+	for i := range uint32(3) { // whatever wakes the wallet meanwhile
+		before := changes.Load()
+		if _, err := r.w.Address(30 + i); err != nil {
+			t.Fatal(err)
+		}
+		watch.until(t, "woken", func() bool { return changes.Load() > before })
+	}
+	if s := r.w.State(); s.Synced || !errors.Is(s.Err, electrum.ErrBehind) {
+		t.Errorf("%+v of a server that is behind", s)
+	}
+	r.want(2*reply, 4*reply, 0)
 	r.server.Update(func(*electrumtest.Chain, *[][]byte) *electrumtest.Chain { return whole })
 	watch.until(t, "synced", func() bool { return r.w.State().Synced })
 	r.want(2*reply, 4*reply, 0)
 	cancel()
 	<-ended
+}
+
+// Two blocks at one height are everyday: the wallet keeps the one it knows, and stays connected until a further
+// block decides.
+func TestRaceOfTwoBlocks(t *testing.T) {
+	r := newRig(t)
+	for range 6 {
+		r.mine(0)
+	}
+	r.sync()
+	watch := &watcher{changed: make(chan struct{})}
+	r.o.Changed = watch.call
+	r.reopen()
+	dials := 0
+	dial := r.w.o.Dial
+	r.w.o.Dial = func(ctx context.Context, url string, limit int) (jsonrpc.Conn, error) {
+		dials++
+		return dial(ctx, url, limit)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- r.w.Run(ctx, url) }()
+	watch.until(t, "synced", func() bool { return r.w.State().Synced })
+	script := r.script(hd.Receive, 1)
+	r.server.Update(func(c *electrumtest.Chain, _ *[][]byte) *electrumtest.Chain {
+		d := c.Clone()
+		d.Cut(6)
+		d.Mine(script)
+		return d
+	})
+	watch.until(t, "told", func() bool {
+		s := r.w.State()
+		return s.Connected && errors.Is(s.Err, electrum.ErrLowWork)
+	})
+	r.want(2*reply, 4*reply, 0)
+	r.server.Update(func(c *electrumtest.Chain, _ *[][]byte) *electrumtest.Chain {
+		c.MineEmpty(1)
+		return c
+	})
+	watch.until(t, "decided", func() bool { return r.w.State().Synced && r.w.Height() == 7 })
+	r.want(3*reply, 3*reply, 0)
+	cancel()
+	<-ended
+	if dials != 1 {
+		t.Errorf("dialled %d times", dials)
+	}
+}
+
+// A history that names a block past the tip ends the connection even when the tip that is announced then lies behind:
+// waiting for it would leave the history unread.
+func TestHistoryPastAServersOwnTip(t *testing.T) {
+	r := newRig(t)
+	for range 6 {
+		r.mine(0)
+	}
+	r.sync()
+	r.mine(0)
+	asked := 0
+	r.server.Lie(func(q message.Request, a message.Response) message.Response {
+		if q.Method == message.HeadersSubscribe {
+			height, b := int32(6), r.chain.Blocks[6].Header.Bytes()
+			if asked++; asked > 1 {
+				b = r.chain.Blocks[3].Header.Bytes()
+				height = 3
+			}
+			a, _ = message.Reply(q, message.HeaderNotice{Height: height, Header: b[:]})
+		}
+		return a
+	})
+	enough := errors.New("the connection ended")
+	r.w.o.wait = func(context.Context, time.Duration) error { return enough }
+	if err := r.w.Run(t.Context(), url); !errors.Is(err, enough) {
+		t.Fatal(err)
+	}
+	if err := r.w.State().Err; !errors.Is(err, electrum.ErrProof) {
+		t.Fatal(err)
+	}
+	r.want(2*reply, 4*reply, 0)
+}
+
+// Only the first block's hash is read of what a server tells about itself.
+func TestFeaturesOfAnyForm(t *testing.T) {
+	r := newRig(t)
+	r.mine(0)
+	genesis := r.chain.Genesis().String()
+	r.server.Lie(func(q message.Request, a message.Response) message.Response {
+		if q.Method == message.ServerFeatures {
+			a.Result = json.RawMessage(`{"genesis_hash":"` + genesis + `","hosts":[[],[]],"pruning":"x"}`)
+		}
+		return a
+	})
+	r.sync()
+	r.want(0, reply, 0)
+}
+
+// Each address that the wallet gives out below its limit is watched, however far ahead it was asked for.
+func TestFarAddressIsWatched(t *testing.T) {
+	r := newRig(t)
+	for _, index := range []uint32{maxIndex - 1, maxIndex} {
+		if _, err := r.w.Address(index); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := r.w.state.watched(hd.Receive); got != maxIndex {
+		t.Fatalf("watches %d addresses, want %d", got, maxIndex)
+	}
+	plain, err := r.w.state.encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s, err := decodeState(plain); err != nil || s.issued != maxIndex {
+		t.Fatalf("read back: %v", err)
+	}
 }
 
 func TestOldProtocol(t *testing.T) {

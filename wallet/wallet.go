@@ -161,7 +161,7 @@ func create(o Options, m hd.Mnemonic) (*Wallet, error) {
 		return nil, ErrNoPassphrase
 	}
 	// An account that cannot be derived must fail before anything is written.
-	account, err := hd.NewAccount(m.Seed(o.SeedPassphrase), o.Params, o.Purpose, 0)
+	account, err := derive(o, m, o.SeedPassphrase)
 	if err != nil {
 		return nil, err
 	}
@@ -182,11 +182,18 @@ func Open(o Options) (*Wallet, error) {
 	if err != nil {
 		return nil, err
 	}
-	account, err := hd.NewAccount(s.Words.Seed(s.Passphrase), o.Params, o.Purpose, 0)
+	account, err := derive(o, s.Words, s.Passphrase)
 	if err != nil {
 		return nil, err
 	}
 	return open(o, key, account)
+}
+
+// derive makes the account, and leaves no seed behind.
+func derive(o Options, m hd.Mnemonic, seedPassphrase string) (*hd.Account, error) {
+	seed := m.Seed(seedPassphrase)
+	defer clear(seed)
+	return hd.NewAccount(seed, o.Params, o.Purpose, 0)
 }
 
 func open(o Options, key seal.Key, account *hd.Account) (*Wallet, error) {
@@ -238,7 +245,7 @@ func (w *Wallet) Address(index uint32) (string, error) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if index < maxIndex-GapLimit && int(index) >= w.state.issued {
+	if index < maxIndex && int(index) >= w.state.issued {
 		s := w.state.clone()
 		s.issued = int(index) + 1
 		w.put(s)

@@ -14,7 +14,8 @@ import (
 var (
 	// ErrGenesis says that the server is on another chain: its first block is not the one expected.
 	ErrGenesis = errors.New("the server is on another chain")
-	// ErrLowWork says that the server's chain parts from the known one and has no more work.
+	// ErrLowWork says that the server's chain parts from the known one and has no more work, or that it has less
+	// than the network's best chain is known to have.
 	ErrLowWork = errors.New("the server's chain has less work than the one known")
 	// ErrBehind says that the server knows only a beginning of the known chain.
 	ErrBehind = errors.New("the server is behind the chain known")
@@ -35,6 +36,7 @@ type Chain struct {
 	params  *coin.Params
 	genesis pow.Hash
 	limit   *big.Int
+	least   *big.Int
 	now     func() time.Time
 
 	headers []rawHeader
@@ -44,7 +46,7 @@ type Chain struct {
 
 // NewChain is an empty chain that begins with the block of that hash.
 func NewChain(p *coin.Params, genesis pow.Hash) *Chain {
-	return &Chain{params: p, genesis: genesis, limit: limit(p), now: time.Now, work: new(big.Int)}
+	return &Chain{params: p, genesis: genesis, limit: limit(p), least: least(p), now: time.Now, work: new(big.Int)}
 }
 
 // Genesis is the hash of the first block.
@@ -210,8 +212,19 @@ type HeaderSource interface {
 
 // Follow takes on the headers up to tip, which the server announced, from the source. It finds where a
 // reorganisation begins, and keeps the known chain unless the other has more work. It fails as Connect does, and
-// with ErrBehind when the server has nothing that is not known, but lacks what is.
+// with ErrBehind when the server has nothing that is not known, but lacks what is. Headers that are worth too little
+// altogether are kept, because they may be the beginning of the best chain, and fail with ErrLowWork.
 func (c *Chain) Follow(ctx context.Context, src HeaderSource, tip message.HeaderNotice) error {
+	if err := c.follow(ctx, src, tip); err != nil {
+		return err
+	}
+	if c.work.Cmp(c.least) < 0 {
+		return ErrLowWork
+	}
+	return nil
+}
+
+func (c *Chain) follow(ctx context.Context, src HeaderSource, tip message.HeaderNotice) error {
 	if len(tip.Header) != message.HeaderSize {
 		return ErrHeader // merge-mined headers are longer; their proof is not read yet
 	}

@@ -299,11 +299,7 @@ func TestMainnetHeaders(t *testing.T) {
 	if !ok || genesis.String() != "000000000019d6689c085ae165831e934ff763ae46a2a6c172b3f1b60a8ce26f" {
 		t.Fatalf("genesis %v", genesis)
 	}
-	var raw message.Hex
-	if err := raw.UnmarshalText([]byte("0100000000000000000000000000000000000000000000000000000000000000000000003ba3edfd7a7b12b27ac72c3e67768f617fc81bc3888a51323a9fb8aa4b1e5e4a29ab5f49ffff001d1dac2b7c" +
-		"010000006fe28c0ab6f1b372c1a6a246ae63f74f931e8365e15a089c68d6190000000000982051fd1e4ba744bbbe680e1fee14677ba1a3c3540bf7b1cdb606e857233e0e61bc6649ffff001d01e36299")); err != nil {
-		t.Fatal(err)
-	}
+	raw := firstHeaders(t)
 	c := NewChain(p, genesis)
 	if err := c.Connect(t.Context(), 0, raw); err != nil || c.Height() != 1 {
 		t.Fatalf("%v, height %d", err, c.Height())
@@ -315,6 +311,24 @@ func TestMainnetHeaders(t *testing.T) {
 	if err := NewChain(p, genesis).Connect(t.Context(), 0, raw); !errors.Is(err, ErrHeader) {
 		t.Fatalf("no work: %v", err)
 	}
+}
+
+func firstHeaders(t *testing.T) message.Hex {
+	t.Helper()
+	var raw message.Hex
+	if err := raw.UnmarshalText([]byte("0100000000000000000000000000000000000000000000000000000000000000000000003ba3edfd7a7b12b27ac72c3e67768f617fc81bc3888a51323a9fb8aa4b1e5e4a29ab5f49ffff001d1dac2b7c" +
+		"010000006fe28c0ab6f1b372c1a6a246ae63f74f931e8365e15a089c68d6190000000000982051fd1e4ba744bbbe680e1fee14677ba1a3c3540bf7b1cdb606e857233e0e61bc6649ffff001d01e36299")); err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
+// sourceOf gives headers from those in raw.
+type sourceOf []byte
+
+func (s sourceOf) Headers(_ context.Context, start int32, count int) ([]byte, error) {
+	from := min(int(start)*message.HeaderSize, len(s))
+	return s[from:min(from+count*message.HeaderSize, len(s))], nil
 }
 
 func FuzzConnect(f *testing.F) {

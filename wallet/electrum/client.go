@@ -217,7 +217,10 @@ func (c *Client) Hello(ctx context.Context) (message.Version, error) {
 
 // Genesis is the first block's hash, as the server tells it.
 func (c *Client) Genesis(ctx context.Context) (pow.Hash, error) {
-	var f message.Features
+	// Not message.Features: its map of hosts, which nobody needs here, could take many times the memory of its text.
+	var f struct {
+		Genesis message.Hash `json:"genesis_hash"`
+	}
 	if err := c.Call(ctx, message.ServerFeatures, nil, &f); err != nil {
 		return pow.Hash{}, err
 	}

@@ -6,10 +6,14 @@
 // nodes (CVE-2017-12842) or duplicated siblings (CVE-2012-2459), and every message over the limits of package
 // message. It shows no text of a server, and holds no keys.
 //
-// What it cannot check is what a server leaves out: a server can hide a payment, never invent a confirmed one.
+// What it cannot check is what a server leaves out: a server can hide a payment, and it can invent an unconfirmed
+// one. It can invent a confirmed one only at the price of the blocks' work.
 //
-// The difficulty rule is checked on practice chains alone. On other networks a header must meet its own target, and
-// that must not be easier than the network's limit; their retarget rules go into the function bitsRule.
+// That price is the network's own on the main networks of Bitcoin and Litecoin and on practice chains, whose
+// difficulty rule is built in; and the two main networks' chains must have the work that they are known to have. On
+// other networks a header must meet its own target, which must not be easier than the network's limit, and that
+// proves little: their rules go into the table retargets. Merge-mined headers, which Dogecoin's are since 2014, are
+// refused.
 //
 // Specification: the Electrum protocol, versions 1.4 to 1.6.
 package electrum

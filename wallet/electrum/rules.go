@@ -10,13 +10,44 @@ import (
 	"goldpan/core/pow"
 )
 
-// The retarget rule of a practice chain: every 12 blocks, over the 11 intervals between the first and the last of
-// the 12, by at most a factor of 4.
-const (
-	practiceWindow   = 12
-	practiceTimespan = practiceWindow * int64(coin.PracticeInterval/time.Second)
-	practiceFactor   = 4
-)
+// retarget is a rule by which the target changes: every window blocks it is scaled by the time that the last ones
+// took over timespan, by at most a factor of 4. The time is that of the window's window-1 intervals, or with whole
+// set, of all of them, which begin a block earlier; the very first window has no such block.
+type retarget struct {
+	window   int32
+	timespan int64 // seconds
+	whole    bool
+}
+
+const retargetFactor = 4
+
+// retargets are the rules that are built in. Networks for tests let a block be easy when none came for a while, and
+// Dogecoin changed its rule twice: they are not here. Sources: pow.cpp of Bitcoin Core and Litecoin Core, and for a
+// practice chain core/practice.
+var retargets = map[string]map[coin.Network]retarget{
+	"bitcoin": {
+		coin.Main:     {window: 2016, timespan: 14 * 24 * 60 * 60},
+		coin.Practice: {window: 12, timespan: 12 * int64(coin.PracticeInterval/time.Second)},
+	},
+	"litecoin": {
+		coin.Main:     {window: 2016, timespan: 84 * 60 * 60, whole: true},
+		coin.Practice: {window: 12, timespan: 12 * int64(coin.PracticeInterval/time.Second)},
+	},
+}
+
+// leastWork is what the best chain of a network is known to have, in hashes: one with less is a forgery, or its
+// server is years behind. Sources: nMinimumChainWork in chainparams.cpp of Bitcoin Core 27 and Litecoin Core 0.21.
+var leastWork = map[string]map[coin.Network]string{
+	"bitcoin":  {coin.Main: "63c4ebd298db40af57541800"},
+	"litecoin": {coin.Main: "146878abee06fa883e0a"},
+}
+
+func least(p *coin.Params) *big.Int {
+	if n, ok := new(big.Int).SetString(leastWork[p.Coin.ID][p.Network], 16); ok {
+		return n
+	}
+	return new(big.Int)
+}
 
 // medianBlocks is how many headers' median time a new header must pass; future is how far it may run ahead.
 const (
@@ -96,23 +127,27 @@ func (c *Chain) check(h pow.Header, height int32, at func(int32) pow.Header) err
 
 // bitsRule is the compact target that the header at height must have, where the network's rule is built in.
 func (c *Chain) bitsRule(height int32, at func(int32) pow.Header) (bits uint32, known bool) {
-	if c.params.Network != coin.Practice {
+	rule, known := retargets[c.params.Coin.ID][c.params.Network]
+	if !known {
 		return 0, false
 	}
 	last := at(height - 1)
-	if height%practiceWindow != 0 {
+	if height%rule.window != 0 {
 		return last.Bits, true
 	}
-	first := at(height - practiceWindow)
-	span := int64(last.Time) - int64(first.Time)
-	span = min(max(span, practiceTimespan/practiceFactor), practiceTimespan*practiceFactor)
+	begin := height - rule.window
+	if rule.whole && begin > 0 {
+		begin--
+	}
+	span := int64(last.Time) - int64(at(begin).Time)
+	span = min(max(span, rule.timespan/retargetFactor), rule.timespan*retargetFactor)
 	old, err := pow.TargetFromBits(last.Bits)
 	if err != nil {
 		return 0, true
 	}
 	next := old.Big()
 	next.Mul(next, big.NewInt(span))
-	next.Div(next, big.NewInt(practiceTimespan))
+	next.Div(next, big.NewInt(rule.timespan))
 	if next.Cmp(c.limit) > 0 {
 		next = c.limit
 	}
