@@ -31,6 +31,9 @@ var (
 	errStaleBlock = errors.New("block does not extend the tip")
 	errHighHash   = errors.New("block hash does not meet its target")
 	errChainShut  = errors.New("practice chain is closed")
+	// errWrite says that a good block could not be kept: the disk is full or
+	// broken.
+	errWrite = errors.New("write the practice chain")
 )
 
 const (
@@ -345,7 +348,7 @@ func (c *chain) template() (*mining.BlockTemplate, error) {
 
 // submit adds a mined block to the chain. It is in the log, and on the disk,
 // before anybody hears of it. errStaleBlock says that another block came
-// first.
+// first, errWrite that the block is good and cannot be kept.
 func (c *chain) submit(msg *wire.MsgBlock) (height int32, err error) {
 	c.submitMu.Lock()
 	defer c.submitMu.Unlock()
@@ -370,13 +373,19 @@ func (c *chain) submit(msg *wire.MsgBlock) (height int32, err error) {
 	}
 	size := c.log.size
 	if err := c.appendBlock(*block.Hash(), b); err != nil {
-		return 0, err
+		return 0, fmt.Errorf("%w: %w", errWrite, err)
 	}
-	if err := c.connect(block); err != nil {
+	if err := c.connect(block); err != nil { // its rules were checked above
 		c.blocks = c.blocks[:len(c.blocks)-1]
-		return 0, errors.Join(err, c.log.truncate(size))
+		return 0, fmt.Errorf("%w: %w", errWrite, errors.Join(err, c.log.truncate(size)))
 	}
-	c.clock.atLeast(msg.Header.Timestamp)
+	// A device may roll the time of its block ahead. The clock does not follow
+	// it there: block by block it would run away.
+	if now := c.clock.AdjustedTime(); now.Before(msg.Header.Timestamp) {
+		c.clock.atLeast(now)
+	} else {
+		c.clock.atLeast(msg.Header.Timestamp)
+	}
 	return tip.Height + 1, nil
 }
 

@@ -378,6 +378,28 @@ func TestChainClockSetBack(t *testing.T) {
 	mine(t, c, anyone, 3)
 }
 
+// TestChainClockDoesNotRunAway: a device that rolls the time of each of its
+// blocks ahead as far as it may does not drive the chain into the future, where
+// blocks would become ever easier.
+func TestChainClockDoesNotRunAway(t *testing.T) {
+	clock := newFakeTime()
+	c := testChain(t, t.TempDir(), hasher.SHA256d, clock.now)
+	for range 40 {
+		block := mineBlock(t, c, anyone)
+		block.Header.Timestamp = c.clock.AdjustedTime().Add(maxTimeAhead * time.Second)
+		for c.checkWork(&block.Header) != nil {
+			block.Header.Nonce++
+		}
+		if _, err := c.submit(block); err != nil {
+			t.Fatal(err)
+		}
+		clock.add(10 * time.Second)
+	}
+	if ahead := c.clock.AdjustedTime().Sub(clock.now()); ahead > time.Minute {
+		t.Errorf("after 40 blocks the chain's clock is %v ahead", ahead)
+	}
+}
+
 // blockHashes is how many hashes a block of this difficulty takes.
 func blockHashes(t testing.TB, bits uint32) float64 {
 	t.Helper()

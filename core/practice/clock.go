@@ -10,7 +10,7 @@ import (
 )
 
 // chainClock tells the chain what time it is. It follows the computer's clock
-// but never runs behind the chain's own newest block: if the computer's clock
+// but never runs back behind the chain's own newest block: if the computer's clock
 // was set back, the chain goes on from that block at the true pace, so that
 // block times, and with them the difficulty, stay sane. It is safe for
 // concurrent use.

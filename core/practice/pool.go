@@ -23,6 +23,7 @@ const (
 	maxJobs       = 64   // jobs of one device that shares are taken for
 	maxJobShares  = 4096 // shares taken for one job
 	maxWorkerName = 64
+	maxWorkers    = 32 // of one device
 )
 
 // outlet is a device's connection, as far as the pool writes to it.
@@ -49,6 +50,7 @@ type pool struct {
 	changes uint64 // of the chain and the memory pool that current knows
 	jobs    uint64
 	peers   uint32
+	broken  error // why blocks cannot be kept any more
 }
 
 // miner is one device: one connection, mining for one address.
@@ -134,7 +136,7 @@ func (p *pool) authorize(m *miner, user string) error {
 	if m.script != nil && m.address != addr {
 		return &stratum.Rejection{Code: stratum.CodeUnauthorized, Reason: "this connection already mines for another address"}
 	}
-	if len(m.users) >= 32 {
+	if _, again := m.users[user]; !again && len(m.users) >= maxWorkers {
 		return &stratum.Rejection{Code: stratum.CodeUnauthorized, Reason: "too many workers on one connection"}
 	}
 	m.users[user] = struct{}{}
@@ -236,10 +238,14 @@ func (p *pool) send(m *miner, clean bool) error {
 }
 
 // tick does what is due: new work when transactions or time ask for it, and an
-// easier job for a device from which nothing comes.
+// easier job for a device from which nothing comes. An error ends the network:
+// it is better seen than a chain that stands still.
 func (p *pool) tick() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.broken != nil {
+		return p.broken
+	}
 	if len(p.miners) == 0 || p.current == nil {
 		return nil
 	}
@@ -349,6 +355,11 @@ func (p *pool) found(m *miner, work *issued, s stratum.Submission) error {
 	switch {
 	case errors.Is(err, errStaleBlock):
 		return &stratum.Rejection{Code: stratum.CodeJobNotFound, Reason: "another block came first"}
+	case errors.Is(err, errWrite):
+		p.mu.Lock()
+		p.broken = err
+		p.mu.Unlock()
+		return &stratum.Rejection{Code: stratum.CodeOther, Reason: "the block could not be kept"}
 	case err != nil:
 		return &stratum.Rejection{Code: stratum.CodeOther, Reason: "the chain did not take the block"}
 	}

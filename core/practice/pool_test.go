@@ -5,6 +5,8 @@ package practice
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -274,6 +276,45 @@ func TestPoolRefusesWrongAddresses(t *testing.T) {
 		t.Fatalf("a second worker: %v", err)
 	}
 	wantCode(t, p.authorize(m, b), stratum.CodeUnauthorized)
+}
+
+// TestPoolTellsThatBlocksCannotBeKept: a chain that cannot be written to ends
+// the network with the reason, and keeps what it had.
+func TestPoolTellsThatBlocksCannotBeKept(t *testing.T) {
+	p := testPool(t, hasher.SHA256d, easy)
+	_, addr := key(t, p.chain.coin, 1)
+	m, out := p.device(t, addr)
+	if err := p.tick(); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.chain.log.f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	j := out.last()
+	wantCode(t, p.submit(m, work(t, j, addr, blockTarget(t, j).Met)), stratum.CodeOther)
+	if p.chain.tip().Height != 0 || len(p.events) != 0 {
+		t.Error("a block that is not on the disk was taken")
+	}
+	if err := p.tick(); !errors.Is(err, errWrite) || !errors.Is(err, os.ErrClosed) {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestPoolWorkersOfADevice: one connection has a bounded number of them, and a
+// known one may log in again.
+func TestPoolWorkersOfADevice(t *testing.T) {
+	p := testPool(t, hasher.SHA256d, easy)
+	_, addr := key(t, p.chain.coin, 1)
+	m, _ := p.device(t, addr+".0")
+	for i := 1; i < maxWorkers; i++ {
+		if err := p.authorize(m, fmt.Sprintf("%s.%d", addr, i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wantCode(t, p.authorize(m, addr+".more"), stratum.CodeUnauthorized)
+	if err := p.authorize(m, addr+".0"); err != nil {
+		t.Errorf("the first one again: %v", err)
+	}
 }
 
 func TestPoolAnnouncesDifficultyWithAJob(t *testing.T) {

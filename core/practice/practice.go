@@ -177,15 +177,18 @@ func (n *Network) serveWallets(ctx context.Context) error {
 	defer open.Wait()
 	for {
 		c, err := n.walletListener.Accept()
-		if err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
-			var ne net.Error
-			if errors.As(err, &ne) && ne.Timeout() {
-				continue
-			}
+		switch {
+		case err == nil:
+		case ctx.Err() != nil:
+			return nil
+		case errors.Is(err, net.ErrClosed):
 			return fmt.Errorf("accept a wallet: %w", err)
+		default: // too many open files, mostly: it passes
+			select {
+			case <-ctx.Done():
+			case <-time.After(100 * time.Millisecond):
+			}
+			continue
 		}
 		open.Go(func() {
 			_ = n.wallets.serve(ctx, jsonrpc.NewLineConn(c, message.MaxRequest))

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -199,6 +200,50 @@ func TestNetworkTakesOtherConnections(t *testing.T) {
 	}
 	for range 2 {
 		<-served
+	}
+}
+
+// shaky is a listener whose first Accept fails for a reason that passes.
+type shaky struct {
+	net.Listener
+	failed chan struct{}
+}
+
+func (l *shaky) Accept() (net.Conn, error) {
+	select {
+	case <-l.failed:
+		return l.Listener.Accept()
+	default:
+		close(l.failed)
+		return nil, &net.OpError{Op: "accept", Err: os.NewSyscallError("accept4", syscall.EMFILE)}
+	}
+}
+
+// TestTooManyFilesPasses: the network goes on when a wallet cannot be accepted
+// for a moment.
+func TestTooManyFilesPasses(t *testing.T) {
+	n, err := Open(Config{Dir: t.TempDir(), Algorithm: hasher.SHA256d, Hashrate: easy})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = n.Close() }()
+	n.walletListener = &shaky{n.walletListener, make(chan struct{})}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	ran := make(chan error, 1)
+	go func() { ran <- n.Run(ctx) }()
+	conn, err := jsonrpc.Dial(ctx, n.ElectrumURL(), message.MaxReply)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &walletTest{t: t, conn: conn, ctx: ctx}
+	w.greet("1.4")
+	if err := conn.Close(); err != nil {
+		t.Error(err)
+	}
+	cancel()
+	if err := <-ran; err != nil {
+		t.Error(err)
 	}
 }
 
