@@ -2,7 +2,6 @@ package hasher
 
 import (
 	"context"
-	"sort"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -73,25 +72,27 @@ func Measure(ctx context.Context, k Kernel, threads int, d time.Duration) Measur
 
 // clockRate returns the processor's cycles a second, timed over a chain of
 // dependent multiplications, or zero where the length of a multiplication is
-// not known. The median of several short runs is taken, because a run may be
-// interrupted.
+// not known. Of several short runs the shortest counts, because an interruption
+// only makes a run longer.
 func clockRate() float64 {
 	if multiplyCycles == 0 {
 		return 0
 	}
-	const steps = 1 << 20
-	var runs [5]float64
-	for i := range runs {
+	const steps, runs = 1 << 20, 7
+	shortest := time.Hour
+	for range runs {
 		start := tick()
 		x := chain(steps, 0x9e3779b1)
-		elapsed := (tick() - start).Seconds()
+		elapsed := tick() - start
 		// x is odd, as k is; the test keeps the chain from being removed.
 		if x&1 == 1 && elapsed > 0 {
-			runs[i] = steps * multiplyCycles / elapsed
+			shortest = min(shortest, elapsed)
 		}
 	}
-	sort.Float64s(runs[:])
-	return runs[len(runs)/2]
+	if shortest == time.Hour {
+		return 0
+	}
+	return steps * multiplyCycles / shortest.Seconds()
 }
 
 // chain multiplies n times, each time the product before by k, and returns the

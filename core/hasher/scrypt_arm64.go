@@ -6,7 +6,6 @@ import (
 	"math/bits"
 	"sync"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/cpu"
 )
@@ -79,18 +78,12 @@ type scryptNEON struct {
 }
 
 func newScryptNEON(m neonMixer) *scryptNEON {
-	v := alignedLines(m.width * (neonBlocks*32 + 16))
+	// So large an allocation begins on a page, hence on a cache line.
+	v := make([]uint32, m.width*(neonBlocks*32+16))
 	return &scryptNEON{
 		neonMixer: m, sha2: cpu.ARM64.HasSHA2,
 		v: v[:m.width*neonBlocks*32], scratch: v[m.width*neonBlocks*32:],
 	}
-}
-
-// alignedLines returns n words that begin on a cache line of 64 bytes.
-func alignedLines(n int) []uint32 {
-	words := make([]uint32, n+15)
-	skip := int(-uintptr(unsafe.Pointer(&words[0]))%64) / 4
-	return words[skip:][:n:n]
 }
 
 func (s *scryptNEON) Scan(w *Work, first, count uint32, hits *Hits) uint32 {

@@ -4,7 +4,6 @@ package hasher
 
 import (
 	"math/bits"
-	"unsafe"
 
 	"golang.org/x/sys/cpu"
 )
@@ -25,7 +24,7 @@ func sha256dARM64() []Kernel {
 type sha256dSHA2 struct{ tape *[sha2Tape][4]uint32 }
 
 func newSHA256dSHA2() sha256dSHA2 {
-	tape := (*[sha2Tape][4]uint32)(unsafe.Pointer(&alignedLines(sha2Tape * 4)[0]))
+	tape := new([sha2Tape][4]uint32)
 	for _, r := range sha2Round {
 		for i, k := range round[r.round : r.round+4] {
 			tape[r.at][i] = k + r.plus[i]
