@@ -14,6 +14,9 @@ func sha256dAMD64() (all []Kernel) {
 	if x.HasAVX512F && x.HasAVX512BW && x.HasAVX512VL && x.HasAVX512DQ {
 		all = append(all, Kernel{"avx512", SHA256d, 1 << 17, func() Scanner { return newSHA256dVector(sha256dAVX512, 1, 16) }})
 	}
+	if x.HasSSSE3 && cpuHasSHA() {
+		all = append(all, Kernel{"shani", SHA256d, 1 << 16, func() Scanner { return newSHA256dVector(sha256dSHANI, 0, 2) }})
+	}
 	if x.HasAVX2 {
 		all = append(all, Kernel{"avx2", SHA256d, 1 << 16, func() Scanner { return newSHA256dVector(sha256dAVX2, 8, 8) }})
 	}
@@ -71,6 +74,23 @@ func (p *sha256dPrepared) prepare(w *Work) {
 	p.Midstate, p.Target = w.Midstate, w.Target[7]
 }
 
+// quads returns the prepared words as the SHA-NI kernel wants them: by four,
+// the highest last, and a state as a, b, e, f and c, d, g, h.
+func (p *sha256dPrepared) quads() [8][4]uint32 {
+	const padding, length = 0x80000000, 640
+	s, m, h3 := &p.State, &p.Midstate, p.H4-round[4]-padding
+	return [8][4]uint32{
+		{s[5], s[4], s[1], s[0]},
+		{h3, s[6], s[3], s[2]},
+		{p.W16, p.W17, p.W18, p.W19},
+		{padding, 0, length, p.W16},
+		{2: smallSigma0(length), 3: p.W31},
+		{m[5], m[4], m[1], m[0]},
+		{m[7], m[6], m[3], m[2]},
+		{p.Target},
+	}
+}
+
 // sha256dScratch is how much memory the vector kernels use: the prepared words,
 // each as often as the kernel wants it, and then spilled registers.
 const sha256dScratch = 8192
@@ -95,6 +115,9 @@ func (s *sha256dVector) Scan(w *Work, first, count uint32, hits *Hits) uint32 {
 	var p sha256dPrepared
 	p.prepare(w)
 	words := unsafe.Slice((*uint32)(unsafe.Pointer(&s.scratch[0])), len(s.scratch)/4)
+	if s.copies == 0 {
+		*(*[8][4]uint32)(unsafe.Pointer(&s.scratch[0])) = p.quads()
+	}
 	for i, v := range (*[unsafe.Sizeof(p) / 4]uint32)(unsafe.Pointer(&p)) {
 		for j := range s.copies {
 			words[i*s.copies+j] = v
