@@ -15,7 +15,7 @@ func sha256dAMD64() (all []Kernel) {
 		all = append(all, Kernel{"avx512", SHA256d, 1 << 17, func() Scanner { return newSHA256dVector(sha256dAVX512, 1, 16) }})
 	}
 	if x.HasSSSE3 && cpuHasSHA() {
-		all = append(all, Kernel{"shani", SHA256d, 1 << 16, func() Scanner { return newSHA256dVector(sha256dSHANI, 0, 2) }})
+		all = append(all, Kernel{"shani", SHA256d, 1 << 16, func() Scanner { return newSHA256dVector(sha256dSHANI, 0, 3) }})
 	}
 	if x.HasAVX2 {
 		all = append(all, Kernel{"avx2", SHA256d, 1 << 16, func() Scanner { return newSHA256dVector(sha256dAVX2, 8, 8) }})

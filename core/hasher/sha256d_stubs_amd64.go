@@ -15,6 +15,6 @@ func sha256dAVX2(scratch *byte, first uint32, groups uint32) (done uint32, mask 
 // cpuHasSHA tells whether the processor has the SHA extensions: leaf 7, EBX bit 29.
 func cpuHasSHA() bool
 
-// sha256dSHANI scans groups of 2 nonces. It stops at a group with a candidate,
+// sha256dSHANI scans groups of 3 nonces. It stops at a group with a candidate,
 // whose lanes mask tells, and returns how many groups before it had none.
 func sha256dSHANI(scratch *byte, first uint32, groups uint32) (done uint32, mask uint32)
