@@ -12,10 +12,7 @@ func Exists(o Options) error {
 		return err
 	}
 	n := o.Params.Network
-	_, err := o.Storage.Read(walletName(n), maxWalletFile, func(b []byte) error {
-		_, err := parseEnvelope(b, n)
-		return err
-	})
+	_, err := o.Storage.Read(walletName(n), maxWalletFile, func(b []byte) error { return checkEnvelope(b, n) })
 	if errors.Is(err, fs.ErrNotExist) {
 		return ErrMissing
 	}

@@ -35,6 +35,17 @@ func (e envelope) sum() []byte {
 	return h.Sum(nil)
 }
 
+var errLater = errors.New("the wallet file was written by a later version")
+
+// checkEnvelope holds for a whole wallet file, though it be of a later version: its previous copy, which may be of
+// this one, must not be taken instead.
+func checkEnvelope(b []byte, n coin.Network) error {
+	if _, err := parseEnvelope(b, n); err != nil && !errors.Is(err, errLater) {
+		return err
+	}
+	return nil
+}
+
 func parseEnvelope(b []byte, n coin.Network) (envelope, error) {
 	var e envelope
 	if len(b) > maxWalletFile || json.Unmarshal(b, &e) != nil {
@@ -44,7 +55,7 @@ func parseEnvelope(b []byte, n coin.Network) (envelope, error) {
 		return envelope{}, ErrDamaged
 	}
 	if e.Version != 1 {
-		return envelope{}, errors.New("the wallet file was written by a later version")
+		return envelope{}, errLater
 	}
 	return e, nil
 }
@@ -119,10 +130,7 @@ func writeSecret(o Options, s secret) (_ seal.Key, err error) {
 func readSecret(o Options) (seal.Key, secret, error) {
 	fail := func(err error) (seal.Key, secret, error) { return seal.Key{}, secret{}, err }
 	n := o.Params.Network
-	b, err := o.Storage.Read(walletName(n), maxWalletFile, func(b []byte) error {
-		_, err := parseEnvelope(b, n)
-		return err
-	})
+	b, err := o.Storage.Read(walletName(n), maxWalletFile, func(b []byte) error { return checkEnvelope(b, n) })
 	if errors.Is(err, fs.ErrNotExist) {
 		return fail(ErrMissing)
 	}

@@ -13,6 +13,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"time"
 
@@ -77,6 +78,9 @@ type Options struct {
 	wait func(context.Context, time.Duration) error
 }
 
+// Format hides the passphrases from logs.
+func (Options) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "(wallet options)") }
+
 func (o *Options) defaults() error {
 	if o.Params == nil {
 		return errors.New("wallet: no network given")
@@ -131,6 +135,9 @@ type Wallet struct {
 	closed bool
 }
 
+// Format hides the key from logs.
+func (*Wallet) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "(wallet)") }
+
 // put replaces the state; the caller holds w.mu, or is alone with the wallet.
 func (w *Wallet) put(s *state) {
 	w.state, w.owned = s, s.balance(w.o.Params.Maturity)
@@ -159,6 +166,9 @@ func Restore(o Options, m hd.Mnemonic) (*Wallet, error) {
 func create(o Options, m hd.Mnemonic) (*Wallet, error) {
 	if o.Passphrase == "" && o.Params.Network != coin.Practice {
 		return nil, ErrNoPassphrase
+	}
+	if len(m.Words()) == 0 {
+		return nil, hd.ErrLength // else the seed of no words would be kept, and never open again
 	}
 	// An account that cannot be derived must fail before anything is written.
 	account, err := derive(o, m, o.SeedPassphrase)

@@ -7,10 +7,12 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -115,6 +117,36 @@ func TestCreateAndOpen(t *testing.T) {
 	}
 }
 
+func TestNothingSecretIsPrinted(t *testing.T) {
+	o := Options{Storage: &MemoryStorage{}, Params: practice(t), Passphrase: "sealing phrase", SeedPassphrase: "25th word", WorkFactor: 1}
+	w, err := Restore(o, words(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	key := strings.Trim(fmt.Sprint(w.key[:]), "[]")
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%d", "%x"} {
+		for _, v := range []any{w, o, &o, struct{ O Options }{o}} {
+			s := fmt.Sprintf(verb, v)
+			for _, hidden := range []string{"phrase", "25th", key, hex.EncodeToString(w.key[:]), "7068726173"} {
+				if strings.Contains(s, hidden) {
+					t.Errorf("%s of %T shows a secret", verb, v)
+				}
+			}
+		}
+	}
+}
+
+func TestNoWordsMakeNoWallet(t *testing.T) {
+	o := Options{Storage: &MemoryStorage{}, Params: practice(t)}
+	if _, err := Restore(o, hd.Mnemonic{}); !errors.Is(err, hd.ErrLength) {
+		t.Fatal(err)
+	}
+	if err := Exists(o); !errors.Is(err, ErrMissing) {
+		t.Errorf("something was written: %v", err)
+	}
+}
+
 func TestPassphrase(t *testing.T) {
 	o := Options{Dir: t.TempDir(), Params: bitcoinMain(t), SeedPassphrase: "TREZOR"}
 	if _, err := Create(o); !errors.Is(err, ErrNoPassphrase) {
@@ -156,7 +188,7 @@ func TestPassphrase(t *testing.T) {
 	if _, _, err := w.Mnemonic("wrong"); !errors.Is(err, seal.ErrPassphrase) {
 		t.Errorf("words with a wrong passphrase: %v", err)
 	}
-	if got, p, err := w.Mnemonic("several words"); err != nil || got != m || p != "TREZOR" {
+	if got, p, err := w.Mnemonic("several words"); err != nil || !slices.Equal(got.Words(), m.Words()) || p != "TREZOR" {
 		t.Errorf("words: %v", err)
 	}
 	if _, err := os.Stat(filepath.Join(o.Dir, practiceKeyName)); !errors.Is(err, fs.ErrNotExist) {
@@ -228,19 +260,70 @@ func TestDamagedFileIsRestored(t *testing.T) {
 		if err := w.Close(); err != nil {
 			t.Fatal(err)
 		}
+		// The previous copy is not the only good one any more, and what was there is kept.
+		if mended, err := os.ReadFile(path); err != nil || !bytes.Equal(mended, good) {
+			t.Errorf("%s: not mended: %v", name, err)
+		}
+		if aside, err := os.ReadFile(path + seal.Damaged); err != nil || !bytes.Equal(aside, bad) {
+			t.Errorf("%s: not set aside: %v", name, err)
+		}
 		// A damaged file is a wallet still: nothing is written over it.
 		if _, err := Create(o); !errors.Is(err, ErrExists) {
 			t.Errorf("%s: create: %v", name, err)
 		}
 	}
-	if err := os.WriteFile(path+seal.Previous, flipped, 0o600); err != nil {
-		t.Fatal(err)
+	for _, p := range []string{path, path + seal.Previous} {
+		if err := os.WriteFile(p, flipped, 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if _, err := Open(o); !errors.Is(err, ErrDamaged) {
 		t.Errorf("both damaged: %v", err)
 	}
 	if _, err := Create(o); !errors.Is(err, ErrExists) {
 		t.Errorf("both damaged: create: %v", err)
+	}
+}
+
+// An older program must neither read the older copy of a newer wallet nor write over the newer one.
+func TestLaterVersionIsLeftAlone(t *testing.T) {
+	o := Options{Dir: t.TempDir(), Params: bitcoinMain(t), Passphrase: "p", WorkFactor: 1}
+	w, err := Restore(o, words(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(o.Dir, "main.wallet")
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := parseEnvelope(b, coin.Main)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.Version = 2
+	e.Sum = e.sum()
+	later, err := json.Marshal(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, later, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(o); !errors.Is(err, errLater) {
+		t.Errorf("open: %v", err)
+	}
+	if err := Exists(o); err != nil {
+		t.Errorf("exists: %v", err)
+	}
+	if _, err := Create(o); !errors.Is(err, ErrExists) {
+		t.Errorf("create: %v", err)
+	}
+	if now, err := os.ReadFile(path); err != nil || !bytes.Equal(now, later) {
+		t.Errorf("it was written over: %v", err)
 	}
 }
 

@@ -15,8 +15,12 @@ import (
 // ErrTooLong says that a file is longer than it may be.
 var ErrTooLong = errors.New("file too long")
 
-// Previous is added to a path for the copy that WriteFile keeps.
-const Previous = ".previous"
+const (
+	// Previous is added to a path for the copy that WriteFile keeps.
+	Previous = ".previous"
+	// Damaged is added to a path for the file that Mend sets aside.
+	Damaged = ".damaged"
+)
 
 // WriteFile writes a file so that a crash at any moment leaves the old or the new content, whole, and keeps the
 // old content at path+Previous. Both have the mode perm. The folder must exist.
@@ -24,44 +28,47 @@ const Previous = ".previous"
 // It writes a temporary file beside it, syncs and reads it back, and only then renames; then it syncs the folder.
 // Two writers do not mix their bytes, but the later one wins: callers that share a file lock it.
 func WriteFile(path string, data []byte, perm fs.FileMode) error {
-	if err := writeFile(path, data, perm, true); err != nil {
+	if err := writeFile(path, data, perm, func() error {
+		old, err := os.ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return writeFile(path+Previous, old, perm, func() error { return nil })
+	}); err != nil {
 		return fmt.Errorf("seal: write %s: %w", filepath.Base(path), err)
 	}
 	return nil
 }
 
-func writeFile(path string, data []byte, perm fs.FileMode, keep bool) error {
+// Mend writes what ReadFile restored back to path, so that the previous copy, which stays as it is, is not the only
+// good one. The file that could not be used is kept at path+Damaged.
+func Mend(path string, data []byte, perm fs.FileMode) error {
+	if err := writeFile(path, data, perm, func() error {
+		if err := os.Rename(path, path+Damaged); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		return nil
+	}); err != nil {
+		return fmt.Errorf("seal: mend %s: %w", filepath.Base(path), err)
+	}
+	return nil
+}
+
+// writeFile calls before when the new content is on disk, and then puts it in its place.
+func writeFile(path string, data []byte, perm fs.FileMode, before func() error) error {
 	dir := filepath.Dir(path)
 	tmp, err := writeTemp(dir, filepath.Base(path), data, perm)
 	if err != nil {
 		return err
 	}
 	defer os.Remove(tmp) // does nothing once it is renamed
-	if keep {
-		old, err := os.ReadFile(path)
-		switch {
-		case err == nil:
-			if err := keepPrevious(path, old, perm); err != nil {
-				return err
-			}
-		case !errors.Is(err, fs.ErrNotExist):
-			return err
-		}
+	if err := before(); err != nil {
+		return err
 	}
 	if err := os.Rename(tmp, path); err != nil {
-		return err
-	}
-	return syncDir(dir)
-}
-
-func keepPrevious(path string, old []byte, perm fs.FileMode) error {
-	dir := filepath.Dir(path)
-	tmp, err := writeTemp(dir, filepath.Base(path), old, perm)
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp)
-	if err := os.Rename(tmp, path+Previous); err != nil {
 		return err
 	}
 	return syncDir(dir)

@@ -103,3 +103,39 @@ func TestWriteFileErrors(t *testing.T) {
 		t.Error("a long file passes")
 	}
 }
+
+func TestMend(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "f")
+	for _, text := range []string{"good one", "good two"} {
+		if err := WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := func(name, text string) {
+		t.Helper()
+		if got, err := os.ReadFile(name); err != nil || string(got) != text {
+			t.Errorf("%s holds %q, want %q, %v", filepath.Base(name), got, text, err)
+		}
+	}
+	for _, damage := range []func() error{
+		func() error { return os.WriteFile(path, []byte("bad"), 0o600) },
+		func() error { return os.Remove(path) },
+	} {
+		if err := damage(); err != nil {
+			t.Fatal(err)
+		}
+		data, restored, err := ReadFile(path, 100, whole("good"))
+		if err != nil || !restored {
+			t.Fatal(restored, err)
+		}
+		if err := Mend(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		want(path, "good one")
+		want(path+Previous, "good one")
+		want(path+Damaged, "bad") // of the first round
+	}
+	if err := Mend(filepath.Join(t.TempDir(), "no", "f"), nil, 0o600); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("missing folder: %v", err)
+	}
+}

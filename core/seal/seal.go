@@ -56,11 +56,12 @@ func GenerateKey() Key {
 	return k
 }
 
+// Format hides the key from logs, whatever the verb. It cannot in an unexported field of another struct, which fmt
+// reads by itself: such a struct hides itself.
+func (Key) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "(key)") }
+
 // String hides the key from logs.
 func (Key) String() string { return "(key)" }
-
-// GoString hides the key from logs.
-func (Key) GoString() string { return "seal.Key(…)" }
 
 // MarshalJSON refuses: a key is written by WrapKey alone.
 func (Key) MarshalJSON() ([]byte, error) { return nil, errors.New("a key is not written as JSON") }

@@ -53,7 +53,7 @@ func TestOpenRefuses(t *testing.T) {
 
 func TestKeyHides(t *testing.T) {
 	k := Key(bytes.Repeat([]byte{0x41}, 32))
-	for _, s := range []string{fmt.Sprint(k), fmt.Sprintf("%v %+v %#v %s", k, k, k, k), fmt.Sprintf("%v", struct{ K Key }{k})} {
+	for _, s := range []string{fmt.Sprint(k), fmt.Sprintf("%v %+v %#v %s %q %x %X %d %o %b %t", k, k, k, k, k, k, k, k, k, k, k), k.String(), fmt.Sprintf("%v", struct{ K Key }{k})} {
 		if strings.Contains(s, "65") || strings.Contains(s, "AA") || strings.Contains(s, "41") {
 			t.Errorf("shows the key: %s", s)
 		}

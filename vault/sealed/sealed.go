@@ -87,6 +87,9 @@ func Open(o Options) (*Store, error) {
 	return &Store{o: o}, nil
 }
 
+// Format hides the key from logs.
+func (*Store) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "("+storeName+")") }
+
 // Name returns "sealed file".
 func (s *Store) Name() string { return storeName }
 

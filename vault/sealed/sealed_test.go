@@ -5,6 +5,7 @@ package sealed
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -57,6 +58,20 @@ func TestSealed(t *testing.T) {
 	vaulttest.TestStore(t, func(t *testing.T) vault.Store {
 		return open(t, filepath.Join(t.TempDir(), "keys.sealed"), "open sesame")
 	})
+}
+
+func TestKeyIsNotPrinted(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "keys.sealed"), "open sesame")
+	mustPut(t, s, "a", "secret")
+	if s.key == (seal.Key{}) {
+		t.Fatal("no key to hide")
+	}
+	key := strings.Trim(fmt.Sprint(s.key[:]), "[]")
+	for _, verb := range []string{"%v", "%+v", "%#v", "%d", "%x"} {
+		if out := fmt.Sprintf(verb, s); strings.Contains(out, key) || strings.Contains(out, hex.EncodeToString(s.key[:])) {
+			t.Errorf("%s shows the key", verb)
+		}
+	}
 }
 
 func TestPersists(t *testing.T) {

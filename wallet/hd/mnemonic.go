@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -44,8 +45,25 @@ func (e *WordError) Error() string {
 const maxMnemonic = 4 << 10
 
 // Mnemonic is a checked list of seed words in English. The zero value holds none. Whoever has the words has the
-// coins, so it prints as a placeholder; Words gives them.
-type Mnemonic struct{ words string }
+// coins, so it prints as a placeholder, also inside other structs and for every verb; Words gives them. It is not
+// compared with ==.
+type Mnemonic struct {
+	_ [0]func()
+	// Two pointers away: fmt prints an unexported field of another type's struct by reflection, without calling
+	// methods. It then shows an address, but for a wrong verb it follows one pointer.
+	h *holder
+}
+
+type holder struct{ words *string }
+
+func newMnemonic(words string) Mnemonic { return Mnemonic{h: &holder{&words}} }
+
+func (m Mnemonic) text() string {
+	if m.h == nil {
+		return ""
+	}
+	return *m.h.words
+}
 
 // NewMnemonic makes 12 or 24 new words from the system's random source.
 func NewMnemonic(words int) (Mnemonic, error) {
@@ -63,7 +81,7 @@ func fromEntropy(entropy []byte) (Mnemonic, error) {
 	if err != nil {
 		return Mnemonic{}, fmt.Errorf("seed words: %w", err)
 	}
-	return Mnemonic{s}, nil
+	return newMnemonic(s), nil
 }
 
 // ParseMnemonic reads seed words as people write or paste them: any white space between them, any case, any
@@ -86,7 +104,7 @@ func ParseMnemonic(s string) (Mnemonic, error) {
 	if _, err := bip39.EntropyFromMnemonic(joined); err != nil {
 		return Mnemonic{}, ErrChecksum
 	}
-	return Mnemonic{joined}, nil
+	return newMnemonic(joined), nil
 }
 
 // visible drops the format characters (zero-width spaces, byte order marks) that come with copied text.
@@ -150,19 +168,19 @@ func distance(a, b string) int {
 }
 
 // Words are the words, in order.
-func (m Mnemonic) Words() []string { return strings.Fields(m.words) }
+func (m Mnemonic) Words() []string { return strings.Fields(m.text()) }
 
 // Seed is the 64-byte BIP39 seed. The passphrase is BIP39's own ("the 25th word"), not one that seals a file; any
 // passphrase gives a valid, different wallet. It is normalised to NFKD; its case and spaces count.
 func (m Mnemonic) Seed(passphrase string) []byte {
-	return bip39.NewSeed(m.words, norm.NFKD.String(passphrase))
+	return bip39.NewSeed(m.text(), norm.NFKD.String(passphrase))
 }
+
+// Format hides the words from logs, whatever the verb.
+func (Mnemonic) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "(seed words)") }
 
 // String hides the words from logs.
 func (Mnemonic) String() string { return "(seed words)" }
-
-// GoString hides the words from logs.
-func (Mnemonic) GoString() string { return "hd.Mnemonic(…)" }
 
 // MarshalJSON refuses: words are not written by accident.
 func (Mnemonic) MarshalJSON() ([]byte, error) {
