@@ -56,7 +56,7 @@ bench: cli ## hash rate of each kernel, beside a peer; what the engine keeps of 
 	@go test -run '^$$' -bench 'NewWork|Stop' -benchtime 200x ./core/engine
 
 bench-web: ## the same in Chromium
-	@.ci/setup.sh test
+	@.ci/setup.sh bench-web
 	@.ci/bench-web.sh
 
 lint: ## formatting, vet, golangci-lint, secrets

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what a target needs and this machine lacks: setup.sh cli|desktop|test|check|package.
+# Installs what a target needs and this machine lacks: setup.sh cli|desktop|test|bench-web|check|package.
 # Debian and its children through apt; elsewhere it says in one line what to install.
 # Quick and silent when nothing is missing.
 set -euo pipefail
@@ -12,7 +12,7 @@ has() { command -v "$1" >/dev/null 2>&1; }
 # have PACKAGE: is what the Debian package gives here, wherever it came from?
 have() {
 	case $1 in
-	gcc | xdotool | pkg-config) has "$1" ;;
+	gcc | xdotool | pkg-config | npm) has "$1" ;;
 	libc6-dev) [ -e /usr/include/stdio.h ] ;;
 	libgl1-mesa-dev) has pkg-config && pkg-config --exists gl ;;
 	xorg-dev) has pkg-config && pkg-config --exists x11 xcursor xrandr xinerama xi xxf86vm ;;
@@ -107,7 +107,8 @@ case ${1:-} in
 cli) ;;
 desktop) need_window ;;
 test) need_window; need "${peers[@]}" ;;
+bench-web) need chromium npm ;;
 check) need_window; need gcc-mingw-w64-x86-64 ;;
 package) need_window; has xz || need xz-utils ;;
-*) die "usage: setup.sh cli|desktop|test|check|package" ;;
+*) die "usage: setup.sh cli|desktop|test|bench-web|check|package" ;;
 esac
