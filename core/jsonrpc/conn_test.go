@@ -129,6 +129,40 @@ func TestTooLong(t *testing.T) {
 	}
 }
 
+// A connection that carries nothing but blank lines, or empty messages, ends; a blank line between messages, however
+// often, does no harm.
+func TestBlankLinesEnd(t *testing.T) {
+	eachTransport(t, func(t *testing.T, ours, _ Conn, raw func(string)) {
+		go func() {
+			for range 3 {
+				raw(strings.Repeat("\n", 900) + "{}\n")
+			}
+			for range 1100 {
+				raw(" \r\n")
+			}
+		}()
+		for range 3 {
+			mustRead(t, ours, "{}")
+		}
+		if msg, err := ours.ReadMessage(deadline(t)); !errors.Is(err, ErrTooLong) {
+			t.Fatalf("got %q, %v", msg, err)
+		}
+	})
+}
+
+// So it is with messages that hold nothing at all.
+func TestEmptyMessagesEnd(t *testing.T) {
+	ours, _, raw := transports["ws"](t)
+	go func() {
+		for range 1100 {
+			raw("")
+		}
+	}()
+	if msg, err := ours.ReadMessage(deadline(t)); !errors.Is(err, ErrTooLong) {
+		t.Fatalf("got %q, %v", msg, err)
+	}
+}
+
 func TestLimitItself(t *testing.T) {
 	eachTransport(t, func(t *testing.T, ours, _ Conn, raw func(string)) {
 		want := strings.Repeat("x", 1024)

@@ -18,6 +18,7 @@ type lines struct {
 	buf   []byte // unread bytes, from start on
 	start int
 	seen  int // buf[start:seen] holds no line feed
+	empty int // blank lines since the last message
 }
 
 // fill reads once from r into the buffer.
@@ -70,9 +71,22 @@ func (l *lines) next() ([]byte, error) {
 		}
 		l.start, l.seen = l.seen+i+1, l.seen+i+1
 		if line = bytes.Trim(line, blanks); len(line) > 0 {
+			l.empty = 0
 			return bytes.Clone(line), nil
 		}
+		if err := l.nothing(); err != nil {
+			return nil, err
+		}
 	}
+}
+
+// nothing counts what was read and is no message. A few blank lines keep a connection alive; blank lines without end
+// would keep its reader busy, unseen by whoever counts messages.
+func (l *lines) nothing() error {
+	if l.empty++; l.empty > l.limit {
+		return ErrTooLong
+	}
+	return nil
 }
 
 // rest takes what stands behind the last line feed, as one message; nil when it is blank.
@@ -82,6 +96,7 @@ func (l *lines) rest() []byte {
 	if len(msg) == 0 {
 		return nil
 	}
+	l.empty = 0
 	return bytes.Clone(msg)
 }
 

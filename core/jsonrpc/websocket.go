@@ -77,10 +77,12 @@ func (c *webSocketConn) take() ([]byte, error) {
 		if c.nested = len(piece); c.nest.open() {
 			return nil, nil
 		}
-		msg = c.in.rest()
+		if msg = c.in.rest(); msg == nil {
+			err = c.in.nothing()
+		}
 	}
 	c.nest, c.nested = nesting{}, 0
-	return msg, nil
+	return msg, err
 }
 
 func (c *webSocketConn) WriteMessage(ctx context.Context, msg []byte) error {
