@@ -62,6 +62,7 @@ func run(args []string) int {
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends at once
 	o := ui.Options{Dir: *data, Look: r.look, Trouble: r.trouble}
 	o.Practice.Threads = max(1, runtime.NumCPU()-1) // one is left for the person
 	o.Practice.Share, o.Practice.Block = r.share, r.block

@@ -168,6 +168,30 @@ func TestBlockOfANamelessDevice(t *testing.T) {
 	}
 }
 
+// TestPageLetsNobodyInWhileClosing: a device that comes while the page is closed
+// does not reach a chain that is closed next.
+func TestPageLetsNobodyInWhileClosing(t *testing.T) {
+	w := new(webServer)
+	if !w.enter() {
+		t.Fatal("a device was not let in")
+	}
+	left := make(chan struct{})
+	go func() { w.leave(); close(left) }()
+	for deadline := time.Now().Add(patience); w.enter(); w.devices.Done() {
+		if time.Now().After(deadline) {
+			t.Fatal("devices are let in all the time")
+		}
+		runtime.Gosched()
+	}
+	select {
+	case <-left:
+		t.Error("a device that is still there was not waited for")
+	default:
+	}
+	w.devices.Done()
+	receive(t, left)
+}
+
 func TestPracticeRefusals(t *testing.T) {
 	busy, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

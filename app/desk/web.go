@@ -21,7 +21,29 @@ import (
 type webServer struct {
 	listener net.Listener
 	server   *http.Server
-	devices  *sync.WaitGroup // connections that the pool is serving
+
+	mu      sync.Mutex
+	closing bool
+	devices sync.WaitGroup // connections that the pool is serving
+}
+
+// enter lets a device in, unless the page is being closed; devices.Done lets it
+// out.
+func (w *webServer) enter() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.closing {
+		w.devices.Add(1)
+	}
+	return !w.closing
+}
+
+// leave lets no more devices in and waits until the last is gone.
+func (w *webServer) leave() {
+	w.mu.Lock()
+	w.closing = true
+	w.mu.Unlock()
+	w.devices.Wait()
 }
 
 // listenWeb opens the page's address. It answers to the names and addresses of
@@ -35,7 +57,7 @@ func (p *Practice) listenWeb(address string) (*webServer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("serve the page: %w", err)
 	}
-	devices := new(sync.WaitGroup)
+	w := &webServer{listener: l}
 	handler := web.Handler(web.Options{
 		Info: func() web.Info {
 			return web.Info{
@@ -48,19 +70,22 @@ func (p *Practice) listenWeb(address string) (*webServer, error) {
 			}
 		},
 		Stratum: func(ctx context.Context, conn jsonrpc.Conn) error {
-			devices.Add(1)
-			defer devices.Done()
+			if !w.enter() {
+				return net.ErrClosed
+			}
+			defer w.devices.Done()
 			return p.network.StratumConn(ctx, conn)
 		},
 		Allow: func(host string) bool { return ownName(host) || slices.Contains(p.options.WebHosts, host) },
 	})
-	return &webServer{devices: devices, listener: l, server: &http.Server{
+	w.server = &http.Server{
 		Handler: handler,
 		// A WebSocket takes its connection over, so these bound only requests.
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    16 << 10,
-	}}, nil
+	}
+	return w, nil
 }
 
 // ownName tells whether host, without a port, is this machine: a loopback name,
@@ -96,7 +121,7 @@ func (w *webServer) Run(ctx context.Context) error {
 	w.server.BaseContext = func(net.Listener) context.Context { return ctx }
 	stop := context.AfterFunc(ctx, func() { _ = w.server.Close() })
 	defer stop()
-	defer w.devices.Wait() // the server does not know of WebSockets any more
+	defer w.leave() // the server does not know of WebSockets any more
 	if err := w.server.Serve(w.listener); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve the page: %w", err)
 	}
