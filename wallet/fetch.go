@@ -55,6 +55,9 @@ func (s *session) fetch(ctx context.Context, work *state, scripts []place) error
 		if old := work.txs[id]; old != nil && t.height == 0 {
 			t.time = min(t.time, old.time)
 		}
+		if t.opaque {
+			s.opaque[id] = true
+		}
 		work.txs[id] = t
 	}
 
@@ -88,7 +91,7 @@ func (s *session) settled(work *state, id pow.Hash, height int32, at place) bool
 	case t == nil:
 		return false
 	case t.opaque:
-		return true
+		return s.opaque[id] // asked for again by each session: it may have been this server's predecessor that lied
 	}
 	return work.touches(t, at) && t.height == max(height, 0)
 }

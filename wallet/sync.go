@@ -90,7 +90,7 @@ func (w *Wallet) session(ctx context.Context, url string, once bool) (synced boo
 	}
 	s := &session{
 		w: w, wake: make(chan struct{}, 1),
-		places: map[message.Hash]place{}, scripts: map[place][]byte{}, dirty: map[place]bool{},
+		places: map[message.Hash]place{}, scripts: map[place][]byte{}, dirty: map[place]bool{}, opaque: map[pow.Hash]bool{},
 	}
 	w.mu.Lock()
 	w.stir = s.stir
@@ -120,6 +120,7 @@ type session struct {
 
 	scripts map[place][]byte
 	dirty   map[place]bool
+	opaque  map[pow.Hash]bool // transactions that this server gave in a form that cannot be read
 
 	mu      sync.Mutex
 	places  map[message.Hash]place
@@ -298,10 +299,14 @@ func (s *session) pass(ctx context.Context) error {
 	return nil
 }
 
-// unsettle takes back what a reorganisation has undone, and has those scripts asked for again.
+// unsettle takes back what a reorganisation has undone, and has those scripts asked for again, and those with a
+// transaction that an earlier server gave in a form that cannot be read.
 func (s *session) unsettle(work *state) {
 	undone := map[pow.Hash]bool{}
 	for id, t := range work.txs {
+		if t.opaque && !s.opaque[id] {
+			undone[id] = true
+		}
 		if t.height == 0 {
 			continue
 		}

@@ -758,6 +758,39 @@ func TestHistoryPastAServersOwnTip(t *testing.T) {
 	r.want(2*reply, 4*reply, 0)
 }
 
+// What a server gives for a transaction may be unreadable by right, and then it counts for nothing; but nobody can
+// check that, so it must not hide the payment from the next server's answer.
+func TestUnreadableTransaction(t *testing.T) {
+	for _, reopen := range []bool{false, true} {
+		r := newRig(t)
+		r.mine(0)
+		r.mine(1)
+		gets := 0
+		lie := func(q message.Request, a message.Response) message.Response {
+			if q.Method == message.TransactionGet {
+				gets++
+				a, _ = message.Reply(q, message.Hex{1, 0, 0, 0, 0, 8})
+			}
+			return a
+		}
+		r.server.Lie(lie)
+		r.sync()
+		r.want(0, 0, 0)
+		if len(r.w.History()) != 0 {
+			t.Errorf("%+v", r.w.History())
+		}
+		if gets != 2 {
+			t.Errorf("asked %d times for two transactions", gets)
+		}
+		r.server.Lie(nil)
+		if reopen {
+			r.reopen()
+		}
+		r.sync()
+		r.want(0, 2*reply, 0)
+	}
+}
+
 // Only the first block's hash is read of what a server tells about itself.
 func TestFeaturesOfAnyForm(t *testing.T) {
 	r := newRig(t)
