@@ -6,7 +6,6 @@ import (
 	"sync"
 
 	"goldpan/app/desk"
-	"goldpan/wallet"
 )
 
 // reporter tells on standard output, as JSON lines where they are asked for,
@@ -16,11 +15,10 @@ type reporter struct {
 	json     bool
 	out, err io.Writer
 
-	mu      sync.Mutex
-	last    desk.PracticeSnapshot
-	balance wallet.Balance
-	told    bool // the balance, at least once
-	blocks  int
+	mu     sync.Mutex
+	last   desk.PracticeSnapshot
+	told   bool // the balance of last
+	blocks int
 }
 
 // write prints a line; mu is held.
@@ -34,12 +32,11 @@ func (r *reporter) write(line desk.Record) {
 func (r *reporter) look(s desk.PracticeSnapshot) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.last = s
 	r.write(desk.StatusRecord(s.Mining))
-	if !r.told || s.Balance != r.balance {
-		r.told, r.balance = true, s.Balance
+	if !r.told || s.Balance != r.last.Balance {
 		r.write(desk.BalanceRecord(s.Coin.ID, "practice", s.Balance))
 	}
+	r.told, r.last = true, s
 }
 
 func (r *reporter) share(s desk.Share) {
