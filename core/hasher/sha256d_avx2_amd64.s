@@ -11,13 +11,13 @@ TEXT ·sha256dAVX2(SB), NOSPLIT, $0-24
 	MOVL first+8(FP), CX
 	MOVL groups+12(FP), DX
 	LEAQ sha256dConstantsAVX2<>+512(SB), BX
-	MOVL $0x00000000, SI
+	XORL SI, SI
 
 group:
 	VMOVD        CX, X0
 	VPBROADCASTD X0, Y0
-	VPADDD       -512(BX), Y0, Y0
-	VPSHUFB      -480(BX), Y0, Y0
+	VPADDD       512(BX), Y0, Y0
+	VPSHUFB      544(BX), Y0, Y0
 	VPADDD       (AX), Y0, Y1
 	VPADDD       128(AX), Y0, Y2
 	VMOVDQU      192(AX), Y3
@@ -136,7 +136,7 @@ group:
 	VPOR         Y14, Y13, Y13
 	VPXOR        Y12, Y11, Y11
 	VPXOR        Y13, Y11, Y11
-	VPADDD       -448(BX), Y2, Y2
+	VPADDD       576(BX), Y2, Y2
 	VPADDD       Y9, Y2, Y2
 	VPADDD       Y11, Y2, Y2
 	VPADDD       Y1, Y2, Y1
@@ -170,7 +170,7 @@ group:
 	VPOR         Y14, Y13, Y13
 	VPXOR        Y12, Y11, Y11
 	VPXOR        Y13, Y11, Y11
-	VPADDD       -416(BX), Y4, Y4
+	VPADDD       608(BX), Y4, Y4
 	VPADDD       Y10, Y4, Y4
 	VPADDD       Y11, Y4, Y4
 	VPADDD       Y3, Y4, Y3
@@ -204,7 +204,7 @@ group:
 	VPOR         Y14, Y13, Y13
 	VPXOR        Y12, Y11, Y11
 	VPXOR        Y13, Y11, Y11
-	VPADDD       -384(BX), Y8, Y8
+	VPADDD       640(BX), Y8, Y8
 	VPADDD       Y9, Y8, Y8
 	VPADDD       Y11, Y8, Y8
 	VPADDD       Y5, Y8, Y5
@@ -238,7 +238,7 @@ group:
 	VPOR         Y14, Y13, Y13
 	VPXOR        Y12, Y11, Y11
 	VPXOR        Y13, Y11, Y11
-	VPADDD       -352(BX), Y6, Y6
+	VPADDD       672(BX), Y6, Y6
 	VPADDD       Y10, Y6, Y6
 	VPADDD       Y11, Y6, Y6
 	VPADDD       Y7, Y6, Y7
@@ -272,7 +272,7 @@ group:
 	VPOR         Y14, Y13, Y13
 	VPXOR        Y12, Y11, Y11
 	VPXOR        Y13, Y11, Y11
-	VPADDD       -320(BX), Y1, Y1
+	VPADDD       704(BX), Y1, Y1
 	VPADDD       Y9, Y1, Y1
 	VPADDD       Y11, Y1, Y1
 	VPADDD       Y2, Y1, Y2
@@ -306,7 +306,7 @@ group:
 	VPOR         Y14, Y13, Y13
 	VPXOR        Y12, Y11, Y11
 	VPXOR        Y13, Y11, Y11
-	VPADDD       -288(BX), Y3, Y3
+	VPADDD       736(BX), Y3, Y3
 	VPADDD       Y10, Y3, Y3
 	VPADDD       Y11, Y3, Y3
 	VPADDD       Y4, Y3, Y4
@@ -340,7 +340,7 @@ group:
 	VPOR         Y14, Y13, Y13
 	VPXOR        Y12, Y11, Y11
 	VPXOR        Y13, Y11, Y11
-	VPADDD       -256(BX), Y5, Y5
+	VPADDD       768(BX), Y5, Y5
 	VPADDD       Y9, Y5, Y5
 	VPADDD       Y11, Y5, Y5
 	VPADDD       Y8, Y5, Y8
@@ -374,7 +374,7 @@ group:
 	VPOR         Y14, Y13, Y13
 	VPXOR        Y12, Y11, Y11
 	VPXOR        Y13, Y11, Y11
-	VPADDD       -224(BX), Y7, Y7
+	VPADDD       800(BX), Y7, Y7
 	VPADDD       Y10, Y7, Y7
 	VPADDD       Y11, Y7, Y7
 	VPADDD       Y6, Y7, Y6
@@ -408,7 +408,7 @@ group:
 	VPOR         Y14, Y13, Y13
 	VPXOR        Y12, Y11, Y11
 	VPXOR        Y13, Y11, Y11
-	VPADDD       -192(BX), Y2, Y2
+	VPADDD       832(BX), Y2, Y2
 	VPADDD       Y9, Y2, Y2
 	VPADDD       Y11, Y2, Y2
 	VPADDD       Y1, Y2, Y1
@@ -428,105 +428,110 @@ group:
 	VPXOR        Y13, Y11, Y11
 	VPADDD       Y10, Y11, Y10
 	VPADDD       Y2, Y10, Y2
-	VPXOR        Y8, Y6, Y10
-	VPAND        Y10, Y1, Y10
-	VPXOR        Y10, Y8, Y10
-	VPSRLD       $0x06, Y1, Y11
-	VPSLLD       $0x1a, Y1, Y12
-	VPOR         Y12, Y11, Y11
-	VPSRLD       $0x0b, Y1, Y12
-	VPSLLD       $0x15, Y1, Y13
+	VMOVDQU      384(AX), Y10
+	VMOVDQU      Y10, 1024(AX)
+	VPXOR        Y8, Y6, Y11
+	VPAND        Y11, Y1, Y11
+	VPXOR        Y11, Y8, Y11
+	VPSRLD       $0x06, Y1, Y12
+	VPSLLD       $0x1a, Y1, Y13
 	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x19, Y1, Y13
-	VPSLLD       $0x07, Y1, Y14
+	VPSRLD       $0x0b, Y1, Y13
+	VPSLLD       $0x15, Y1, Y14
 	VPOR         Y14, Y13, Y13
-	VPXOR        Y12, Y11, Y11
-	VPXOR        Y13, Y11, Y11
-	VPADDD       320(AX), Y4, Y4
-	VPADDD       Y10, Y4, Y4
-	VPADDD       Y11, Y4, Y4
-	VPADDD       Y3, Y4, Y3
-	VPXOR        Y7, Y2, Y10
-	VPAND        Y9, Y10, Y9
-	VPXOR        Y9, Y7, Y9
-	VPSRLD       $0x02, Y2, Y11
-	VPSLLD       $0x1e, Y2, Y12
-	VPOR         Y12, Y11, Y11
-	VPSRLD       $0x0d, Y2, Y12
-	VPSLLD       $0x13, Y2, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x16, Y2, Y13
-	VPSLLD       $0x0a, Y2, Y14
-	VPOR         Y14, Y13, Y13
-	VPXOR        Y12, Y11, Y11
-	VPXOR        Y13, Y11, Y11
-	VPADDD       Y9, Y11, Y9
-	VPADDD       Y4, Y9, Y4
-	VPXOR        Y6, Y1, Y9
-	VPAND        Y9, Y3, Y9
-	VPXOR        Y9, Y6, Y9
-	VPSRLD       $0x06, Y3, Y11
-	VPSLLD       $0x1a, Y3, Y12
-	VPOR         Y12, Y11, Y11
-	VPSRLD       $0x0b, Y3, Y12
-	VPSLLD       $0x15, Y3, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x19, Y3, Y13
-	VPSLLD       $0x07, Y3, Y14
-	VPOR         Y14, Y13, Y13
-	VPXOR        Y12, Y11, Y11
-	VPXOR        Y13, Y11, Y11
-	VPADDD       352(AX), Y8, Y8
-	VPADDD       Y9, Y8, Y8
-	VPADDD       Y11, Y8, Y8
-	VPADDD       Y5, Y8, Y5
-	VPXOR        Y2, Y4, Y9
-	VPAND        Y10, Y9, Y10
-	VPXOR        Y10, Y2, Y10
-	VPSRLD       $0x02, Y4, Y11
-	VPSLLD       $0x1e, Y4, Y12
-	VPOR         Y12, Y11, Y11
-	VPSRLD       $0x0d, Y4, Y12
-	VPSLLD       $0x13, Y4, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x16, Y4, Y13
-	VPSLLD       $0x0a, Y4, Y14
-	VPOR         Y14, Y13, Y13
-	VPXOR        Y12, Y11, Y11
-	VPXOR        Y13, Y11, Y11
-	VPADDD       Y10, Y11, Y10
-	VPADDD       Y8, Y10, Y8
-	VPSRLD       $0x07, Y0, Y10
-	VPSLLD       $0x19, Y0, Y11
-	VPOR         Y11, Y10, Y10
-	VPSRLD       $0x12, Y0, Y11
-	VPSLLD       $0x0e, Y0, Y12
-	VPOR         Y12, Y11, Y11
-	VPSRLD       $0x03, Y0, Y12
-	VPXOR        Y11, Y10, Y10
-	VPXOR        Y12, Y10, Y10
-	VPADDD       448(AX), Y10, Y10
-	VPXOR        Y1, Y3, Y11
-	VPAND        Y11, Y5, Y11
-	VPXOR        Y11, Y1, Y11
-	VPSRLD       $0x06, Y5, Y12
-	VPSLLD       $0x1a, Y5, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0b, Y5, Y13
-	VPSLLD       $0x15, Y5, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x19, Y5, Y14
-	VPSLLD       $0x07, Y5, Y15
+	VPSRLD       $0x19, Y1, Y14
+	VPSLLD       $0x07, Y1, Y15
 	VPOR         Y15, Y14, Y14
 	VPXOR        Y13, Y12, Y12
 	VPXOR        Y14, Y12, Y12
-	VPADDD       -160(BX), Y6, Y6
-	VPADDD       Y10, Y6, Y6
+	VPADDD       320(AX), Y4, Y4
+	VPADDD       Y11, Y4, Y4
+	VPADDD       Y12, Y4, Y4
+	VPADDD       Y3, Y4, Y3
+	VPXOR        Y7, Y2, Y11
+	VPAND        Y9, Y11, Y9
+	VPXOR        Y9, Y7, Y9
+	VPSRLD       $0x02, Y2, Y12
+	VPSLLD       $0x1e, Y2, Y13
+	VPOR         Y13, Y12, Y12
+	VPSRLD       $0x0d, Y2, Y13
+	VPSLLD       $0x13, Y2, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x16, Y2, Y14
+	VPSLLD       $0x0a, Y2, Y15
+	VPOR         Y15, Y14, Y14
+	VPXOR        Y13, Y12, Y12
+	VPXOR        Y14, Y12, Y12
+	VPADDD       Y9, Y12, Y9
+	VPADDD       Y4, Y9, Y4
+	VMOVDQU      416(AX), Y9
+	VMOVDQU      Y9, 1056(AX)
+	VPXOR        Y6, Y1, Y12
+	VPAND        Y12, Y3, Y12
+	VPXOR        Y12, Y6, Y12
+	VPSRLD       $0x06, Y3, Y13
+	VPSLLD       $0x1a, Y3, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x0b, Y3, Y14
+	VPSLLD       $0x15, Y3, Y15
+	VPOR         Y15, Y14, Y14
+	VPSRLD       $0x19, Y3, Y15
+	VPSLLD       $0x07, Y3, Y9
+	VPOR         Y9, Y15, Y9
+	VPXOR        Y14, Y13, Y13
+	VPXOR        Y9, Y13, Y9
+	VPADDD       352(AX), Y8, Y8
+	VPADDD       Y12, Y8, Y8
+	VPADDD       Y9, Y8, Y8
+	VPADDD       Y5, Y8, Y5
+	VPXOR        Y2, Y4, Y9
+	VPAND        Y11, Y9, Y11
+	VPXOR        Y11, Y2, Y11
+	VPSRLD       $0x02, Y4, Y12
+	VPSLLD       $0x1e, Y4, Y13
+	VPOR         Y13, Y12, Y12
+	VPSRLD       $0x0d, Y4, Y13
+	VPSLLD       $0x13, Y4, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x16, Y4, Y14
+	VPSLLD       $0x0a, Y4, Y15
+	VPOR         Y15, Y14, Y14
+	VPXOR        Y13, Y12, Y12
+	VPXOR        Y14, Y12, Y12
+	VPADDD       Y11, Y12, Y11
+	VPADDD       Y8, Y11, Y8
+	VPSRLD       $0x07, Y0, Y11
+	VPSLLD       $0x19, Y0, Y12
+	VPOR         Y12, Y11, Y11
+	VPSRLD       $0x12, Y0, Y12
+	VPSLLD       $0x0e, Y0, Y13
+	VPOR         Y13, Y12, Y12
+	VPSRLD       $0x03, Y0, Y13
+	VPXOR        Y12, Y11, Y11
+	VPXOR        Y13, Y11, Y11
+	VPADDD       448(AX), Y11, Y11
+	VMOVDQU      Y11, 1088(AX)
+	VPXOR        Y1, Y3, Y12
+	VPAND        Y12, Y5, Y12
+	VPXOR        Y12, Y1, Y12
+	VPSRLD       $0x06, Y5, Y13
+	VPSLLD       $0x1a, Y5, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x0b, Y5, Y14
+	VPSLLD       $0x15, Y5, Y15
+	VPOR         Y15, Y14, Y14
+	VPSRLD       $0x19, Y5, Y15
+	VPSLLD       $0x07, Y5, Y10
+	VPOR         Y10, Y15, Y10
+	VPXOR        Y14, Y13, Y13
+	VPXOR        Y10, Y13, Y10
+	VPADDD       864(BX), Y6, Y6
 	VPADDD       Y11, Y6, Y6
 	VPADDD       Y12, Y6, Y6
+	VPADDD       Y10, Y6, Y6
 	VPADDD       Y7, Y6, Y7
-	VPXOR        Y4, Y8, Y11
-	VPAND        Y9, Y11, Y9
+	VPXOR        Y4, Y8, Y10
+	VPAND        Y9, Y10, Y9
 	VPXOR        Y9, Y4, Y9
 	VPSRLD       $0x02, Y8, Y12
 	VPSLLD       $0x1e, Y8, Y13
@@ -542,6 +547,7 @@ group:
 	VPADDD       Y9, Y12, Y9
 	VPADDD       Y6, Y9, Y6
 	VPADDD       480(AX), Y0, Y0
+	VMOVDQU      Y0, 1120(AX)
 	VPXOR        Y3, Y5, Y9
 	VPAND        Y9, Y7, Y9
 	VPXOR        Y9, Y3, Y9
@@ -556,14 +562,14 @@ group:
 	VPOR         Y15, Y14, Y14
 	VPXOR        Y13, Y12, Y12
 	VPXOR        Y14, Y12, Y12
-	VPADDD       -128(BX), Y1, Y1
+	VPADDD       896(BX), Y1, Y1
 	VPADDD       Y0, Y1, Y1
 	VPADDD       Y9, Y1, Y1
 	VPADDD       Y12, Y1, Y1
 	VPADDD       Y2, Y1, Y2
 	VPXOR        Y8, Y6, Y9
-	VPAND        Y11, Y9, Y11
-	VPXOR        Y11, Y8, Y11
+	VPAND        Y10, Y9, Y10
+	VPXOR        Y10, Y8, Y10
 	VPSRLD       $0x02, Y6, Y12
 	VPSLLD       $0x1e, Y6, Y13
 	VPOR         Y13, Y12, Y12
@@ -575,18 +581,19 @@ group:
 	VPOR         Y15, Y14, Y14
 	VPXOR        Y13, Y12, Y12
 	VPXOR        Y14, Y12, Y12
-	VPADDD       Y11, Y12, Y11
-	VPADDD       Y1, Y11, Y1
-	VPSRLD       $0x11, Y10, Y11
-	VPSLLD       $0x0f, Y10, Y12
-	VPOR         Y12, Y11, Y11
-	VPSRLD       $0x13, Y10, Y12
-	VPSLLD       $0x0d, Y10, Y13
+	VPADDD       Y10, Y12, Y10
+	VPADDD       Y1, Y10, Y1
+	VPSRLD       $0x11, Y11, Y10
+	VPSLLD       $0x0f, Y11, Y12
+	VPOR         Y12, Y10, Y10
+	VPSRLD       $0x13, Y11, Y12
+	VPSLLD       $0x0d, Y11, Y13
 	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0a, Y10, Y13
-	VPXOR        Y12, Y11, Y11
-	VPXOR        Y13, Y11, Y11
-	VPADDD       -96(BX), Y11, Y11
+	VPSRLD       $0x0a, Y11, Y13
+	VPXOR        Y12, Y10, Y10
+	VPXOR        Y13, Y10, Y10
+	VPADDD       928(BX), Y10, Y10
+	VMOVDQU      Y10, 1152(AX)
 	VPXOR        Y5, Y7, Y12
 	VPAND        Y12, Y2, Y12
 	VPXOR        Y12, Y5, Y12
@@ -597,18 +604,17 @@ group:
 	VPSLLD       $0x15, Y2, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y2, Y15
-	VMOVDQU      Y10, 1280(AX)
-	VPSLLD       $0x07, Y2, Y10
-	VPOR         Y10, Y15, Y10
+	VPSLLD       $0x07, Y2, Y11
+	VPOR         Y11, Y15, Y11
 	VPXOR        Y14, Y13, Y13
-	VPXOR        Y10, Y13, Y10
-	VPADDD       -64(BX), Y3, Y3
-	VPADDD       Y11, Y3, Y3
-	VPADDD       Y12, Y3, Y3
+	VPXOR        Y11, Y13, Y11
+	VPADDD       960(BX), Y3, Y3
 	VPADDD       Y10, Y3, Y3
+	VPADDD       Y12, Y3, Y3
+	VPADDD       Y11, Y3, Y3
 	VPADDD       Y4, Y3, Y4
-	VPXOR        Y6, Y1, Y10
-	VPAND        Y9, Y10, Y9
+	VPXOR        Y6, Y1, Y11
+	VPAND        Y9, Y11, Y9
 	VPXOR        Y9, Y6, Y9
 	VPSRLD       $0x02, Y1, Y12
 	VPSLLD       $0x1e, Y1, Y13
@@ -632,6 +638,7 @@ group:
 	VPSRLD       $0x0a, Y0, Y13
 	VPXOR        Y12, Y9, Y9
 	VPXOR        Y13, Y9, Y9
+	VMOVDQU      Y9, 1184(AX)
 	VPXOR        Y7, Y2, Y12
 	VPAND        Y12, Y4, Y12
 	VPXOR        Y12, Y7, Y12
@@ -642,19 +649,18 @@ group:
 	VPSLLD       $0x15, Y4, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y4, Y15
-	VMOVDQU      Y0, 1312(AX)
 	VPSLLD       $0x07, Y4, Y0
 	VPOR         Y0, Y15, Y0
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y0, Y13, Y0
-	VPADDD       -32(BX), Y5, Y5
+	VPADDD       992(BX), Y5, Y5
 	VPADDD       Y9, Y5, Y5
 	VPADDD       Y12, Y5, Y5
 	VPADDD       Y0, Y5, Y0
 	VPADDD       Y8, Y0, Y5
 	VPXOR        Y1, Y3, Y8
-	VPAND        Y10, Y8, Y10
-	VPXOR        Y10, Y1, Y10
+	VPAND        Y11, Y8, Y11
+	VPXOR        Y11, Y1, Y11
 	VPSRLD       $0x02, Y3, Y12
 	VPSLLD       $0x1e, Y3, Y13
 	VPOR         Y13, Y12, Y12
@@ -666,18 +672,19 @@ group:
 	VPOR         Y15, Y14, Y14
 	VPXOR        Y13, Y12, Y12
 	VPXOR        Y14, Y12, Y12
-	VPADDD       Y10, Y12, Y10
-	VPADDD       Y0, Y10, Y0
-	VPSRLD       $0x11, Y11, Y10
-	VPSLLD       $0x0f, Y11, Y12
-	VPOR         Y12, Y10, Y10
-	VPSRLD       $0x13, Y11, Y12
-	VPSLLD       $0x0d, Y11, Y13
+	VPADDD       Y11, Y12, Y11
+	VPADDD       Y0, Y11, Y0
+	VPSRLD       $0x11, Y10, Y11
+	VPSLLD       $0x0f, Y10, Y12
+	VPOR         Y12, Y11, Y11
+	VPSRLD       $0x13, Y10, Y12
+	VPSLLD       $0x0d, Y10, Y13
 	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0a, Y11, Y13
-	VPXOR        Y12, Y10, Y10
-	VPXOR        Y13, Y10, Y10
-	VPADDD       (BX), Y10, Y10
+	VPSRLD       $0x0a, Y10, Y13
+	VPXOR        Y12, Y11, Y11
+	VPXOR        Y13, Y11, Y11
+	VPADDD       1024(BX), Y11, Y11
+	VMOVDQU      Y11, 1216(AX)
 	VPXOR        Y2, Y4, Y12
 	VPAND        Y12, Y5, Y12
 	VPXOR        Y12, Y2, Y12
@@ -688,18 +695,17 @@ group:
 	VPSLLD       $0x15, Y5, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y5, Y15
-	VMOVDQU      Y11, 1344(AX)
-	VPSLLD       $0x07, Y5, Y11
-	VPOR         Y11, Y15, Y11
+	VPSLLD       $0x07, Y5, Y10
+	VPOR         Y10, Y15, Y10
 	VPXOR        Y14, Y13, Y13
-	VPXOR        Y11, Y13, Y11
-	VPADDD       32(BX), Y7, Y7
-	VPADDD       Y10, Y7, Y7
-	VPADDD       Y12, Y7, Y7
+	VPXOR        Y10, Y13, Y10
+	VPADDD       1056(BX), Y7, Y7
 	VPADDD       Y11, Y7, Y7
+	VPADDD       Y12, Y7, Y7
+	VPADDD       Y10, Y7, Y7
 	VPADDD       Y6, Y7, Y6
-	VPXOR        Y3, Y0, Y11
-	VPAND        Y8, Y11, Y8
+	VPXOR        Y3, Y0, Y10
+	VPAND        Y8, Y10, Y8
 	VPXOR        Y8, Y3, Y8
 	VPSRLD       $0x02, Y0, Y12
 	VPSLLD       $0x1e, Y0, Y13
@@ -724,6 +730,7 @@ group:
 	VPXOR        Y12, Y8, Y8
 	VPXOR        Y13, Y8, Y8
 	VPADDD       384(AX), Y8, Y8
+	VMOVDQU      Y8, 1248(AX)
 	VPXOR        Y4, Y5, Y12
 	VPAND        Y12, Y6, Y12
 	VPXOR        Y12, Y4, Y12
@@ -734,19 +741,18 @@ group:
 	VPSLLD       $0x15, Y6, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y6, Y15
-	VMOVDQU      Y9, 1376(AX)
 	VPSLLD       $0x07, Y6, Y9
 	VPOR         Y9, Y15, Y9
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y9, Y13, Y9
-	VPADDD       64(BX), Y2, Y2
+	VPADDD       1088(BX), Y2, Y2
 	VPADDD       Y8, Y2, Y2
 	VPADDD       Y12, Y2, Y2
 	VPADDD       Y9, Y2, Y2
 	VPADDD       Y1, Y2, Y1
 	VPXOR        Y0, Y7, Y9
-	VPAND        Y11, Y9, Y11
-	VPXOR        Y11, Y0, Y11
+	VPAND        Y10, Y9, Y10
+	VPXOR        Y10, Y0, Y10
 	VPSRLD       $0x02, Y7, Y12
 	VPSLLD       $0x1e, Y7, Y13
 	VPOR         Y13, Y12, Y12
@@ -758,18 +764,19 @@ group:
 	VPOR         Y15, Y14, Y14
 	VPXOR        Y13, Y12, Y12
 	VPXOR        Y14, Y12, Y12
-	VPADDD       Y11, Y12, Y11
-	VPADDD       Y2, Y11, Y2
-	VPSRLD       $0x11, Y10, Y11
-	VPSLLD       $0x0f, Y10, Y12
-	VPOR         Y12, Y11, Y11
-	VPSRLD       $0x13, Y10, Y12
-	VPSLLD       $0x0d, Y10, Y13
+	VPADDD       Y10, Y12, Y10
+	VPADDD       Y2, Y10, Y2
+	VPSRLD       $0x11, Y11, Y10
+	VPSLLD       $0x0f, Y11, Y12
+	VPOR         Y12, Y10, Y10
+	VPSRLD       $0x13, Y11, Y12
+	VPSLLD       $0x0d, Y11, Y13
 	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0a, Y10, Y13
-	VPXOR        Y12, Y11, Y11
-	VPXOR        Y13, Y11, Y11
-	VPADDD       416(AX), Y11, Y11
+	VPSRLD       $0x0a, Y11, Y13
+	VPXOR        Y12, Y10, Y10
+	VPXOR        Y13, Y10, Y10
+	VPADDD       416(AX), Y10, Y10
+	VMOVDQU      Y10, 1280(AX)
 	VPXOR        Y5, Y6, Y12
 	VPAND        Y12, Y1, Y12
 	VPXOR        Y12, Y5, Y12
@@ -780,18 +787,17 @@ group:
 	VPSLLD       $0x15, Y1, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y1, Y15
-	VMOVDQU      Y10, 1408(AX)
-	VPSLLD       $0x07, Y1, Y10
-	VPOR         Y10, Y15, Y10
+	VPSLLD       $0x07, Y1, Y11
+	VPOR         Y11, Y15, Y11
 	VPXOR        Y14, Y13, Y13
-	VPXOR        Y10, Y13, Y10
-	VPADDD       96(BX), Y4, Y4
-	VPADDD       Y11, Y4, Y4
-	VPADDD       Y12, Y4, Y4
+	VPXOR        Y11, Y13, Y11
+	VPADDD       1120(BX), Y4, Y4
 	VPADDD       Y10, Y4, Y4
+	VPADDD       Y12, Y4, Y4
+	VPADDD       Y11, Y4, Y4
 	VPADDD       Y3, Y4, Y3
-	VPXOR        Y7, Y2, Y10
-	VPAND        Y9, Y10, Y9
+	VPXOR        Y7, Y2, Y11
+	VPAND        Y9, Y11, Y9
 	VPXOR        Y9, Y7, Y9
 	VPSRLD       $0x02, Y2, Y12
 	VPSLLD       $0x1e, Y2, Y13
@@ -815,7 +821,8 @@ group:
 	VPSRLD       $0x0a, Y8, Y13
 	VPXOR        Y12, Y9, Y9
 	VPXOR        Y13, Y9, Y9
-	VPADDD       1280(AX), Y9, Y9
+	VPADDD       1088(AX), Y9, Y9
+	VMOVDQU      Y9, 1312(AX)
 	VPXOR        Y6, Y1, Y12
 	VPAND        Y12, Y3, Y12
 	VPXOR        Y12, Y6, Y12
@@ -826,19 +833,18 @@ group:
 	VPSLLD       $0x15, Y3, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y3, Y15
-	VMOVDQU      Y8, 1440(AX)
 	VPSLLD       $0x07, Y3, Y8
 	VPOR         Y8, Y15, Y8
 	VPXOR        Y14, Y13, Y13
 	VPXOR        Y8, Y13, Y8
-	VPADDD       128(BX), Y5, Y5
+	VPADDD       1152(BX), Y5, Y5
 	VPADDD       Y9, Y5, Y5
 	VPADDD       Y12, Y5, Y5
 	VPADDD       Y8, Y5, Y5
 	VPADDD       Y0, Y5, Y0
 	VPXOR        Y2, Y4, Y8
-	VPAND        Y10, Y8, Y10
-	VPXOR        Y10, Y2, Y10
+	VPAND        Y11, Y8, Y11
+	VPXOR        Y11, Y2, Y11
 	VPSRLD       $0x02, Y4, Y12
 	VPSLLD       $0x1e, Y4, Y13
 	VPOR         Y13, Y12, Y12
@@ -850,18 +856,19 @@ group:
 	VPOR         Y15, Y14, Y14
 	VPXOR        Y13, Y12, Y12
 	VPXOR        Y14, Y12, Y12
-	VPADDD       Y10, Y12, Y10
-	VPADDD       Y5, Y10, Y5
-	VPSRLD       $0x11, Y11, Y10
-	VPSLLD       $0x0f, Y11, Y12
-	VPOR         Y12, Y10, Y10
-	VPSRLD       $0x13, Y11, Y12
-	VPSLLD       $0x0d, Y11, Y13
+	VPADDD       Y11, Y12, Y11
+	VPADDD       Y5, Y11, Y5
+	VPSRLD       $0x11, Y10, Y11
+	VPSLLD       $0x0f, Y10, Y12
+	VPOR         Y12, Y11, Y11
+	VPSRLD       $0x13, Y10, Y12
+	VPSLLD       $0x0d, Y10, Y13
 	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0a, Y11, Y13
-	VPXOR        Y12, Y10, Y10
-	VPXOR        Y13, Y10, Y10
-	VPADDD       1312(AX), Y10, Y10
+	VPSRLD       $0x0a, Y10, Y13
+	VPXOR        Y12, Y11, Y11
+	VPXOR        Y13, Y11, Y11
+	VPADDD       1120(AX), Y11, Y11
+	VMOVDQU      Y11, 1344(AX)
 	VPXOR        Y1, Y3, Y12
 	VPAND        Y12, Y0, Y12
 	VPXOR        Y12, Y1, Y12
@@ -872,18 +879,17 @@ group:
 	VPSLLD       $0x15, Y0, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y0, Y15
-	VMOVDQU      Y11, 1472(AX)
-	VPSLLD       $0x07, Y0, Y11
-	VPOR         Y11, Y15, Y11
+	VPSLLD       $0x07, Y0, Y10
+	VPOR         Y10, Y15, Y10
 	VPXOR        Y14, Y13, Y13
-	VPXOR        Y11, Y13, Y11
-	VPADDD       160(BX), Y6, Y6
-	VPADDD       Y10, Y6, Y6
-	VPADDD       Y12, Y6, Y6
+	VPXOR        Y10, Y13, Y10
+	VPADDD       1184(BX), Y6, Y6
 	VPADDD       Y11, Y6, Y6
+	VPADDD       Y12, Y6, Y6
+	VPADDD       Y10, Y6, Y6
 	VPADDD       Y7, Y6, Y7
-	VPXOR        Y4, Y5, Y11
-	VPAND        Y8, Y11, Y8
+	VPXOR        Y4, Y5, Y10
+	VPAND        Y8, Y10, Y8
 	VPXOR        Y8, Y4, Y8
 	VPSRLD       $0x02, Y5, Y12
 	VPSLLD       $0x1e, Y5, Y13
@@ -904,33 +910,33 @@ group:
 	VPSRLD       $0x13, Y9, Y12
 	VPSLLD       $0x0d, Y9, Y13
 	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0a, Y9, Y13
+	VPSRLD       $0x0a, Y9, Y9
 	VPXOR        Y12, Y8, Y8
-	VPXOR        Y13, Y8, Y8
-	VPADDD       1344(AX), Y8, Y8
-	VPXOR        Y3, Y0, Y12
-	VPAND        Y12, Y7, Y12
-	VPXOR        Y12, Y3, Y12
-	VPSRLD       $0x06, Y7, Y13
-	VPSLLD       $0x1a, Y7, Y14
+	VPXOR        Y9, Y8, Y8
+	VPADDD       1152(AX), Y8, Y8
+	VMOVDQU      Y8, 1376(AX)
+	VPXOR        Y3, Y0, Y9
+	VPAND        Y9, Y7, Y9
+	VPXOR        Y9, Y3, Y9
+	VPSRLD       $0x06, Y7, Y12
+	VPSLLD       $0x1a, Y7, Y13
+	VPOR         Y13, Y12, Y12
+	VPSRLD       $0x0b, Y7, Y13
+	VPSLLD       $0x15, Y7, Y14
 	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y7, Y14
-	VPSLLD       $0x15, Y7, Y15
+	VPSRLD       $0x19, Y7, Y14
+	VPSLLD       $0x07, Y7, Y15
 	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y7, Y15
-	VMOVDQU      Y9, 1504(AX)
-	VPSLLD       $0x07, Y7, Y9
-	VPOR         Y9, Y15, Y9
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y9, Y13, Y9
-	VPADDD       192(BX), Y1, Y1
+	VPXOR        Y13, Y12, Y12
+	VPXOR        Y14, Y12, Y12
+	VPADDD       1216(BX), Y1, Y1
 	VPADDD       Y8, Y1, Y1
-	VPADDD       Y12, Y1, Y1
 	VPADDD       Y9, Y1, Y1
+	VPADDD       Y12, Y1, Y1
 	VPADDD       Y2, Y1, Y2
 	VPXOR        Y5, Y6, Y9
-	VPAND        Y11, Y9, Y11
-	VPXOR        Y11, Y5, Y11
+	VPAND        Y10, Y9, Y10
+	VPXOR        Y10, Y5, Y10
 	VPSRLD       $0x02, Y6, Y12
 	VPSLLD       $0x1e, Y6, Y13
 	VPOR         Y13, Y12, Y12
@@ -942,40 +948,40 @@ group:
 	VPOR         Y15, Y14, Y14
 	VPXOR        Y13, Y12, Y12
 	VPXOR        Y14, Y12, Y12
-	VPADDD       Y11, Y12, Y11
-	VPADDD       Y1, Y11, Y1
-	VPSRLD       $0x11, Y10, Y11
-	VPSLLD       $0x0f, Y10, Y12
-	VPOR         Y12, Y11, Y11
-	VPSRLD       $0x13, Y10, Y12
-	VPSLLD       $0x0d, Y10, Y13
+	VPADDD       Y10, Y12, Y10
+	VPADDD       Y1, Y10, Y1
+	VPSRLD       $0x11, Y11, Y10
+	VPSLLD       $0x0f, Y11, Y12
+	VPOR         Y12, Y10, Y10
+	VPSRLD       $0x13, Y11, Y12
+	VPSLLD       $0x0d, Y11, Y13
 	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0a, Y10, Y13
-	VPXOR        Y12, Y11, Y11
-	VPXOR        Y13, Y11, Y11
-	VPADDD       1376(AX), Y11, Y11
-	VPXOR        Y0, Y7, Y12
-	VPAND        Y12, Y2, Y12
-	VPXOR        Y12, Y0, Y12
-	VPSRLD       $0x06, Y2, Y13
-	VPSLLD       $0x1a, Y2, Y14
+	VPSRLD       $0x0a, Y11, Y11
+	VPXOR        Y12, Y10, Y10
+	VPXOR        Y11, Y10, Y10
+	VPADDD       1184(AX), Y10, Y10
+	VMOVDQU      Y10, 1408(AX)
+	VPXOR        Y0, Y7, Y11
+	VPAND        Y11, Y2, Y11
+	VPXOR        Y11, Y0, Y11
+	VPSRLD       $0x06, Y2, Y12
+	VPSLLD       $0x1a, Y2, Y13
+	VPOR         Y13, Y12, Y12
+	VPSRLD       $0x0b, Y2, Y13
+	VPSLLD       $0x15, Y2, Y14
 	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y2, Y14
-	VPSLLD       $0x15, Y2, Y15
+	VPSRLD       $0x19, Y2, Y14
+	VPSLLD       $0x07, Y2, Y15
 	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y2, Y15
-	VMOVDQU      Y10, 1536(AX)
-	VPSLLD       $0x07, Y2, Y10
-	VPOR         Y10, Y15, Y10
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y10, Y13, Y10
-	VPADDD       224(BX), Y3, Y3
+	VPXOR        Y13, Y12, Y12
+	VPXOR        Y14, Y12, Y12
+	VPADDD       1248(BX), Y3, Y3
+	VPADDD       Y10, Y3, Y3
 	VPADDD       Y11, Y3, Y3
 	VPADDD       Y12, Y3, Y3
-	VPADDD       Y10, Y3, Y3
 	VPADDD       Y4, Y3, Y4
-	VPXOR        Y6, Y1, Y10
-	VPAND        Y9, Y10, Y9
+	VPXOR        Y6, Y1, Y11
+	VPAND        Y9, Y11, Y9
 	VPXOR        Y9, Y6, Y9
 	VPSRLD       $0x02, Y1, Y12
 	VPSLLD       $0x1e, Y1, Y13
@@ -996,33 +1002,33 @@ group:
 	VPSRLD       $0x13, Y8, Y12
 	VPSLLD       $0x0d, Y8, Y13
 	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0a, Y8, Y13
+	VPSRLD       $0x0a, Y8, Y8
 	VPXOR        Y12, Y9, Y9
-	VPXOR        Y13, Y9, Y9
-	VPADDD       1408(AX), Y9, Y9
-	VPXOR        Y7, Y2, Y12
-	VPAND        Y12, Y4, Y12
-	VPXOR        Y12, Y7, Y12
-	VPSRLD       $0x06, Y4, Y13
-	VPSLLD       $0x1a, Y4, Y14
+	VPXOR        Y8, Y9, Y8
+	VPADDD       1216(AX), Y8, Y8
+	VMOVDQU      Y8, 1440(AX)
+	VPXOR        Y7, Y2, Y9
+	VPAND        Y9, Y4, Y9
+	VPXOR        Y9, Y7, Y9
+	VPSRLD       $0x06, Y4, Y12
+	VPSLLD       $0x1a, Y4, Y13
+	VPOR         Y13, Y12, Y12
+	VPSRLD       $0x0b, Y4, Y13
+	VPSLLD       $0x15, Y4, Y14
 	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y4, Y14
-	VPSLLD       $0x15, Y4, Y15
+	VPSRLD       $0x19, Y4, Y14
+	VPSLLD       $0x07, Y4, Y15
 	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y4, Y15
-	VMOVDQU      Y8, 1568(AX)
-	VPSLLD       $0x07, Y4, Y8
-	VPOR         Y8, Y15, Y8
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y8, Y13, Y8
-	VPADDD       256(BX), Y0, Y0
+	VPXOR        Y13, Y12, Y12
+	VPXOR        Y14, Y12, Y12
+	VPADDD       1280(BX), Y0, Y0
+	VPADDD       Y8, Y0, Y0
 	VPADDD       Y9, Y0, Y0
 	VPADDD       Y12, Y0, Y0
-	VPADDD       Y8, Y0, Y0
 	VPADDD       Y5, Y0, Y5
-	VPXOR        Y1, Y3, Y8
-	VPAND        Y10, Y8, Y10
-	VPXOR        Y10, Y1, Y10
+	VPXOR        Y1, Y3, Y9
+	VPAND        Y11, Y9, Y11
+	VPXOR        Y11, Y1, Y11
 	VPSRLD       $0x02, Y3, Y12
 	VPSLLD       $0x1e, Y3, Y13
 	VPOR         Y13, Y12, Y12
@@ -1034,1872 +1040,24 @@ group:
 	VPOR         Y15, Y14, Y14
 	VPXOR        Y13, Y12, Y12
 	VPXOR        Y14, Y12, Y12
-	VPADDD       Y10, Y12, Y10
-	VPADDD       Y0, Y10, Y0
-	VPSRLD       $0x11, Y11, Y10
-	VPSLLD       $0x0f, Y11, Y12
-	VPOR         Y12, Y10, Y10
-	VPSRLD       $0x13, Y11, Y12
-	VPSLLD       $0x0d, Y11, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0a, Y11, Y13
-	VPXOR        Y12, Y10, Y10
-	VPXOR        Y13, Y10, Y10
-	VMOVDQU      1440(AX), Y12
-	VPADDD       288(BX), Y12, Y13
-	VPADDD       Y10, Y13, Y10
-	VPXOR        Y2, Y4, Y13
-	VPAND        Y13, Y5, Y13
-	VPXOR        Y13, Y2, Y13
-	VPSRLD       $0x06, Y5, Y14
-	VPSLLD       $0x1a, Y5, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0b, Y5, Y15
-	VPSLLD       $0x15, Y5, Y12
-	VPOR         Y12, Y15, Y12
-	VPSRLD       $0x19, Y5, Y15
-	VMOVDQU      Y11, 1600(AX)
-	VPSLLD       $0x07, Y5, Y11
-	VPOR         Y11, Y15, Y11
-	VPXOR        Y12, Y14, Y12
-	VPXOR        Y11, Y12, Y11
-	VPADDD       320(BX), Y7, Y7
-	VPADDD       Y10, Y7, Y7
-	VPADDD       Y13, Y7, Y7
-	VPADDD       Y11, Y7, Y7
-	VPADDD       Y6, Y7, Y6
-	VPXOR        Y3, Y0, Y11
-	VPAND        Y8, Y11, Y8
-	VPXOR        Y8, Y3, Y8
-	VPSRLD       $0x02, Y0, Y12
-	VPSLLD       $0x1e, Y0, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0d, Y0, Y13
-	VPSLLD       $0x13, Y0, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x16, Y0, Y14
-	VPSLLD       $0x0a, Y0, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPADDD       Y8, Y12, Y8
-	VPADDD       Y7, Y8, Y7
-	VPSRLD       $0x11, Y9, Y8
-	VPSLLD       $0x0f, Y9, Y12
-	VPOR         Y12, Y8, Y8
-	VPSRLD       $0x13, Y9, Y12
-	VPSLLD       $0x0d, Y9, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0a, Y9, Y13
-	VPXOR        Y12, Y8, Y8
-	VPXOR        Y13, Y8, Y8
-	VMOVDQU      1472(AX), Y12
-	VPADDD       512(AX), Y12, Y13
-	VPADDD       Y8, Y13, Y8
-	VPXOR        Y4, Y5, Y13
-	VPAND        Y13, Y6, Y13
-	VPXOR        Y13, Y4, Y13
-	VPSRLD       $0x06, Y6, Y14
-	VPSLLD       $0x1a, Y6, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0b, Y6, Y15
-	VPSLLD       $0x15, Y6, Y12
-	VPOR         Y12, Y15, Y12
-	VPSRLD       $0x19, Y6, Y15
-	VMOVDQU      Y9, 1632(AX)
-	VPSLLD       $0x07, Y6, Y9
-	VPOR         Y9, Y15, Y9
-	VPXOR        Y12, Y14, Y12
-	VPXOR        Y9, Y12, Y9
-	VPADDD       352(BX), Y2, Y2
-	VPADDD       Y8, Y2, Y2
-	VPADDD       Y13, Y2, Y2
-	VPADDD       Y9, Y2, Y2
-	VPADDD       Y1, Y2, Y1
-	VPXOR        Y0, Y7, Y9
-	VPAND        Y11, Y9, Y11
-	VPXOR        Y11, Y0, Y11
-	VPSRLD       $0x02, Y7, Y12
-	VPSLLD       $0x1e, Y7, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0d, Y7, Y13
-	VPSLLD       $0x13, Y7, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x16, Y7, Y14
-	VPSLLD       $0x0a, Y7, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
 	VPADDD       Y11, Y12, Y11
-	VPADDD       Y2, Y11, Y2
+	VPADDD       Y0, Y11, Y0
 	VPSRLD       $0x11, Y10, Y11
 	VPSLLD       $0x0f, Y10, Y12
 	VPOR         Y12, Y11, Y11
 	VPSRLD       $0x13, Y10, Y12
 	VPSLLD       $0x0d, Y10, Y13
 	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0a, Y10, Y13
+	VPSRLD       $0x0a, Y10, Y10
 	VPXOR        Y12, Y11, Y11
-	VPXOR        Y13, Y11, Y11
-	VMOVDQU      1504(AX), Y12
-	VPADDD       544(AX), Y12, Y13
-	VPADDD       Y11, Y13, Y11
-	VPXOR        Y5, Y6, Y13
-	VPAND        Y13, Y1, Y13
-	VPXOR        Y13, Y5, Y13
-	VPSRLD       $0x06, Y1, Y14
-	VPSLLD       $0x1a, Y1, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0b, Y1, Y15
-	VPSLLD       $0x15, Y1, Y12
-	VPOR         Y12, Y15, Y12
-	VPSRLD       $0x19, Y1, Y15
-	VMOVDQU      Y10, 1664(AX)
-	VPSLLD       $0x07, Y1, Y10
-	VPOR         Y10, Y15, Y10
-	VPXOR        Y12, Y14, Y12
-	VPXOR        Y10, Y12, Y10
-	VPADDD       384(BX), Y4, Y4
-	VPADDD       Y11, Y4, Y4
-	VPADDD       Y13, Y4, Y4
-	VPADDD       Y10, Y4, Y4
-	VPADDD       Y3, Y4, Y3
-	VPXOR        Y7, Y2, Y10
-	VPAND        Y9, Y10, Y9
-	VPXOR        Y9, Y7, Y9
-	VPSRLD       $0x02, Y2, Y12
-	VPSLLD       $0x1e, Y2, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0d, Y2, Y13
-	VPSLLD       $0x13, Y2, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x16, Y2, Y14
-	VPSLLD       $0x0a, Y2, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPADDD       Y9, Y12, Y9
-	VPADDD       Y4, Y9, Y4
-	VMOVDQU      1280(AX), Y9
-	VPSRLD       $0x07, Y9, Y12
-	VPSLLD       $0x19, Y9, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x12, Y9, Y13
-	VPSLLD       $0x0e, Y9, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y9, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPSRLD       $0x11, Y8, Y13
-	VPSLLD       $0x0f, Y8, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y8, Y14
-	VPSLLD       $0x0d, Y8, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y8, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VMOVDQU      1536(AX), Y14
-	VPADDD       416(AX), Y14, Y15
-	VPADDD       Y12, Y15, Y12
-	VPADDD       Y13, Y12, Y12
-	VPXOR        Y6, Y1, Y13
-	VPAND        Y13, Y3, Y13
-	VPXOR        Y13, Y6, Y13
-	VPSRLD       $0x06, Y3, Y15
-	VPSLLD       $0x1a, Y3, Y14
-	VPOR         Y14, Y15, Y14
-	VPSRLD       $0x0b, Y3, Y15
-	VMOVDQU      Y8, 1696(AX)
-	VPSLLD       $0x15, Y3, Y8
-	VPOR         Y8, Y15, Y8
-	VPSRLD       $0x19, Y3, Y15
-	VMOVDQU      Y7, 1728(AX)
-	VPSLLD       $0x07, Y3, Y7
-	VPOR         Y7, Y15, Y7
-	VPXOR        Y8, Y14, Y8
-	VPXOR        Y7, Y8, Y7
-	VPADDD       416(BX), Y5, Y5
-	VPADDD       Y12, Y5, Y5
-	VPADDD       Y13, Y5, Y5
-	VPADDD       Y7, Y5, Y5
-	VPADDD       Y0, Y5, Y0
-	VPXOR        Y2, Y4, Y7
-	VPAND        Y10, Y7, Y8
-	VPXOR        Y8, Y2, Y8
-	VPSRLD       $0x02, Y4, Y10
-	VPSLLD       $0x1e, Y4, Y13
-	VPOR         Y13, Y10, Y10
-	VPSRLD       $0x0d, Y4, Y13
-	VPSLLD       $0x13, Y4, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x16, Y4, Y14
-	VPSLLD       $0x0a, Y4, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y10, Y10
-	VPXOR        Y14, Y10, Y10
-	VPADDD       Y8, Y10, Y8
-	VPADDD       Y5, Y8, Y5
-	VMOVDQU      1312(AX), Y8
-	VPSRLD       $0x07, Y8, Y10
-	VPSLLD       $0x19, Y8, Y13
-	VPOR         Y13, Y10, Y10
-	VPSRLD       $0x12, Y8, Y13
-	VPSLLD       $0x0e, Y8, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y8, Y14
-	VPXOR        Y13, Y10, Y10
-	VPXOR        Y14, Y10, Y10
-	VPSRLD       $0x11, Y11, Y13
-	VPSLLD       $0x0f, Y11, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y11, Y14
-	VPSLLD       $0x0d, Y11, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y11, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1568(AX), Y9, Y9
-	VPADDD       Y10, Y9, Y9
-	VPADDD       Y13, Y9, Y9
-	VPXOR        Y1, Y3, Y10
-	VPAND        Y10, Y0, Y10
-	VPXOR        Y10, Y1, Y10
-	VPSRLD       $0x06, Y0, Y13
-	VPSLLD       $0x1a, Y0, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y0, Y14
-	VPSLLD       $0x15, Y0, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y0, Y15
-	VMOVDQU      Y11, 1280(AX)
-	VPSLLD       $0x07, Y0, Y11
-	VPOR         Y11, Y15, Y11
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y11, Y13, Y11
-	VPADDD       448(BX), Y6, Y6
-	VPADDD       Y9, Y6, Y6
-	VPADDD       Y10, Y6, Y6
-	VPADDD       Y11, Y6, Y6
-	VPADDD       1728(AX), Y6, Y10
-	VPXOR        Y4, Y5, Y11
-	VPAND        Y7, Y11, Y7
-	VPXOR        Y7, Y4, Y7
-	VPSRLD       $0x02, Y5, Y13
-	VPSLLD       $0x1e, Y5, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0d, Y5, Y14
-	VPSLLD       $0x13, Y5, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x16, Y5, Y15
-	VMOVDQU      Y4, 1728(AX)
-	VPSLLD       $0x0a, Y5, Y4
-	VPOR         Y4, Y15, Y4
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y4, Y13, Y4
-	VPADDD       Y7, Y4, Y4
-	VPADDD       Y6, Y4, Y4
-	VMOVDQU      1344(AX), Y6
-	VPSRLD       $0x07, Y6, Y7
-	VPSLLD       $0x19, Y6, Y13
-	VPOR         Y13, Y7, Y7
-	VPSRLD       $0x12, Y6, Y13
-	VPSLLD       $0x0e, Y6, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y6, Y14
-	VPXOR        Y13, Y7, Y7
-	VPXOR        Y14, Y7, Y7
-	VPSRLD       $0x11, Y12, Y13
-	VPSLLD       $0x0f, Y12, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y12, Y14
-	VPSLLD       $0x0d, Y12, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y12, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1600(AX), Y8, Y8
-	VPADDD       Y7, Y8, Y7
-	VPADDD       Y13, Y7, Y7
-	VPXOR        Y3, Y0, Y8
-	VPAND        Y8, Y10, Y8
-	VPXOR        Y8, Y3, Y8
-	VPSRLD       $0x06, Y10, Y13
-	VPSLLD       $0x1a, Y10, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y10, Y14
-	VPSLLD       $0x15, Y10, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y10, Y15
-	VMOVDQU      Y12, 1312(AX)
-	VPSLLD       $0x07, Y10, Y12
-	VPOR         Y12, Y15, Y12
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y12, Y13, Y12
-	VPADDD       480(BX), Y1, Y1
-	VPADDD       Y7, Y1, Y1
-	VPADDD       Y8, Y1, Y1
-	VPADDD       Y12, Y1, Y1
-	VPADDD       Y2, Y1, Y2
-	VPXOR        Y5, Y4, Y8
-	VPAND        Y11, Y8, Y11
-	VPXOR        Y11, Y5, Y11
-	VPSRLD       $0x02, Y4, Y12
-	VPSLLD       $0x1e, Y4, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0d, Y4, Y13
-	VPSLLD       $0x13, Y4, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x16, Y4, Y14
-	VPSLLD       $0x0a, Y4, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPADDD       Y11, Y12, Y11
-	VPADDD       Y1, Y11, Y1
-	VMOVDQU      1376(AX), Y11
-	VPSRLD       $0x07, Y11, Y12
-	VPSLLD       $0x19, Y11, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x12, Y11, Y13
-	VPSLLD       $0x0e, Y11, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y11, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPSRLD       $0x11, Y9, Y13
-	VPSLLD       $0x0f, Y9, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y9, Y14
-	VPSLLD       $0x0d, Y9, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y9, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1632(AX), Y6, Y6
-	VPADDD       Y12, Y6, Y6
-	VPADDD       Y13, Y6, Y6
-	VPXOR        Y0, Y10, Y12
-	VPAND        Y12, Y2, Y12
-	VPXOR        Y12, Y0, Y12
-	VPSRLD       $0x06, Y2, Y13
-	VPSLLD       $0x1a, Y2, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y2, Y14
-	VPSLLD       $0x15, Y2, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y2, Y15
-	VMOVDQU      Y9, 1344(AX)
-	VPSLLD       $0x07, Y2, Y9
-	VPOR         Y9, Y15, Y9
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y9, Y13, Y9
-	VPADDD       512(BX), Y3, Y3
-	VPADDD       Y6, Y3, Y3
-	VPADDD       Y12, Y3, Y3
-	VPADDD       Y9, Y3, Y3
-	VPADDD       1728(AX), Y3, Y9
-	VPXOR        Y4, Y1, Y12
-	VPAND        Y8, Y12, Y8
-	VPXOR        Y8, Y4, Y8
-	VPSRLD       $0x02, Y1, Y13
-	VPSLLD       $0x1e, Y1, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0d, Y1, Y14
-	VPSLLD       $0x13, Y1, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x16, Y1, Y15
-	VMOVDQU      Y4, 1728(AX)
-	VPSLLD       $0x0a, Y1, Y4
-	VPOR         Y4, Y15, Y4
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y4, Y13, Y4
-	VPADDD       Y8, Y4, Y4
-	VPADDD       Y3, Y4, Y3
-	VMOVDQU      1408(AX), Y4
-	VPSRLD       $0x07, Y4, Y8
-	VPSLLD       $0x19, Y4, Y13
-	VPOR         Y13, Y8, Y8
-	VPSRLD       $0x12, Y4, Y13
-	VPSLLD       $0x0e, Y4, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y4, Y14
-	VPXOR        Y13, Y8, Y8
-	VPXOR        Y14, Y8, Y8
-	VPSRLD       $0x11, Y7, Y13
-	VPSLLD       $0x0f, Y7, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y7, Y14
-	VPSLLD       $0x0d, Y7, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y7, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1664(AX), Y11, Y11
-	VPADDD       Y8, Y11, Y8
-	VPADDD       Y13, Y8, Y8
-	VPXOR        Y10, Y2, Y11
-	VPAND        Y11, Y9, Y11
-	VPXOR        Y11, Y10, Y11
-	VPSRLD       $0x06, Y9, Y13
-	VPSLLD       $0x1a, Y9, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y9, Y14
-	VPSLLD       $0x15, Y9, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y9, Y15
-	VMOVDQU      Y7, 1376(AX)
-	VPSLLD       $0x07, Y9, Y7
-	VPOR         Y7, Y15, Y7
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y7, Y13, Y7
-	VPADDD       544(BX), Y0, Y0
-	VPADDD       Y8, Y0, Y0
-	VPADDD       Y11, Y0, Y0
-	VPADDD       Y7, Y0, Y0
-	VPADDD       Y5, Y0, Y5
-	VPXOR        Y1, Y3, Y7
-	VPAND        Y12, Y7, Y11
-	VPXOR        Y11, Y1, Y11
-	VPSRLD       $0x02, Y3, Y12
-	VPSLLD       $0x1e, Y3, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0d, Y3, Y13
-	VPSLLD       $0x13, Y3, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x16, Y3, Y14
-	VPSLLD       $0x0a, Y3, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPADDD       Y11, Y12, Y11
-	VPADDD       Y0, Y11, Y0
-	VMOVDQU      1440(AX), Y11
-	VPSRLD       $0x07, Y11, Y12
-	VPSLLD       $0x19, Y11, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x12, Y11, Y13
-	VPSLLD       $0x0e, Y11, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y11, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPSRLD       $0x11, Y6, Y13
-	VPSLLD       $0x0f, Y6, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y6, Y14
-	VPSLLD       $0x0d, Y6, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y6, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1696(AX), Y4, Y4
-	VPADDD       Y12, Y4, Y4
-	VPADDD       Y13, Y4, Y4
-	VPXOR        Y2, Y9, Y12
-	VPAND        Y12, Y5, Y12
-	VPXOR        Y12, Y2, Y12
-	VPSRLD       $0x06, Y5, Y13
-	VPSLLD       $0x1a, Y5, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y5, Y14
-	VPSLLD       $0x15, Y5, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y5, Y15
-	VMOVDQU      Y6, 1408(AX)
-	VPSLLD       $0x07, Y5, Y6
-	VPOR         Y6, Y15, Y6
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y6, Y13, Y6
-	VPADDD       576(BX), Y10, Y10
-	VPADDD       Y4, Y10, Y10
-	VPADDD       Y12, Y10, Y10
-	VPADDD       Y6, Y10, Y6
-	VPADDD       1728(AX), Y6, Y10
-	VPXOR        Y3, Y0, Y12
-	VPAND        Y7, Y12, Y7
-	VPXOR        Y7, Y3, Y7
-	VPSRLD       $0x02, Y0, Y13
-	VPSLLD       $0x1e, Y0, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0d, Y0, Y14
-	VPSLLD       $0x13, Y0, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x16, Y0, Y15
-	VMOVDQU      Y3, 1728(AX)
-	VPSLLD       $0x0a, Y0, Y3
-	VPOR         Y3, Y15, Y3
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y3, Y13, Y3
-	VPADDD       Y7, Y3, Y3
-	VPADDD       Y6, Y3, Y3
-	VMOVDQU      1472(AX), Y6
-	VPSRLD       $0x07, Y6, Y7
-	VPSLLD       $0x19, Y6, Y13
-	VPOR         Y13, Y7, Y7
-	VPSRLD       $0x12, Y6, Y13
-	VPSLLD       $0x0e, Y6, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y6, Y14
-	VPXOR        Y13, Y7, Y7
-	VPXOR        Y14, Y7, Y7
-	VPSRLD       $0x11, Y8, Y13
-	VPSLLD       $0x0f, Y8, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y8, Y14
-	VPSLLD       $0x0d, Y8, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y8, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1280(AX), Y11, Y11
-	VPADDD       Y7, Y11, Y7
-	VPADDD       Y13, Y7, Y7
-	VPXOR        Y9, Y5, Y11
-	VPAND        Y11, Y10, Y11
-	VPXOR        Y11, Y9, Y11
-	VPSRLD       $0x06, Y10, Y13
-	VPSLLD       $0x1a, Y10, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y10, Y14
-	VPSLLD       $0x15, Y10, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y10, Y15
-	VMOVDQU      Y8, 1440(AX)
-	VPSLLD       $0x07, Y10, Y8
-	VPOR         Y8, Y15, Y8
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y8, Y13, Y8
-	VPADDD       608(BX), Y2, Y2
-	VPADDD       Y7, Y2, Y2
-	VPADDD       Y11, Y2, Y2
-	VPADDD       Y8, Y2, Y2
-	VPADDD       Y1, Y2, Y1
-	VPXOR        Y0, Y3, Y8
-	VPAND        Y12, Y8, Y11
-	VPXOR        Y11, Y0, Y11
-	VPSRLD       $0x02, Y3, Y12
-	VPSLLD       $0x1e, Y3, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0d, Y3, Y13
-	VPSLLD       $0x13, Y3, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x16, Y3, Y14
-	VPSLLD       $0x0a, Y3, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPADDD       Y11, Y12, Y11
-	VPADDD       Y2, Y11, Y2
-	VMOVDQU      1504(AX), Y11
-	VPSRLD       $0x07, Y11, Y12
-	VPSLLD       $0x19, Y11, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x12, Y11, Y13
-	VPSLLD       $0x0e, Y11, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y11, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPSRLD       $0x11, Y4, Y13
-	VPSLLD       $0x0f, Y4, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y4, Y14
-	VPSLLD       $0x0d, Y4, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y4, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1312(AX), Y6, Y6
-	VPADDD       Y12, Y6, Y6
-	VPADDD       Y13, Y6, Y6
-	VPXOR        Y5, Y10, Y12
-	VPAND        Y12, Y1, Y12
-	VPXOR        Y12, Y5, Y12
-	VPSRLD       $0x06, Y1, Y13
-	VPSLLD       $0x1a, Y1, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y1, Y14
-	VPSLLD       $0x15, Y1, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y1, Y15
-	VMOVDQU      Y4, 1472(AX)
-	VPSLLD       $0x07, Y1, Y4
-	VPOR         Y4, Y15, Y4
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y4, Y13, Y4
-	VPADDD       640(BX), Y9, Y9
-	VPADDD       Y6, Y9, Y9
-	VPADDD       Y12, Y9, Y9
-	VPADDD       Y4, Y9, Y4
-	VPADDD       1728(AX), Y4, Y9
-	VPXOR        Y3, Y2, Y12
-	VPAND        Y8, Y12, Y8
-	VPXOR        Y8, Y3, Y8
-	VPSRLD       $0x02, Y2, Y13
-	VPSLLD       $0x1e, Y2, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0d, Y2, Y14
-	VPSLLD       $0x13, Y2, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x16, Y2, Y15
-	VMOVDQU      Y3, 1728(AX)
-	VPSLLD       $0x0a, Y2, Y3
-	VPOR         Y3, Y15, Y3
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y3, Y13, Y3
-	VPADDD       Y8, Y3, Y3
-	VPADDD       Y4, Y3, Y3
-	VMOVDQU      1536(AX), Y4
-	VPSRLD       $0x07, Y4, Y8
-	VPSLLD       $0x19, Y4, Y13
-	VPOR         Y13, Y8, Y8
-	VPSRLD       $0x12, Y4, Y13
-	VPSLLD       $0x0e, Y4, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y4, Y14
-	VPXOR        Y13, Y8, Y8
-	VPXOR        Y14, Y8, Y8
-	VPSRLD       $0x11, Y7, Y13
-	VPSLLD       $0x0f, Y7, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y7, Y14
-	VPSLLD       $0x0d, Y7, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y7, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1344(AX), Y11, Y11
-	VPADDD       Y8, Y11, Y8
-	VPADDD       Y13, Y8, Y8
-	VPXOR        Y10, Y1, Y11
-	VPAND        Y11, Y9, Y11
-	VPXOR        Y11, Y10, Y11
-	VPSRLD       $0x06, Y9, Y13
-	VPSLLD       $0x1a, Y9, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y9, Y14
-	VPSLLD       $0x15, Y9, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y9, Y15
-	VMOVDQU      Y7, 1504(AX)
-	VPSLLD       $0x07, Y9, Y7
-	VPOR         Y7, Y15, Y7
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y7, Y13, Y7
-	VPADDD       672(BX), Y5, Y5
-	VPADDD       Y8, Y5, Y5
-	VPADDD       Y11, Y5, Y5
-	VPADDD       Y7, Y5, Y5
-	VPADDD       Y0, Y5, Y0
-	VPXOR        Y2, Y3, Y7
-	VPAND        Y12, Y7, Y11
+	VPXOR        Y10, Y11, Y10
+	VMOVDQU      1312(BX), Y11
+	VPADDD       1248(AX), Y11, Y11
+	VPADDD       Y10, Y11, Y10
+	VMOVDQU      Y10, 1472(AX)
+	VPXOR        Y2, Y4, Y11
+	VPAND        Y11, Y5, Y11
 	VPXOR        Y11, Y2, Y11
-	VPSRLD       $0x02, Y3, Y12
-	VPSLLD       $0x1e, Y3, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0d, Y3, Y13
-	VPSLLD       $0x13, Y3, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x16, Y3, Y14
-	VPSLLD       $0x0a, Y3, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPADDD       Y11, Y12, Y11
-	VPADDD       Y5, Y11, Y5
-	VMOVDQU      1568(AX), Y11
-	VPSRLD       $0x07, Y11, Y12
-	VPSLLD       $0x19, Y11, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x12, Y11, Y13
-	VPSLLD       $0x0e, Y11, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y11, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPSRLD       $0x11, Y6, Y13
-	VPSLLD       $0x0f, Y6, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y6, Y14
-	VPSLLD       $0x0d, Y6, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y6, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1376(AX), Y4, Y4
-	VPADDD       Y12, Y4, Y4
-	VPADDD       Y13, Y4, Y4
-	VPXOR        Y1, Y9, Y12
-	VPAND        Y12, Y0, Y12
-	VPXOR        Y12, Y1, Y12
-	VPSRLD       $0x06, Y0, Y13
-	VPSLLD       $0x1a, Y0, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y0, Y14
-	VPSLLD       $0x15, Y0, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y0, Y15
-	VMOVDQU      Y6, 1536(AX)
-	VPSLLD       $0x07, Y0, Y6
-	VPOR         Y6, Y15, Y6
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y6, Y13, Y6
-	VPADDD       704(BX), Y10, Y10
-	VPADDD       Y4, Y10, Y10
-	VPADDD       Y12, Y10, Y10
-	VPADDD       Y6, Y10, Y6
-	VPADDD       1728(AX), Y6, Y10
-	VPXOR        Y3, Y5, Y12
-	VPAND        Y7, Y12, Y7
-	VPXOR        Y7, Y3, Y7
-	VPSRLD       $0x02, Y5, Y13
-	VPSLLD       $0x1e, Y5, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0d, Y5, Y14
-	VPSLLD       $0x13, Y5, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x16, Y5, Y15
-	VMOVDQU      Y3, 1728(AX)
-	VPSLLD       $0x0a, Y5, Y3
-	VPOR         Y3, Y15, Y3
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y3, Y13, Y3
-	VPADDD       Y7, Y3, Y3
-	VPADDD       Y6, Y3, Y3
-	VMOVDQU      1600(AX), Y6
-	VPSRLD       $0x07, Y6, Y7
-	VPSLLD       $0x19, Y6, Y13
-	VPOR         Y13, Y7, Y7
-	VPSRLD       $0x12, Y6, Y13
-	VPSLLD       $0x0e, Y6, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y6, Y14
-	VPXOR        Y13, Y7, Y7
-	VPXOR        Y14, Y7, Y7
-	VPSRLD       $0x11, Y8, Y13
-	VPSLLD       $0x0f, Y8, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y8, Y14
-	VPSLLD       $0x0d, Y8, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y8, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1408(AX), Y11, Y11
-	VPADDD       Y7, Y11, Y7
-	VPADDD       Y13, Y7, Y7
-	VPXOR        Y9, Y0, Y11
-	VPAND        Y11, Y10, Y11
-	VPXOR        Y11, Y9, Y11
-	VPSRLD       $0x06, Y10, Y13
-	VPSLLD       $0x1a, Y10, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y10, Y14
-	VPSLLD       $0x15, Y10, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y10, Y15
-	VMOVDQU      Y8, 1568(AX)
-	VPSLLD       $0x07, Y10, Y8
-	VPOR         Y8, Y15, Y8
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y8, Y13, Y8
-	VPADDD       736(BX), Y1, Y1
-	VPADDD       Y7, Y1, Y1
-	VPADDD       Y11, Y1, Y1
-	VPADDD       Y8, Y1, Y1
-	VPADDD       Y2, Y1, Y2
-	VPXOR        Y5, Y3, Y8
-	VPAND        Y12, Y8, Y11
-	VPXOR        Y11, Y5, Y11
-	VPSRLD       $0x02, Y3, Y12
-	VPSLLD       $0x1e, Y3, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0d, Y3, Y13
-	VPSLLD       $0x13, Y3, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x16, Y3, Y14
-	VPSLLD       $0x0a, Y3, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPADDD       Y11, Y12, Y11
-	VPADDD       Y1, Y11, Y1
-	VMOVDQU      1632(AX), Y11
-	VPSRLD       $0x07, Y11, Y12
-	VPSLLD       $0x19, Y11, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x12, Y11, Y13
-	VPSLLD       $0x0e, Y11, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y11, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPSRLD       $0x11, Y4, Y13
-	VPSLLD       $0x0f, Y4, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y4, Y14
-	VPSLLD       $0x0d, Y4, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y4, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1440(AX), Y6, Y6
-	VPADDD       Y12, Y6, Y6
-	VPADDD       Y13, Y6, Y6
-	VPXOR        Y0, Y10, Y12
-	VPAND        Y12, Y2, Y12
-	VPXOR        Y12, Y0, Y12
-	VPSRLD       $0x06, Y2, Y13
-	VPSLLD       $0x1a, Y2, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y2, Y14
-	VPSLLD       $0x15, Y2, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y2, Y15
-	VMOVDQU      Y4, 1600(AX)
-	VPSLLD       $0x07, Y2, Y4
-	VPOR         Y4, Y15, Y4
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y4, Y13, Y4
-	VPADDD       768(BX), Y9, Y9
-	VPADDD       Y6, Y9, Y9
-	VPADDD       Y12, Y9, Y9
-	VPADDD       Y4, Y9, Y4
-	VPADDD       1728(AX), Y4, Y9
-	VPXOR        Y3, Y1, Y12
-	VPAND        Y8, Y12, Y8
-	VPXOR        Y8, Y3, Y8
-	VPSRLD       $0x02, Y1, Y13
-	VPSLLD       $0x1e, Y1, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0d, Y1, Y14
-	VPSLLD       $0x13, Y1, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x16, Y1, Y15
-	VMOVDQU      Y3, 1728(AX)
-	VPSLLD       $0x0a, Y1, Y3
-	VPOR         Y3, Y15, Y3
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y3, Y13, Y3
-	VPADDD       Y8, Y3, Y3
-	VPADDD       Y4, Y3, Y3
-	VMOVDQU      1664(AX), Y4
-	VPSRLD       $0x07, Y4, Y8
-	VPSLLD       $0x19, Y4, Y13
-	VPOR         Y13, Y8, Y8
-	VPSRLD       $0x12, Y4, Y13
-	VPSLLD       $0x0e, Y4, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y4, Y14
-	VPXOR        Y13, Y8, Y8
-	VPXOR        Y14, Y8, Y8
-	VPSRLD       $0x11, Y7, Y13
-	VPSLLD       $0x0f, Y7, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y7, Y14
-	VPSLLD       $0x0d, Y7, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y7, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1472(AX), Y11, Y11
-	VPADDD       Y8, Y11, Y8
-	VPADDD       Y13, Y8, Y8
-	VPXOR        Y10, Y2, Y11
-	VPAND        Y11, Y9, Y11
-	VPXOR        Y11, Y10, Y11
-	VPSRLD       $0x06, Y9, Y13
-	VPSLLD       $0x1a, Y9, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y9, Y14
-	VPSLLD       $0x15, Y9, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y9, Y15
-	VMOVDQU      Y7, 1632(AX)
-	VPSLLD       $0x07, Y9, Y7
-	VPOR         Y7, Y15, Y7
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y7, Y13, Y7
-	VPADDD       800(BX), Y0, Y0
-	VPADDD       Y8, Y0, Y0
-	VPADDD       Y11, Y0, Y0
-	VPADDD       Y7, Y0, Y0
-	VPADDD       Y5, Y0, Y5
-	VPXOR        Y1, Y3, Y7
-	VPAND        Y12, Y7, Y11
-	VPXOR        Y11, Y1, Y11
-	VPSRLD       $0x02, Y3, Y12
-	VPSLLD       $0x1e, Y3, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0d, Y3, Y13
-	VPSLLD       $0x13, Y3, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x16, Y3, Y14
-	VPSLLD       $0x0a, Y3, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPADDD       Y11, Y12, Y11
-	VPADDD       Y0, Y11, Y0
-	VMOVDQU      1696(AX), Y11
-	VPSRLD       $0x07, Y11, Y12
-	VPSLLD       $0x19, Y11, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x12, Y11, Y13
-	VPSLLD       $0x0e, Y11, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y11, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPSRLD       $0x11, Y6, Y13
-	VPSLLD       $0x0f, Y6, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y6, Y14
-	VPSLLD       $0x0d, Y6, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y6, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1504(AX), Y4, Y4
-	VPADDD       Y12, Y4, Y4
-	VPADDD       Y13, Y4, Y4
-	VPXOR        Y2, Y9, Y12
-	VPAND        Y12, Y5, Y12
-	VPXOR        Y12, Y2, Y12
-	VPSRLD       $0x06, Y5, Y13
-	VPSLLD       $0x1a, Y5, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y5, Y14
-	VPSLLD       $0x15, Y5, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y5, Y15
-	VMOVDQU      Y6, 1664(AX)
-	VPSLLD       $0x07, Y5, Y6
-	VPOR         Y6, Y15, Y6
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y6, Y13, Y6
-	VPADDD       832(BX), Y10, Y10
-	VPADDD       Y4, Y10, Y10
-	VPADDD       Y12, Y10, Y10
-	VPADDD       Y6, Y10, Y6
-	VPADDD       1728(AX), Y6, Y10
-	VPXOR        Y3, Y0, Y12
-	VPAND        Y7, Y12, Y7
-	VPXOR        Y7, Y3, Y7
-	VPSRLD       $0x02, Y0, Y13
-	VPSLLD       $0x1e, Y0, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0d, Y0, Y14
-	VPSLLD       $0x13, Y0, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x16, Y0, Y15
-	VMOVDQU      Y3, 1728(AX)
-	VPSLLD       $0x0a, Y0, Y3
-	VPOR         Y3, Y15, Y3
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y3, Y13, Y3
-	VPADDD       Y7, Y3, Y3
-	VPADDD       Y6, Y3, Y3
-	VMOVDQU      1280(AX), Y6
-	VPSRLD       $0x07, Y6, Y7
-	VPSLLD       $0x19, Y6, Y13
-	VPOR         Y13, Y7, Y7
-	VPSRLD       $0x12, Y6, Y13
-	VPSLLD       $0x0e, Y6, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y6, Y14
-	VPXOR        Y13, Y7, Y7
-	VPXOR        Y14, Y7, Y7
-	VPSRLD       $0x11, Y8, Y13
-	VPSLLD       $0x0f, Y8, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y8, Y14
-	VPSLLD       $0x0d, Y8, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y8, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1536(AX), Y11, Y11
-	VPADDD       Y7, Y11, Y7
-	VPADDD       Y13, Y7, Y7
-	VPXOR        Y9, Y5, Y11
-	VPAND        Y11, Y10, Y11
-	VPXOR        Y11, Y9, Y11
-	VPSRLD       $0x06, Y10, Y13
-	VPSLLD       $0x1a, Y10, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y10, Y14
-	VPSLLD       $0x15, Y10, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y10, Y15
-	VMOVDQU      Y8, 1696(AX)
-	VPSLLD       $0x07, Y10, Y8
-	VPOR         Y8, Y15, Y8
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y8, Y13, Y8
-	VPADDD       864(BX), Y2, Y2
-	VPADDD       Y7, Y2, Y2
-	VPADDD       Y11, Y2, Y2
-	VPADDD       Y8, Y2, Y2
-	VPADDD       Y1, Y2, Y1
-	VPXOR        Y0, Y3, Y8
-	VPAND        Y12, Y8, Y11
-	VPXOR        Y11, Y0, Y11
-	VPSRLD       $0x02, Y3, Y12
-	VPSLLD       $0x1e, Y3, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0d, Y3, Y13
-	VPSLLD       $0x13, Y3, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x16, Y3, Y14
-	VPSLLD       $0x0a, Y3, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPADDD       Y11, Y12, Y11
-	VPADDD       Y2, Y11, Y2
-	VMOVDQU      1312(AX), Y11
-	VPSRLD       $0x07, Y11, Y12
-	VPSLLD       $0x19, Y11, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x12, Y11, Y13
-	VPSLLD       $0x0e, Y11, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y11, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPSRLD       $0x11, Y4, Y13
-	VPSLLD       $0x0f, Y4, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y4, Y14
-	VPSLLD       $0x0d, Y4, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y4, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1568(AX), Y6, Y6
-	VPADDD       Y12, Y6, Y6
-	VPADDD       Y13, Y6, Y6
-	VPXOR        Y5, Y10, Y12
-	VPAND        Y12, Y1, Y12
-	VPXOR        Y12, Y5, Y12
-	VPSRLD       $0x06, Y1, Y13
-	VPSLLD       $0x1a, Y1, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y1, Y14
-	VPSLLD       $0x15, Y1, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y1, Y15
-	VMOVDQU      Y4, 1280(AX)
-	VPSLLD       $0x07, Y1, Y4
-	VPOR         Y4, Y15, Y4
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y4, Y13, Y4
-	VPADDD       896(BX), Y9, Y9
-	VPADDD       Y6, Y9, Y9
-	VPADDD       Y12, Y9, Y9
-	VPADDD       Y4, Y9, Y4
-	VPADDD       1728(AX), Y4, Y9
-	VPXOR        Y3, Y2, Y12
-	VPAND        Y8, Y12, Y8
-	VPXOR        Y8, Y3, Y8
-	VPSRLD       $0x02, Y2, Y13
-	VPSLLD       $0x1e, Y2, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0d, Y2, Y14
-	VPSLLD       $0x13, Y2, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x16, Y2, Y15
-	VMOVDQU      Y3, 1728(AX)
-	VPSLLD       $0x0a, Y2, Y3
-	VPOR         Y3, Y15, Y3
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y3, Y13, Y3
-	VPADDD       Y8, Y3, Y3
-	VPADDD       Y4, Y3, Y3
-	VMOVDQU      1344(AX), Y4
-	VPSRLD       $0x07, Y4, Y8
-	VPSLLD       $0x19, Y4, Y13
-	VPOR         Y13, Y8, Y8
-	VPSRLD       $0x12, Y4, Y13
-	VPSLLD       $0x0e, Y4, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y4, Y14
-	VPXOR        Y13, Y8, Y8
-	VPXOR        Y14, Y8, Y8
-	VPSRLD       $0x11, Y7, Y13
-	VPSLLD       $0x0f, Y7, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y7, Y14
-	VPSLLD       $0x0d, Y7, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y7, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1600(AX), Y11, Y11
-	VPADDD       Y8, Y11, Y8
-	VPADDD       Y13, Y8, Y8
-	VPXOR        Y10, Y1, Y11
-	VPAND        Y11, Y9, Y11
-	VPXOR        Y11, Y10, Y11
-	VPSRLD       $0x06, Y9, Y13
-	VPSLLD       $0x1a, Y9, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y9, Y14
-	VPSLLD       $0x15, Y9, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y9, Y15
-	VMOVDQU      Y7, 1312(AX)
-	VPSLLD       $0x07, Y9, Y7
-	VPOR         Y7, Y15, Y7
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y7, Y13, Y7
-	VPADDD       928(BX), Y5, Y5
-	VPADDD       Y8, Y5, Y5
-	VPADDD       Y11, Y5, Y5
-	VPADDD       Y7, Y5, Y5
-	VPADDD       Y0, Y5, Y0
-	VPXOR        Y2, Y3, Y7
-	VPAND        Y12, Y7, Y11
-	VPXOR        Y11, Y2, Y11
-	VPSRLD       $0x02, Y3, Y12
-	VPSLLD       $0x1e, Y3, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0d, Y3, Y13
-	VPSLLD       $0x13, Y3, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x16, Y3, Y14
-	VPSLLD       $0x0a, Y3, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPADDD       Y11, Y12, Y11
-	VPADDD       Y5, Y11, Y5
-	VMOVDQU      1376(AX), Y11
-	VPSRLD       $0x07, Y11, Y12
-	VPSLLD       $0x19, Y11, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x12, Y11, Y13
-	VPSLLD       $0x0e, Y11, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y11, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPSRLD       $0x11, Y6, Y13
-	VPSLLD       $0x0f, Y6, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y6, Y14
-	VPSLLD       $0x0d, Y6, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y6, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1632(AX), Y4, Y4
-	VPADDD       Y12, Y4, Y4
-	VPADDD       Y13, Y4, Y4
-	VPXOR        Y1, Y9, Y12
-	VPAND        Y12, Y0, Y12
-	VPXOR        Y12, Y1, Y12
-	VPSRLD       $0x06, Y0, Y13
-	VPSLLD       $0x1a, Y0, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y0, Y14
-	VPSLLD       $0x15, Y0, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y0, Y15
-	VMOVDQU      Y6, 1344(AX)
-	VPSLLD       $0x07, Y0, Y6
-	VPOR         Y6, Y15, Y6
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y6, Y13, Y6
-	VPADDD       960(BX), Y10, Y10
-	VPADDD       Y4, Y10, Y10
-	VPADDD       Y12, Y10, Y10
-	VPADDD       Y6, Y10, Y6
-	VPADDD       1728(AX), Y6, Y10
-	VPXOR        Y3, Y5, Y12
-	VPAND        Y7, Y12, Y7
-	VPXOR        Y7, Y3, Y7
-	VPSRLD       $0x02, Y5, Y13
-	VPSLLD       $0x1e, Y5, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0d, Y5, Y14
-	VPSLLD       $0x13, Y5, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x16, Y5, Y15
-	VMOVDQU      Y3, 1728(AX)
-	VPSLLD       $0x0a, Y5, Y3
-	VPOR         Y3, Y15, Y3
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y3, Y13, Y3
-	VPADDD       Y7, Y3, Y3
-	VPADDD       Y6, Y3, Y3
-	VMOVDQU      1408(AX), Y6
-	VPSRLD       $0x07, Y6, Y7
-	VPSLLD       $0x19, Y6, Y13
-	VPOR         Y13, Y7, Y7
-	VPSRLD       $0x12, Y6, Y13
-	VPSLLD       $0x0e, Y6, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y6, Y14
-	VPXOR        Y13, Y7, Y7
-	VPXOR        Y14, Y7, Y7
-	VPSRLD       $0x11, Y8, Y13
-	VPSLLD       $0x0f, Y8, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y8, Y14
-	VPSLLD       $0x0d, Y8, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y8, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1664(AX), Y11, Y11
-	VPADDD       Y7, Y11, Y7
-	VPADDD       Y13, Y7, Y7
-	VPXOR        Y9, Y0, Y11
-	VPAND        Y11, Y10, Y11
-	VPXOR        Y11, Y9, Y11
-	VPSRLD       $0x06, Y10, Y13
-	VPSLLD       $0x1a, Y10, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y10, Y14
-	VPSLLD       $0x15, Y10, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y10, Y15
-	VMOVDQU      Y8, 1376(AX)
-	VPSLLD       $0x07, Y10, Y8
-	VPOR         Y8, Y15, Y8
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y8, Y13, Y8
-	VPADDD       992(BX), Y1, Y1
-	VPADDD       Y7, Y1, Y1
-	VPADDD       Y11, Y1, Y1
-	VPADDD       Y8, Y1, Y1
-	VPADDD       Y2, Y1, Y2
-	VPXOR        Y5, Y3, Y8
-	VPAND        Y12, Y8, Y11
-	VPXOR        Y11, Y5, Y11
-	VPSRLD       $0x02, Y3, Y12
-	VPSLLD       $0x1e, Y3, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0d, Y3, Y13
-	VPSLLD       $0x13, Y3, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x16, Y3, Y14
-	VPSLLD       $0x0a, Y3, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPADDD       Y11, Y12, Y11
-	VPADDD       Y1, Y11, Y1
-	VMOVDQU      1440(AX), Y11
-	VPSRLD       $0x07, Y11, Y12
-	VPSLLD       $0x19, Y11, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x12, Y11, Y13
-	VPSLLD       $0x0e, Y11, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y11, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPSRLD       $0x11, Y4, Y13
-	VPSLLD       $0x0f, Y4, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y4, Y14
-	VPSLLD       $0x0d, Y4, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y4, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1696(AX), Y6, Y6
-	VPADDD       Y12, Y6, Y6
-	VPADDD       Y13, Y6, Y6
-	VPXOR        Y0, Y10, Y12
-	VPAND        Y12, Y2, Y12
-	VPXOR        Y12, Y0, Y12
-	VPSRLD       $0x06, Y2, Y13
-	VPSLLD       $0x1a, Y2, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y2, Y14
-	VPSLLD       $0x15, Y2, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y2, Y15
-	VMOVDQU      Y4, 1408(AX)
-	VPSLLD       $0x07, Y2, Y4
-	VPOR         Y4, Y15, Y4
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y4, Y13, Y4
-	VPADDD       1024(BX), Y9, Y9
-	VPADDD       Y6, Y9, Y9
-	VPADDD       Y12, Y9, Y9
-	VPADDD       Y4, Y9, Y4
-	VPADDD       1728(AX), Y4, Y9
-	VPXOR        Y3, Y1, Y12
-	VPAND        Y8, Y12, Y8
-	VPXOR        Y8, Y3, Y8
-	VPSRLD       $0x02, Y1, Y13
-	VPSLLD       $0x1e, Y1, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0d, Y1, Y14
-	VPSLLD       $0x13, Y1, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x16, Y1, Y15
-	VMOVDQU      Y3, 1728(AX)
-	VPSLLD       $0x0a, Y1, Y3
-	VPOR         Y3, Y15, Y3
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y3, Y13, Y3
-	VPADDD       Y8, Y3, Y3
-	VPADDD       Y4, Y3, Y3
-	VMOVDQU      1472(AX), Y4
-	VPSRLD       $0x07, Y4, Y8
-	VPSLLD       $0x19, Y4, Y13
-	VPOR         Y13, Y8, Y8
-	VPSRLD       $0x12, Y4, Y13
-	VPSLLD       $0x0e, Y4, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y4, Y14
-	VPXOR        Y13, Y8, Y8
-	VPXOR        Y14, Y8, Y8
-	VPSRLD       $0x11, Y7, Y13
-	VPSLLD       $0x0f, Y7, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y7, Y14
-	VPSLLD       $0x0d, Y7, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y7, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1280(AX), Y11, Y11
-	VPADDD       Y8, Y11, Y8
-	VPADDD       Y13, Y8, Y8
-	VPXOR        Y10, Y2, Y11
-	VPAND        Y11, Y9, Y11
-	VPXOR        Y11, Y10, Y11
-	VPSRLD       $0x06, Y9, Y13
-	VPSLLD       $0x1a, Y9, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y9, Y14
-	VPSLLD       $0x15, Y9, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y9, Y15
-	VMOVDQU      Y7, 1440(AX)
-	VPSLLD       $0x07, Y9, Y7
-	VPOR         Y7, Y15, Y7
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y7, Y13, Y7
-	VPADDD       1056(BX), Y0, Y0
-	VPADDD       Y8, Y0, Y0
-	VPADDD       Y11, Y0, Y0
-	VPADDD       Y7, Y0, Y0
-	VPADDD       Y5, Y0, Y5
-	VPXOR        Y1, Y3, Y7
-	VPAND        Y12, Y7, Y11
-	VPXOR        Y11, Y1, Y11
-	VPSRLD       $0x02, Y3, Y12
-	VPSLLD       $0x1e, Y3, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0d, Y3, Y13
-	VPSLLD       $0x13, Y3, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x16, Y3, Y14
-	VPSLLD       $0x0a, Y3, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPADDD       Y11, Y12, Y11
-	VPADDD       Y0, Y11, Y0
-	VMOVDQU      1504(AX), Y11
-	VPSRLD       $0x07, Y11, Y12
-	VPSLLD       $0x19, Y11, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x12, Y11, Y13
-	VPSLLD       $0x0e, Y11, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y11, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPSRLD       $0x11, Y6, Y13
-	VPSLLD       $0x0f, Y6, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y6, Y14
-	VPSLLD       $0x0d, Y6, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y6, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1312(AX), Y4, Y4
-	VPADDD       Y12, Y4, Y4
-	VPADDD       Y13, Y4, Y4
-	VPXOR        Y2, Y9, Y12
-	VPAND        Y12, Y5, Y12
-	VPXOR        Y12, Y2, Y12
-	VPSRLD       $0x06, Y5, Y13
-	VPSLLD       $0x1a, Y5, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y5, Y14
-	VPSLLD       $0x15, Y5, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y5, Y15
-	VMOVDQU      Y6, 1472(AX)
-	VPSLLD       $0x07, Y5, Y6
-	VPOR         Y6, Y15, Y6
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y6, Y13, Y6
-	VPADDD       1088(BX), Y10, Y10
-	VPADDD       Y4, Y10, Y10
-	VPADDD       Y12, Y10, Y10
-	VPADDD       Y6, Y10, Y6
-	VPADDD       1728(AX), Y6, Y10
-	VPXOR        Y3, Y0, Y12
-	VPAND        Y7, Y12, Y7
-	VPXOR        Y7, Y3, Y7
-	VPSRLD       $0x02, Y0, Y13
-	VPSLLD       $0x1e, Y0, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0d, Y0, Y14
-	VPSLLD       $0x13, Y0, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x16, Y0, Y15
-	VMOVDQU      Y3, 1728(AX)
-	VPSLLD       $0x0a, Y0, Y3
-	VPOR         Y3, Y15, Y3
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y3, Y13, Y3
-	VPADDD       Y7, Y3, Y3
-	VPADDD       Y6, Y3, Y3
-	VMOVDQU      1536(AX), Y6
-	VPSRLD       $0x07, Y6, Y7
-	VPSLLD       $0x19, Y6, Y13
-	VPOR         Y13, Y7, Y7
-	VPSRLD       $0x12, Y6, Y13
-	VPSLLD       $0x0e, Y6, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y6, Y14
-	VPXOR        Y13, Y7, Y7
-	VPXOR        Y14, Y7, Y7
-	VPSRLD       $0x11, Y8, Y13
-	VPSLLD       $0x0f, Y8, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y8, Y14
-	VPSLLD       $0x0d, Y8, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y8, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1344(AX), Y11, Y11
-	VPADDD       Y7, Y11, Y7
-	VPADDD       Y13, Y7, Y7
-	VPXOR        Y9, Y5, Y11
-	VPAND        Y11, Y10, Y11
-	VPXOR        Y11, Y9, Y11
-	VPSRLD       $0x06, Y10, Y13
-	VPSLLD       $0x1a, Y10, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y10, Y14
-	VPSLLD       $0x15, Y10, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y10, Y15
-	VMOVDQU      Y8, 1504(AX)
-	VPSLLD       $0x07, Y10, Y8
-	VPOR         Y8, Y15, Y8
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y8, Y13, Y8
-	VPADDD       1120(BX), Y2, Y2
-	VPADDD       Y7, Y2, Y2
-	VPADDD       Y11, Y2, Y2
-	VPADDD       Y8, Y2, Y2
-	VPADDD       Y1, Y2, Y1
-	VPXOR        Y0, Y3, Y8
-	VPAND        Y12, Y8, Y11
-	VPXOR        Y11, Y0, Y11
-	VPSRLD       $0x02, Y3, Y12
-	VPSLLD       $0x1e, Y3, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0d, Y3, Y13
-	VPSLLD       $0x13, Y3, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x16, Y3, Y14
-	VPSLLD       $0x0a, Y3, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPADDD       Y11, Y12, Y11
-	VPADDD       Y2, Y11, Y2
-	VMOVDQU      1568(AX), Y11
-	VPSRLD       $0x07, Y11, Y12
-	VPSLLD       $0x19, Y11, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x12, Y11, Y13
-	VPSLLD       $0x0e, Y11, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y11, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPSRLD       $0x11, Y4, Y13
-	VPSLLD       $0x0f, Y4, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y4, Y14
-	VPSLLD       $0x0d, Y4, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y4, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1376(AX), Y6, Y6
-	VPADDD       Y12, Y6, Y6
-	VPADDD       Y13, Y6, Y6
-	VPXOR        Y5, Y10, Y12
-	VPAND        Y12, Y1, Y12
-	VPXOR        Y12, Y5, Y12
-	VPSRLD       $0x06, Y1, Y13
-	VPSLLD       $0x1a, Y1, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y1, Y14
-	VPSLLD       $0x15, Y1, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y1, Y15
-	VMOVDQU      Y4, 1376(AX)
-	VPSLLD       $0x07, Y1, Y4
-	VPOR         Y4, Y15, Y4
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y4, Y13, Y4
-	VPADDD       1152(BX), Y9, Y9
-	VPADDD       Y6, Y9, Y9
-	VPADDD       Y12, Y9, Y9
-	VPADDD       Y4, Y9, Y4
-	VPADDD       1728(AX), Y4, Y9
-	VPXOR        Y3, Y2, Y12
-	VPAND        Y8, Y12, Y8
-	VPXOR        Y8, Y3, Y8
-	VPSRLD       $0x02, Y2, Y13
-	VPSLLD       $0x1e, Y2, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0d, Y2, Y14
-	VPSLLD       $0x13, Y2, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x16, Y2, Y15
-	VMOVDQU      Y3, 1728(AX)
-	VPSLLD       $0x0a, Y2, Y3
-	VPOR         Y3, Y15, Y3
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y3, Y13, Y3
-	VPADDD       Y8, Y3, Y3
-	VPADDD       Y4, Y3, Y3
-	VMOVDQU      1600(AX), Y4
-	VPSRLD       $0x07, Y4, Y8
-	VPSLLD       $0x19, Y4, Y13
-	VPOR         Y13, Y8, Y8
-	VPSRLD       $0x12, Y4, Y13
-	VPSLLD       $0x0e, Y4, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y4, Y14
-	VPXOR        Y13, Y8, Y8
-	VPXOR        Y14, Y8, Y8
-	VPSRLD       $0x11, Y7, Y13
-	VPSLLD       $0x0f, Y7, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y7, Y14
-	VPSLLD       $0x0d, Y7, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y7, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1408(AX), Y11, Y11
-	VPADDD       Y8, Y11, Y8
-	VPADDD       Y13, Y8, Y8
-	VPXOR        Y10, Y1, Y11
-	VPAND        Y11, Y9, Y11
-	VPXOR        Y11, Y10, Y11
-	VPSRLD       $0x06, Y9, Y13
-	VPSLLD       $0x1a, Y9, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y9, Y14
-	VPSLLD       $0x15, Y9, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y9, Y15
-	VMOVDQU      Y7, 1408(AX)
-	VPSLLD       $0x07, Y9, Y7
-	VPOR         Y7, Y15, Y7
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y7, Y13, Y7
-	VPADDD       1184(BX), Y5, Y5
-	VPADDD       Y8, Y5, Y5
-	VPADDD       Y11, Y5, Y5
-	VPADDD       Y7, Y5, Y5
-	VPADDD       Y0, Y5, Y0
-	VPXOR        Y2, Y3, Y7
-	VPAND        Y12, Y7, Y11
-	VPXOR        Y11, Y2, Y11
-	VPSRLD       $0x02, Y3, Y12
-	VPSLLD       $0x1e, Y3, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0d, Y3, Y13
-	VPSLLD       $0x13, Y3, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x16, Y3, Y14
-	VPSLLD       $0x0a, Y3, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPADDD       Y11, Y12, Y11
-	VPADDD       Y5, Y11, Y5
-	VMOVDQU      1632(AX), Y11
-	VPSRLD       $0x07, Y11, Y12
-	VPSLLD       $0x19, Y11, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x12, Y11, Y13
-	VPSLLD       $0x0e, Y11, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y11, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPSRLD       $0x11, Y6, Y13
-	VPSLLD       $0x0f, Y6, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y6, Y14
-	VPSLLD       $0x0d, Y6, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y6, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1440(AX), Y4, Y4
-	VPADDD       Y12, Y4, Y4
-	VPADDD       Y13, Y4, Y4
-	VPXOR        Y1, Y9, Y12
-	VPAND        Y12, Y0, Y12
-	VPXOR        Y12, Y1, Y12
-	VPSRLD       $0x06, Y0, Y13
-	VPSLLD       $0x1a, Y0, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y0, Y14
-	VPSLLD       $0x15, Y0, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y0, Y15
-	VMOVDQU      Y6, 1440(AX)
-	VPSLLD       $0x07, Y0, Y6
-	VPOR         Y6, Y15, Y6
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y6, Y13, Y6
-	VPADDD       1216(BX), Y10, Y10
-	VPADDD       Y4, Y10, Y10
-	VPADDD       Y12, Y10, Y10
-	VPADDD       Y6, Y10, Y6
-	VPADDD       1728(AX), Y6, Y10
-	VPXOR        Y3, Y5, Y12
-	VPAND        Y7, Y12, Y7
-	VPXOR        Y7, Y3, Y7
-	VPSRLD       $0x02, Y5, Y13
-	VPSLLD       $0x1e, Y5, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0d, Y5, Y14
-	VPSLLD       $0x13, Y5, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x16, Y5, Y15
-	VMOVDQU      Y3, 1728(AX)
-	VPSLLD       $0x0a, Y5, Y3
-	VPOR         Y3, Y15, Y3
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y3, Y13, Y3
-	VPADDD       Y7, Y3, Y3
-	VPADDD       Y6, Y3, Y3
-	VMOVDQU      1664(AX), Y6
-	VPSRLD       $0x07, Y6, Y7
-	VPSLLD       $0x19, Y6, Y13
-	VPOR         Y13, Y7, Y7
-	VPSRLD       $0x12, Y6, Y13
-	VPSLLD       $0x0e, Y6, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y6, Y14
-	VPXOR        Y13, Y7, Y7
-	VPXOR        Y14, Y7, Y7
-	VPSRLD       $0x11, Y8, Y13
-	VPSLLD       $0x0f, Y8, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y8, Y14
-	VPSLLD       $0x0d, Y8, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y8, Y8
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y8, Y13, Y8
-	VPADDD       1472(AX), Y11, Y11
-	VPADDD       Y7, Y11, Y7
-	VPADDD       Y8, Y7, Y7
-	VPXOR        Y9, Y0, Y8
-	VPAND        Y8, Y10, Y8
-	VPXOR        Y8, Y9, Y8
-	VPSRLD       $0x06, Y10, Y11
-	VPSLLD       $0x1a, Y10, Y13
-	VPOR         Y13, Y11, Y11
-	VPSRLD       $0x0b, Y10, Y13
-	VPSLLD       $0x15, Y10, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x19, Y10, Y14
-	VPSLLD       $0x07, Y10, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y11, Y11
-	VPXOR        Y14, Y11, Y11
-	VPADDD       1248(BX), Y1, Y1
-	VPADDD       Y7, Y1, Y1
-	VPADDD       Y8, Y1, Y1
-	VPADDD       Y11, Y1, Y1
-	VPADDD       Y2, Y1, Y2
-	VPXOR        Y5, Y3, Y8
-	VPAND        Y12, Y8, Y11
-	VPXOR        Y11, Y5, Y11
-	VPSRLD       $0x02, Y3, Y12
-	VPSLLD       $0x1e, Y3, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0d, Y3, Y13
-	VPSLLD       $0x13, Y3, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x16, Y3, Y14
-	VPSLLD       $0x0a, Y3, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPADDD       Y11, Y12, Y11
-	VPADDD       Y1, Y11, Y1
-	VMOVDQU      1696(AX), Y11
-	VPSRLD       $0x07, Y11, Y12
-	VPSLLD       $0x19, Y11, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x12, Y11, Y13
-	VPSLLD       $0x0e, Y11, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y11, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPSRLD       $0x11, Y4, Y13
-	VPSLLD       $0x0f, Y4, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y4, Y14
-	VPSLLD       $0x0d, Y4, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y4, Y4
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y4, Y13, Y4
-	VPADDD       1504(AX), Y6, Y6
-	VPADDD       Y12, Y6, Y6
-	VPADDD       Y4, Y6, Y4
-	VPXOR        Y0, Y10, Y6
-	VPAND        Y6, Y2, Y6
-	VPXOR        Y6, Y0, Y6
-	VPSRLD       $0x06, Y2, Y12
-	VPSLLD       $0x1a, Y2, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0b, Y2, Y13
-	VPSLLD       $0x15, Y2, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x19, Y2, Y14
-	VPSLLD       $0x07, Y2, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPADDD       1280(BX), Y9, Y9
-	VPADDD       Y4, Y9, Y9
-	VPADDD       Y6, Y9, Y6
-	VPADDD       Y12, Y6, Y6
-	VPADDD       1728(AX), Y6, Y9
-	VPXOR        Y3, Y1, Y12
-	VPAND        Y8, Y12, Y8
-	VPXOR        Y8, Y3, Y8
-	VPSRLD       $0x02, Y1, Y13
-	VPSLLD       $0x1e, Y1, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0d, Y1, Y14
-	VPSLLD       $0x13, Y1, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x16, Y1, Y15
-	VMOVDQU      Y3, 1728(AX)
-	VPSLLD       $0x0a, Y1, Y3
-	VPOR         Y3, Y15, Y3
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y3, Y13, Y3
-	VPADDD       Y8, Y3, Y3
-	VPADDD       Y6, Y3, Y3
-	VMOVDQU      1280(AX), Y6
-	VPSRLD       $0x07, Y6, Y8
-	VPSLLD       $0x19, Y6, Y13
-	VPOR         Y13, Y8, Y8
-	VPSRLD       $0x12, Y6, Y13
-	VPSLLD       $0x0e, Y6, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y6, Y14
-	VPXOR        Y13, Y8, Y8
-	VPXOR        Y14, Y8, Y8
-	VPSRLD       $0x11, Y7, Y13
-	VPSLLD       $0x0f, Y7, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y7, Y14
-	VPSLLD       $0x0d, Y7, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y7, Y7
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y7, Y13, Y7
-	VPADDD       1376(AX), Y11, Y11
-	VPADDD       Y8, Y11, Y8
-	VPADDD       Y7, Y8, Y7
-	VPXOR        Y10, Y2, Y8
-	VPAND        Y8, Y9, Y8
-	VPXOR        Y8, Y10, Y8
-	VPSRLD       $0x06, Y9, Y11
-	VPSLLD       $0x1a, Y9, Y13
-	VPOR         Y13, Y11, Y11
-	VPSRLD       $0x0b, Y9, Y13
-	VPSLLD       $0x15, Y9, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x19, Y9, Y14
-	VPSLLD       $0x07, Y9, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y11, Y11
-	VPXOR        Y14, Y11, Y11
-	VPADDD       1312(BX), Y0, Y0
-	VPADDD       Y7, Y0, Y0
-	VPADDD       Y8, Y0, Y0
-	VPADDD       Y11, Y0, Y0
-	VPADDD       Y5, Y0, Y5
-	VPXOR        Y1, Y3, Y8
-	VPAND        Y12, Y8, Y11
-	VPXOR        Y11, Y1, Y11
-	VPSRLD       $0x02, Y3, Y12
-	VPSLLD       $0x1e, Y3, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0d, Y3, Y13
-	VPSLLD       $0x13, Y3, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x16, Y3, Y14
-	VPSLLD       $0x0a, Y3, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPADDD       Y11, Y12, Y11
-	VPADDD       Y0, Y11, Y0
-	VMOVDQU      1312(AX), Y11
-	VPSRLD       $0x07, Y11, Y12
-	VPSLLD       $0x19, Y11, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x12, Y11, Y13
-	VPSLLD       $0x0e, Y11, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y11, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPSRLD       $0x11, Y4, Y13
-	VPSLLD       $0x0f, Y4, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y4, Y14
-	VPSLLD       $0x0d, Y4, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y4, Y4
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y4, Y13, Y4
-	VPADDD       1408(AX), Y6, Y6
-	VPADDD       Y12, Y6, Y6
-	VPADDD       Y4, Y6, Y4
-	VPXOR        Y2, Y9, Y6
-	VPAND        Y6, Y5, Y6
-	VPXOR        Y6, Y2, Y6
 	VPSRLD       $0x06, Y5, Y12
 	VPSLLD       $0x1a, Y5, Y13
 	VPOR         Y13, Y12, Y12
@@ -2911,52 +1069,43 @@ group:
 	VPOR         Y15, Y14, Y14
 	VPXOR        Y13, Y12, Y12
 	VPXOR        Y14, Y12, Y12
-	VPADDD       1344(BX), Y10, Y10
-	VPADDD       Y4, Y10, Y4
-	VPADDD       Y6, Y4, Y4
-	VPADDD       Y12, Y4, Y4
-	VPADDD       1728(AX), Y4, Y6
+	VPADDD       1344(BX), Y7, Y7
+	VPADDD       Y10, Y7, Y7
+	VPADDD       Y11, Y7, Y7
+	VPADDD       Y12, Y7, Y7
+	VPADDD       Y6, Y7, Y6
 	VPXOR        Y3, Y0, Y10
-	VPAND        Y8, Y10, Y8
-	VPXOR        Y8, Y3, Y8
-	VPSRLD       $0x02, Y0, Y12
-	VPSLLD       $0x1e, Y0, Y13
+	VPAND        Y9, Y10, Y9
+	VPXOR        Y9, Y3, Y9
+	VPSRLD       $0x02, Y0, Y11
+	VPSLLD       $0x1e, Y0, Y12
+	VPOR         Y12, Y11, Y11
+	VPSRLD       $0x0d, Y0, Y12
+	VPSLLD       $0x13, Y0, Y13
 	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0d, Y0, Y13
-	VPSLLD       $0x13, Y0, Y14
+	VPSRLD       $0x16, Y0, Y13
+	VPSLLD       $0x0a, Y0, Y14
 	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x16, Y0, Y14
-	VPSLLD       $0x0a, Y0, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPADDD       Y8, Y12, Y8
-	VPADDD       Y4, Y8, Y4
-	VMOVDQU      1344(AX), Y8
-	VPSRLD       $0x07, Y8, Y12
-	VPSLLD       $0x19, Y8, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x12, Y8, Y13
-	VPSLLD       $0x0e, Y8, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y8, Y8
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y8, Y12, Y8
-	VPSRLD       $0x11, Y7, Y12
-	VPSLLD       $0x0f, Y7, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x13, Y7, Y13
-	VPSLLD       $0x0d, Y7, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0a, Y7, Y7
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y7, Y12, Y7
-	VPADDD       1440(AX), Y11, Y11
-	VPADDD       Y8, Y11, Y8
-	VPADDD       Y7, Y8, Y7
-	VPXOR        Y9, Y5, Y8
-	VPAND        Y8, Y6, Y8
+	VPXOR        Y12, Y11, Y11
+	VPXOR        Y13, Y11, Y11
+	VPADDD       Y9, Y11, Y9
+	VPADDD       Y7, Y9, Y7
+	VPSRLD       $0x11, Y8, Y9
+	VPSLLD       $0x0f, Y8, Y11
+	VPOR         Y11, Y9, Y9
+	VPSRLD       $0x13, Y8, Y11
+	VPSLLD       $0x0d, Y8, Y12
+	VPOR         Y12, Y11, Y11
+	VPSRLD       $0x0a, Y8, Y8
+	VPXOR        Y11, Y9, Y9
 	VPXOR        Y8, Y9, Y8
+	VMOVDQU      512(AX), Y9
+	VPADDD       1280(AX), Y9, Y9
+	VPADDD       Y8, Y9, Y8
+	VMOVDQU      Y8, 1504(AX)
+	VPXOR        Y4, Y5, Y9
+	VPAND        Y9, Y6, Y9
+	VPXOR        Y9, Y4, Y9
 	VPSRLD       $0x06, Y6, Y11
 	VPSLLD       $0x1a, Y6, Y12
 	VPOR         Y12, Y11, Y11
@@ -2969,3011 +1118,3053 @@ group:
 	VPXOR        Y12, Y11, Y11
 	VPXOR        Y13, Y11, Y11
 	VPADDD       1376(BX), Y2, Y2
-	VPADDD       Y7, Y2, Y2
 	VPADDD       Y8, Y2, Y2
+	VPADDD       Y9, Y2, Y2
 	VPADDD       Y11, Y2, Y2
 	VPADDD       Y1, Y2, Y1
-	VPXOR        Y0, Y4, Y7
-	VPAND        Y10, Y7, Y7
-	VPXOR        Y7, Y0, Y7
-	VPSRLD       $0x02, Y4, Y8
-	VPSLLD       $0x1e, Y4, Y10
-	VPOR         Y10, Y8, Y8
-	VPSRLD       $0x0d, Y4, Y10
-	VPSLLD       $0x13, Y4, Y11
+	VPXOR        Y0, Y7, Y8
+	VPAND        Y10, Y8, Y8
+	VPXOR        Y8, Y0, Y8
+	VPSRLD       $0x02, Y7, Y9
+	VPSLLD       $0x1e, Y7, Y10
+	VPOR         Y10, Y9, Y9
+	VPSRLD       $0x0d, Y7, Y10
+	VPSLLD       $0x13, Y7, Y11
 	VPOR         Y11, Y10, Y10
-	VPSRLD       $0x16, Y4, Y11
-	VPSLLD       $0x0a, Y4, Y12
+	VPSRLD       $0x16, Y7, Y11
+	VPSLLD       $0x0a, Y7, Y12
 	VPOR         Y12, Y11, Y11
-	VPXOR        Y10, Y8, Y8
-	VPXOR        Y11, Y8, Y8
-	VPADDD       Y7, Y8, Y7
-	VPADDD       Y2, Y7, Y2
-	VPADDD       576(AX), Y2, Y2
-	VPADDD       608(AX), Y4, Y4
-	VPADDD       640(AX), Y0, Y0
-	VPADDD       672(AX), Y3, Y3
-	VPADDD       704(AX), Y1, Y1
-	VPADDD       736(AX), Y6, Y6
-	VPADDD       768(AX), Y5, Y5
-	VPADDD       800(AX), Y9, Y7
-	VPADDD       1408(BX), Y2, Y8
-	VPADDD       1440(BX), Y2, Y9
-	VPAND        1472(BX), Y8, Y10
-	VPXOR        1504(BX), Y10, Y10
-	VPSRLD       $0x06, Y8, Y11
-	VPSLLD       $0x1a, Y8, Y12
-	VPOR         Y12, Y11, Y11
-	VPSRLD       $0x0b, Y8, Y12
-	VPSLLD       $0x15, Y8, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x19, Y8, Y13
-	VPSLLD       $0x07, Y8, Y14
-	VPOR         Y14, Y13, Y13
-	VPXOR        Y12, Y11, Y11
-	VPXOR        Y13, Y11, Y11
-	VPADDD       1536(BX), Y4, Y12
-	VPADDD       Y10, Y12, Y10
-	VPADDD       Y11, Y10, Y10
-	VPADDD       1568(BX), Y10, Y11
-	VPXOR        1600(BX), Y9, Y12
-	VPAND        1632(BX), Y12, Y13
-	VPXOR        1600(BX), Y13, Y13
-	VPSRLD       $0x02, Y9, Y14
-	VPSLLD       $0x1e, Y9, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0d, Y9, Y15
-	VMOVDQU      Y4, 1440(AX)
-	VPSLLD       $0x13, Y9, Y4
-	VPOR         Y4, Y15, Y4
-	VPSRLD       $0x16, Y9, Y15
-	VMOVDQU      Y7, 1312(AX)
-	VPSLLD       $0x0a, Y9, Y7
-	VPOR         Y7, Y15, Y7
-	VPXOR        Y4, Y14, Y4
-	VPXOR        Y7, Y4, Y4
-	VPADDD       Y13, Y4, Y4
-	VPADDD       Y10, Y4, Y4
-	VPXOR        1664(BX), Y8, Y7
-	VPAND        Y7, Y11, Y7
-	VPXOR        1664(BX), Y7, Y7
-	VPSRLD       $0x06, Y11, Y13
-	VPSLLD       $0x1a, Y11, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y11, Y14
-	VPSLLD       $0x15, Y11, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y11, Y15
-	VMOVDQU      Y5, 1344(AX)
-	VPSLLD       $0x07, Y11, Y5
-	VPOR         Y5, Y15, Y5
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y5, Y13, Y5
-	VPADDD       1696(BX), Y0, Y13
-	VPADDD       Y7, Y13, Y7
-	VPADDD       Y5, Y7, Y5
-	VPADDD       1728(BX), Y5, Y7
-	VPXOR        Y9, Y4, Y13
-	VPAND        Y12, Y13, Y12
-	VPXOR        Y12, Y9, Y12
-	VPSRLD       $0x02, Y4, Y14
-	VPSLLD       $0x1e, Y4, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0d, Y4, Y15
-	VMOVDQU      Y0, 1728(AX)
-	VPSLLD       $0x13, Y4, Y0
-	VPOR         Y0, Y15, Y0
-	VPSRLD       $0x16, Y4, Y15
-	VMOVDQU      Y6, 1408(AX)
-	VPSLLD       $0x0a, Y4, Y6
-	VPOR         Y6, Y15, Y6
-	VPXOR        Y0, Y14, Y0
-	VPXOR        Y6, Y0, Y0
-	VPADDD       Y12, Y0, Y0
-	VPADDD       Y5, Y0, Y0
-	VPXOR        Y8, Y11, Y6
-	VPAND        Y6, Y7, Y6
-	VPXOR        Y6, Y8, Y6
-	VPSRLD       $0x06, Y7, Y8
-	VPSLLD       $0x1a, Y7, Y12
-	VPOR         Y12, Y8, Y8
-	VPSRLD       $0x0b, Y7, Y12
-	VPSLLD       $0x15, Y7, Y14
-	VPOR         Y14, Y12, Y12
-	VPSRLD       $0x19, Y7, Y14
-	VPSLLD       $0x07, Y7, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y12, Y8, Y8
-	VPXOR        Y14, Y8, Y8
-	VPADDD       1760(BX), Y3, Y12
-	VPADDD       Y6, Y12, Y6
-	VPADDD       Y8, Y6, Y6
-	VPADDD       1600(BX), Y6, Y8
-	VPXOR        Y4, Y0, Y12
-	VPAND        Y13, Y12, Y13
-	VPXOR        Y13, Y4, Y13
-	VPSRLD       $0x02, Y0, Y14
-	VPSLLD       $0x1e, Y0, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0d, Y0, Y15
-	VMOVDQU      Y3, 1280(AX)
-	VPSLLD       $0x13, Y0, Y3
-	VPOR         Y3, Y15, Y3
-	VPSRLD       $0x16, Y0, Y15
-	VMOVDQU      Y5, 1376(AX)
-	VPSLLD       $0x0a, Y0, Y5
-	VPOR         Y5, Y15, Y5
-	VPXOR        Y3, Y14, Y3
-	VPXOR        Y5, Y3, Y3
-	VPADDD       Y13, Y3, Y3
-	VPADDD       Y6, Y3, Y3
-	VPXOR        Y11, Y7, Y5
-	VPAND        Y5, Y8, Y5
-	VPXOR        Y5, Y11, Y5
-	VPSRLD       $0x06, Y8, Y11
-	VPSLLD       $0x1a, Y8, Y13
-	VPOR         Y13, Y11, Y11
-	VPSRLD       $0x0b, Y8, Y13
-	VPSLLD       $0x15, Y8, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x19, Y8, Y14
-	VPSLLD       $0x07, Y8, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y11, Y11
-	VPXOR        Y14, Y11, Y11
-	VPADDD       1792(BX), Y2, Y13
-	VPADDD       Y1, Y13, Y13
-	VPADDD       Y5, Y13, Y5
-	VPADDD       Y11, Y5, Y5
-	VPADDD       Y9, Y5, Y9
-	VPXOR        Y0, Y3, Y11
-	VPAND        Y12, Y11, Y12
-	VPXOR        Y12, Y0, Y12
-	VPSRLD       $0x02, Y3, Y13
-	VPSLLD       $0x1e, Y3, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0d, Y3, Y14
-	VPSLLD       $0x13, Y3, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x16, Y3, Y15
-	VMOVDQU      Y1, 1696(AX)
-	VPSLLD       $0x0a, Y3, Y1
-	VPOR         Y1, Y15, Y1
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y1, Y13, Y1
-	VPADDD       Y12, Y1, Y1
-	VPADDD       Y5, Y1, Y1
-	VPXOR        Y7, Y8, Y5
-	VPAND        Y5, Y9, Y5
-	VPXOR        Y5, Y7, Y5
-	VPSRLD       $0x06, Y9, Y7
-	VPSLLD       $0x1a, Y9, Y12
-	VPOR         Y12, Y7, Y7
-	VPSRLD       $0x0b, Y9, Y12
-	VPSLLD       $0x15, Y9, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x19, Y9, Y13
-	VPSLLD       $0x07, Y9, Y14
-	VPOR         Y14, Y13, Y13
-	VPXOR        Y12, Y7, Y7
-	VPXOR        Y13, Y7, Y7
-	VPADDD       1824(BX), Y10, Y10
-	VPADDD       1408(AX), Y10, Y10
-	VPADDD       Y5, Y10, Y5
-	VPADDD       Y7, Y5, Y5
-	VPADDD       Y4, Y5, Y4
-	VPXOR        Y3, Y1, Y7
-	VPAND        Y11, Y7, Y10
-	VPXOR        Y10, Y3, Y10
-	VPSRLD       $0x02, Y1, Y11
-	VPSLLD       $0x1e, Y1, Y12
-	VPOR         Y12, Y11, Y11
-	VPSRLD       $0x0d, Y1, Y12
-	VPSLLD       $0x13, Y1, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x16, Y1, Y13
-	VPSLLD       $0x0a, Y1, Y14
-	VPOR         Y14, Y13, Y13
-	VPXOR        Y12, Y11, Y11
-	VPXOR        Y13, Y11, Y11
-	VPADDD       Y10, Y11, Y10
-	VPADDD       Y5, Y10, Y5
-	VPXOR        Y8, Y9, Y10
-	VPAND        Y10, Y4, Y10
-	VPXOR        Y10, Y8, Y8
-	VPSRLD       $0x06, Y4, Y10
-	VPSLLD       $0x1a, Y4, Y11
-	VPOR         Y11, Y10, Y10
-	VPSRLD       $0x0b, Y4, Y11
-	VPSLLD       $0x15, Y4, Y12
-	VPOR         Y12, Y11, Y11
-	VPSRLD       $0x19, Y4, Y12
-	VPSLLD       $0x07, Y4, Y13
-	VPOR         Y13, Y12, Y12
-	VPXOR        Y11, Y10, Y10
-	VPXOR        Y12, Y10, Y10
-	VMOVDQU      1856(BX), Y11
-	VPADDD       1376(AX), Y11, Y11
-	VPADDD       1344(AX), Y11, Y11
-	VPADDD       Y8, Y11, Y8
-	VPADDD       Y10, Y8, Y8
-	VPADDD       Y0, Y8, Y0
-	VPXOR        Y1, Y5, Y10
-	VPAND        Y7, Y10, Y7
-	VPXOR        Y7, Y1, Y7
-	VPSRLD       $0x02, Y5, Y11
-	VPSLLD       $0x1e, Y5, Y12
-	VPOR         Y12, Y11, Y11
-	VPSRLD       $0x0d, Y5, Y12
-	VPSLLD       $0x13, Y5, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x16, Y5, Y13
-	VPSLLD       $0x0a, Y5, Y14
-	VPOR         Y14, Y13, Y13
-	VPXOR        Y12, Y11, Y11
-	VPXOR        Y13, Y11, Y11
-	VPADDD       Y7, Y11, Y7
-	VPADDD       Y8, Y7, Y7
-	VPXOR        Y9, Y4, Y8
-	VPAND        Y8, Y0, Y8
-	VPXOR        Y8, Y9, Y8
-	VPSRLD       $0x06, Y0, Y11
-	VPSLLD       $0x1a, Y0, Y12
-	VPOR         Y12, Y11, Y11
-	VPSRLD       $0x0b, Y0, Y12
-	VPSLLD       $0x15, Y0, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x19, Y0, Y13
-	VPSLLD       $0x07, Y0, Y14
-	VPOR         Y14, Y13, Y13
-	VPXOR        Y12, Y11, Y11
-	VPXOR        Y13, Y11, Y11
-	VPADDD       1888(BX), Y6, Y6
-	VPADDD       1312(AX), Y6, Y6
-	VPADDD       Y8, Y6, Y6
-	VPADDD       Y11, Y6, Y6
-	VPADDD       Y3, Y6, Y3
-	VPXOR        Y5, Y7, Y8
-	VPAND        Y10, Y8, Y10
-	VPXOR        Y10, Y5, Y10
-	VPSRLD       $0x02, Y7, Y11
-	VPSLLD       $0x1e, Y7, Y12
-	VPOR         Y12, Y11, Y11
-	VPSRLD       $0x0d, Y7, Y12
-	VPSLLD       $0x13, Y7, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x16, Y7, Y13
-	VPSLLD       $0x0a, Y7, Y14
-	VPOR         Y14, Y13, Y13
-	VPXOR        Y12, Y11, Y11
-	VPXOR        Y13, Y11, Y11
-	VPADDD       Y10, Y11, Y10
-	VPADDD       Y6, Y10, Y6
-	VPXOR        Y4, Y0, Y10
-	VPAND        Y10, Y3, Y10
-	VPXOR        Y10, Y4, Y10
-	VPSRLD       $0x06, Y3, Y11
-	VPSLLD       $0x1a, Y3, Y12
-	VPOR         Y12, Y11, Y11
-	VPSRLD       $0x0b, Y3, Y12
-	VPSLLD       $0x15, Y3, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x19, Y3, Y13
-	VPSLLD       $0x07, Y3, Y14
-	VPOR         Y14, Y13, Y13
-	VPXOR        Y12, Y11, Y11
-	VPXOR        Y13, Y11, Y11
-	VPADDD       1920(BX), Y9, Y9
-	VPADDD       Y10, Y9, Y9
-	VPADDD       Y11, Y9, Y9
-	VPADDD       Y1, Y9, Y1
-	VPXOR        Y7, Y6, Y10
-	VPAND        Y8, Y10, Y8
-	VPXOR        Y8, Y7, Y8
-	VPSRLD       $0x02, Y6, Y11
-	VPSLLD       $0x1e, Y6, Y12
-	VPOR         Y12, Y11, Y11
-	VPSRLD       $0x0d, Y6, Y12
-	VPSLLD       $0x13, Y6, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x16, Y6, Y13
-	VPSLLD       $0x0a, Y6, Y14
-	VPOR         Y14, Y13, Y13
-	VPXOR        Y12, Y11, Y11
-	VPXOR        Y13, Y11, Y11
-	VPADDD       Y8, Y11, Y8
-	VPADDD       Y9, Y8, Y8
-	VPXOR        Y0, Y3, Y9
-	VPAND        Y9, Y1, Y9
-	VPXOR        Y9, Y0, Y9
-	VPSRLD       $0x06, Y1, Y11
-	VPSLLD       $0x1a, Y1, Y12
-	VPOR         Y12, Y11, Y11
-	VPSRLD       $0x0b, Y1, Y12
-	VPSLLD       $0x15, Y1, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x19, Y1, Y13
-	VPSLLD       $0x07, Y1, Y14
-	VPOR         Y14, Y13, Y13
-	VPXOR        Y12, Y11, Y11
-	VPXOR        Y13, Y11, Y11
-	VPADDD       -384(BX), Y4, Y4
-	VPADDD       Y9, Y4, Y4
-	VPADDD       Y11, Y4, Y4
-	VPADDD       Y5, Y4, Y5
-	VPXOR        Y6, Y8, Y9
-	VPAND        Y10, Y9, Y10
-	VPXOR        Y10, Y6, Y10
-	VPSRLD       $0x02, Y8, Y11
-	VPSLLD       $0x1e, Y8, Y12
-	VPOR         Y12, Y11, Y11
-	VPSRLD       $0x0d, Y8, Y12
-	VPSLLD       $0x13, Y8, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x16, Y8, Y13
-	VPSLLD       $0x0a, Y8, Y14
-	VPOR         Y14, Y13, Y13
-	VPXOR        Y12, Y11, Y11
-	VPXOR        Y13, Y11, Y11
-	VPADDD       Y10, Y11, Y10
-	VPADDD       Y4, Y10, Y4
-	VPXOR        Y3, Y1, Y10
-	VPAND        Y10, Y5, Y10
-	VPXOR        Y10, Y3, Y10
-	VPSRLD       $0x06, Y5, Y11
-	VPSLLD       $0x1a, Y5, Y12
-	VPOR         Y12, Y11, Y11
-	VPSRLD       $0x0b, Y5, Y12
-	VPSLLD       $0x15, Y5, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x19, Y5, Y13
-	VPSLLD       $0x07, Y5, Y14
-	VPOR         Y14, Y13, Y13
-	VPXOR        Y12, Y11, Y11
-	VPXOR        Y13, Y11, Y11
-	VPADDD       -352(BX), Y0, Y0
-	VPADDD       Y10, Y0, Y0
-	VPADDD       Y11, Y0, Y0
-	VPADDD       Y7, Y0, Y7
-	VPXOR        Y8, Y4, Y10
-	VPAND        Y9, Y10, Y9
-	VPXOR        Y9, Y8, Y9
-	VPSRLD       $0x02, Y4, Y11
-	VPSLLD       $0x1e, Y4, Y12
-	VPOR         Y12, Y11, Y11
-	VPSRLD       $0x0d, Y4, Y12
-	VPSLLD       $0x13, Y4, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x16, Y4, Y13
-	VPSLLD       $0x0a, Y4, Y14
-	VPOR         Y14, Y13, Y13
-	VPXOR        Y12, Y11, Y11
-	VPXOR        Y13, Y11, Y11
-	VPADDD       Y9, Y11, Y9
-	VPADDD       Y0, Y9, Y0
-	VPXOR        Y1, Y5, Y9
-	VPAND        Y9, Y7, Y9
-	VPXOR        Y9, Y1, Y9
-	VPSRLD       $0x06, Y7, Y11
-	VPSLLD       $0x1a, Y7, Y12
-	VPOR         Y12, Y11, Y11
-	VPSRLD       $0x0b, Y7, Y12
-	VPSLLD       $0x15, Y7, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x19, Y7, Y13
-	VPSLLD       $0x07, Y7, Y14
-	VPOR         Y14, Y13, Y13
-	VPXOR        Y12, Y11, Y11
-	VPXOR        Y13, Y11, Y11
-	VPADDD       -320(BX), Y3, Y3
-	VPADDD       Y9, Y3, Y3
-	VPADDD       Y11, Y3, Y3
-	VPADDD       Y6, Y3, Y6
-	VPXOR        Y4, Y0, Y9
-	VPAND        Y10, Y9, Y10
-	VPXOR        Y10, Y4, Y10
-	VPSRLD       $0x02, Y0, Y11
-	VPSLLD       $0x1e, Y0, Y12
-	VPOR         Y12, Y11, Y11
-	VPSRLD       $0x0d, Y0, Y12
-	VPSLLD       $0x13, Y0, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x16, Y0, Y13
-	VPSLLD       $0x0a, Y0, Y14
-	VPOR         Y14, Y13, Y13
-	VPXOR        Y12, Y11, Y11
-	VPXOR        Y13, Y11, Y11
-	VPADDD       Y10, Y11, Y10
-	VPADDD       Y3, Y10, Y3
-	VPXOR        Y5, Y7, Y10
-	VPAND        Y10, Y6, Y10
-	VPXOR        Y10, Y5, Y10
-	VPSRLD       $0x06, Y6, Y11
-	VPSLLD       $0x1a, Y6, Y12
-	VPOR         Y12, Y11, Y11
-	VPSRLD       $0x0b, Y6, Y12
-	VPSLLD       $0x15, Y6, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x19, Y6, Y13
-	VPSLLD       $0x07, Y6, Y14
-	VPOR         Y14, Y13, Y13
-	VPXOR        Y12, Y11, Y11
-	VPXOR        Y13, Y11, Y11
-	VPADDD       -288(BX), Y1, Y1
-	VPADDD       Y10, Y1, Y1
-	VPADDD       Y11, Y1, Y1
-	VPADDD       Y8, Y1, Y8
-	VPXOR        Y0, Y3, Y10
-	VPAND        Y9, Y10, Y9
-	VPXOR        Y9, Y0, Y9
-	VPSRLD       $0x02, Y3, Y11
-	VPSLLD       $0x1e, Y3, Y12
-	VPOR         Y12, Y11, Y11
-	VPSRLD       $0x0d, Y3, Y12
-	VPSLLD       $0x13, Y3, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x16, Y3, Y13
-	VPSLLD       $0x0a, Y3, Y14
-	VPOR         Y14, Y13, Y13
-	VPXOR        Y12, Y11, Y11
-	VPXOR        Y13, Y11, Y11
-	VPADDD       Y9, Y11, Y9
-	VPADDD       Y1, Y9, Y1
-	VPXOR        Y7, Y6, Y9
-	VPAND        Y9, Y8, Y9
-	VPXOR        Y9, Y7, Y9
-	VPSRLD       $0x06, Y8, Y11
-	VPSLLD       $0x1a, Y8, Y12
-	VPOR         Y12, Y11, Y11
-	VPSRLD       $0x0b, Y8, Y12
-	VPSLLD       $0x15, Y8, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x19, Y8, Y13
-	VPSLLD       $0x07, Y8, Y14
-	VPOR         Y14, Y13, Y13
-	VPXOR        Y12, Y11, Y11
-	VPXOR        Y13, Y11, Y11
-	VPADDD       -256(BX), Y5, Y5
-	VPADDD       Y9, Y5, Y5
-	VPADDD       Y11, Y5, Y5
-	VPADDD       Y4, Y5, Y4
-	VPXOR        Y3, Y1, Y9
-	VPAND        Y10, Y9, Y10
-	VPXOR        Y10, Y3, Y10
-	VPSRLD       $0x02, Y1, Y11
-	VPSLLD       $0x1e, Y1, Y12
-	VPOR         Y12, Y11, Y11
-	VPSRLD       $0x0d, Y1, Y12
-	VPSLLD       $0x13, Y1, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x16, Y1, Y13
-	VPSLLD       $0x0a, Y1, Y14
-	VPOR         Y14, Y13, Y13
-	VPXOR        Y12, Y11, Y11
-	VPXOR        Y13, Y11, Y11
-	VPADDD       Y10, Y11, Y10
-	VPADDD       Y5, Y10, Y5
-	VPXOR        Y6, Y8, Y10
-	VPAND        Y10, Y4, Y10
-	VPXOR        Y10, Y6, Y10
-	VPSRLD       $0x06, Y4, Y11
-	VPSLLD       $0x1a, Y4, Y12
-	VPOR         Y12, Y11, Y11
-	VPSRLD       $0x0b, Y4, Y12
-	VPSLLD       $0x15, Y4, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x19, Y4, Y13
-	VPSLLD       $0x07, Y4, Y14
-	VPOR         Y14, Y13, Y13
-	VPXOR        Y12, Y11, Y11
-	VPXOR        Y13, Y11, Y11
-	VPADDD       -224(BX), Y7, Y7
-	VPADDD       Y10, Y7, Y7
-	VPADDD       Y11, Y7, Y7
-	VPADDD       Y0, Y7, Y0
-	VPXOR        Y1, Y5, Y10
-	VPAND        Y9, Y10, Y9
-	VPXOR        Y9, Y1, Y9
-	VPSRLD       $0x02, Y5, Y11
-	VPSLLD       $0x1e, Y5, Y12
-	VPOR         Y12, Y11, Y11
-	VPSRLD       $0x0d, Y5, Y12
-	VPSLLD       $0x13, Y5, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x16, Y5, Y13
-	VPSLLD       $0x0a, Y5, Y14
-	VPOR         Y14, Y13, Y13
-	VPXOR        Y12, Y11, Y11
-	VPXOR        Y13, Y11, Y11
-	VPADDD       Y9, Y11, Y9
-	VPADDD       Y7, Y9, Y7
-	VPXOR        Y8, Y4, Y9
-	VPAND        Y9, Y0, Y9
-	VPXOR        Y9, Y8, Y9
-	VPSRLD       $0x06, Y0, Y11
-	VPSLLD       $0x1a, Y0, Y12
-	VPOR         Y12, Y11, Y11
-	VPSRLD       $0x0b, Y0, Y12
-	VPSLLD       $0x15, Y0, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x19, Y0, Y13
-	VPSLLD       $0x07, Y0, Y14
-	VPOR         Y14, Y13, Y13
-	VPXOR        Y12, Y11, Y11
-	VPXOR        Y13, Y11, Y11
-	VPADDD       1952(BX), Y6, Y6
-	VPADDD       Y9, Y6, Y6
-	VPADDD       Y11, Y6, Y6
-	VPADDD       Y3, Y6, Y3
-	VPXOR        Y5, Y7, Y9
-	VPAND        Y10, Y9, Y10
-	VPXOR        Y10, Y5, Y10
-	VPSRLD       $0x02, Y7, Y11
-	VPSLLD       $0x1e, Y7, Y12
-	VPOR         Y12, Y11, Y11
-	VPSRLD       $0x0d, Y7, Y12
-	VPSLLD       $0x13, Y7, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x16, Y7, Y13
-	VPSLLD       $0x0a, Y7, Y14
-	VPOR         Y14, Y13, Y13
-	VPXOR        Y12, Y11, Y11
-	VPXOR        Y13, Y11, Y11
-	VPADDD       Y10, Y11, Y10
-	VPADDD       Y6, Y10, Y6
-	VMOVDQU      1440(AX), Y10
-	VPSRLD       $0x07, Y10, Y11
-	VPSLLD       $0x19, Y10, Y12
-	VPOR         Y12, Y11, Y11
-	VPSRLD       $0x12, Y10, Y12
-	VPSLLD       $0x0e, Y10, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x03, Y10, Y13
-	VPXOR        Y12, Y11, Y11
-	VPXOR        Y13, Y11, Y11
-	VPADDD       Y11, Y2, Y2
-	VPXOR        Y4, Y0, Y11
-	VPAND        Y11, Y3, Y11
-	VPXOR        Y11, Y4, Y11
-	VPSRLD       $0x06, Y3, Y12
-	VPSLLD       $0x1a, Y3, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0b, Y3, Y13
-	VPSLLD       $0x15, Y3, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x19, Y3, Y14
-	VPSLLD       $0x07, Y3, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPADDD       1984(BX), Y8, Y8
-	VPADDD       Y2, Y8, Y8
-	VPADDD       Y11, Y8, Y8
-	VPADDD       Y12, Y8, Y8
-	VPADDD       Y1, Y8, Y1
-	VPXOR        Y7, Y6, Y11
-	VPAND        Y9, Y11, Y9
-	VPXOR        Y9, Y7, Y9
-	VPSRLD       $0x02, Y6, Y12
-	VPSLLD       $0x1e, Y6, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0d, Y6, Y13
-	VPSLLD       $0x13, Y6, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x16, Y6, Y14
-	VPSLLD       $0x0a, Y6, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPADDD       Y9, Y12, Y9
-	VPADDD       Y8, Y9, Y8
-	VMOVDQU      1728(AX), Y9
-	VPSRLD       $0x07, Y9, Y12
-	VPSLLD       $0x19, Y9, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x12, Y9, Y13
-	VPSLLD       $0x0e, Y9, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y9, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPADDD       2016(BX), Y10, Y10
-	VPADDD       Y12, Y10, Y10
-	VPXOR        Y0, Y3, Y12
-	VPAND        Y12, Y1, Y12
-	VPXOR        Y12, Y0, Y12
-	VPSRLD       $0x06, Y1, Y13
-	VPSLLD       $0x1a, Y1, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y1, Y14
-	VPSLLD       $0x15, Y1, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y1, Y15
-	VMOVDQU      Y7, 1440(AX)
-	VPSLLD       $0x07, Y1, Y7
-	VPOR         Y7, Y15, Y7
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y7, Y13, Y7
-	VPADDD       2048(BX), Y4, Y4
-	VPADDD       Y10, Y4, Y4
-	VPADDD       Y12, Y4, Y4
-	VPADDD       Y7, Y4, Y4
-	VPADDD       Y5, Y4, Y5
-	VPXOR        Y6, Y8, Y7
-	VPAND        Y11, Y7, Y11
-	VPXOR        Y11, Y6, Y11
-	VPSRLD       $0x02, Y8, Y12
-	VPSLLD       $0x1e, Y8, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0d, Y8, Y13
-	VPSLLD       $0x13, Y8, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x16, Y8, Y14
-	VPSLLD       $0x0a, Y8, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPADDD       Y11, Y12, Y11
-	VPADDD       Y4, Y11, Y4
-	VMOVDQU      1280(AX), Y11
-	VPSRLD       $0x07, Y11, Y12
-	VPSLLD       $0x19, Y11, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x12, Y11, Y13
-	VPSLLD       $0x0e, Y11, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y11, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPSRLD       $0x11, Y2, Y13
-	VPSLLD       $0x0f, Y2, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y2, Y14
-	VPSLLD       $0x0d, Y2, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y2, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       Y12, Y9, Y9
-	VPADDD       Y13, Y9, Y9
-	VPXOR        Y3, Y1, Y12
-	VPAND        Y12, Y5, Y12
-	VPXOR        Y12, Y3, Y12
-	VPSRLD       $0x06, Y5, Y13
-	VPSLLD       $0x1a, Y5, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y5, Y14
-	VPSLLD       $0x15, Y5, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y5, Y15
-	VMOVDQU      Y2, 1728(AX)
-	VPSLLD       $0x07, Y5, Y2
-	VPOR         Y2, Y15, Y2
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y2, Y13, Y2
-	VPADDD       -160(BX), Y0, Y0
-	VPADDD       Y9, Y0, Y0
-	VPADDD       Y12, Y0, Y0
-	VPADDD       Y2, Y0, Y0
-	VPADDD       1440(AX), Y0, Y2
-	VPXOR        Y8, Y4, Y12
-	VPAND        Y7, Y12, Y7
-	VPXOR        Y7, Y8, Y7
-	VPSRLD       $0x02, Y4, Y13
-	VPSLLD       $0x1e, Y4, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0d, Y4, Y14
-	VPSLLD       $0x13, Y4, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x16, Y4, Y15
-	VMOVDQU      Y8, 1440(AX)
-	VPSLLD       $0x0a, Y4, Y8
-	VPOR         Y8, Y15, Y8
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y8, Y13, Y8
-	VPADDD       Y7, Y8, Y7
-	VPADDD       Y0, Y7, Y0
-	VMOVDQU      1696(AX), Y7
-	VPSRLD       $0x07, Y7, Y8
-	VPSLLD       $0x19, Y7, Y13
-	VPOR         Y13, Y8, Y8
-	VPSRLD       $0x12, Y7, Y13
-	VPSLLD       $0x0e, Y7, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y7, Y14
-	VPXOR        Y13, Y8, Y8
-	VPXOR        Y14, Y8, Y8
-	VPSRLD       $0x11, Y10, Y13
-	VPSLLD       $0x0f, Y10, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y10, Y14
-	VPSLLD       $0x0d, Y10, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y10, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       Y8, Y11, Y8
-	VPADDD       Y13, Y8, Y8
-	VPXOR        Y1, Y5, Y11
-	VPAND        Y11, Y2, Y11
-	VPXOR        Y11, Y1, Y11
-	VPSRLD       $0x06, Y2, Y13
-	VPSLLD       $0x1a, Y2, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y2, Y14
-	VPSLLD       $0x15, Y2, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y2, Y15
-	VMOVDQU      Y10, 1280(AX)
-	VPSLLD       $0x07, Y2, Y10
-	VPOR         Y10, Y15, Y10
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y10, Y13, Y10
-	VPADDD       -128(BX), Y3, Y3
-	VPADDD       Y8, Y3, Y3
-	VPADDD       Y11, Y3, Y3
-	VPADDD       Y10, Y3, Y3
-	VPADDD       Y6, Y3, Y6
-	VPXOR        Y4, Y0, Y10
-	VPAND        Y12, Y10, Y11
-	VPXOR        Y11, Y4, Y11
-	VPSRLD       $0x02, Y0, Y12
-	VPSLLD       $0x1e, Y0, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0d, Y0, Y13
-	VPSLLD       $0x13, Y0, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x16, Y0, Y14
-	VPSLLD       $0x0a, Y0, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPADDD       Y11, Y12, Y11
-	VPADDD       Y3, Y11, Y3
-	VMOVDQU      1408(AX), Y11
-	VPSRLD       $0x07, Y11, Y12
-	VPSLLD       $0x19, Y11, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x12, Y11, Y13
-	VPSLLD       $0x0e, Y11, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y11, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPSRLD       $0x11, Y9, Y13
-	VPSLLD       $0x0f, Y9, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y9, Y14
-	VPSLLD       $0x0d, Y9, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y9, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       Y12, Y7, Y7
-	VPADDD       Y13, Y7, Y7
-	VPXOR        Y5, Y2, Y12
-	VPAND        Y12, Y6, Y12
-	VPXOR        Y12, Y5, Y12
-	VPSRLD       $0x06, Y6, Y13
-	VPSLLD       $0x1a, Y6, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y6, Y14
-	VPSLLD       $0x15, Y6, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y6, Y15
-	VMOVDQU      Y9, 1696(AX)
-	VPSLLD       $0x07, Y6, Y9
-	VPOR         Y9, Y15, Y9
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y9, Y13, Y9
-	VPADDD       -64(BX), Y1, Y1
-	VPADDD       Y7, Y1, Y1
-	VPADDD       Y12, Y1, Y1
-	VPADDD       Y9, Y1, Y1
-	VPADDD       1440(AX), Y1, Y9
-	VPXOR        Y0, Y3, Y12
-	VPAND        Y10, Y12, Y10
-	VPXOR        Y10, Y0, Y10
-	VPSRLD       $0x02, Y3, Y13
-	VPSLLD       $0x1e, Y3, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0d, Y3, Y14
-	VPSLLD       $0x13, Y3, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x16, Y3, Y15
-	VMOVDQU      Y0, 1440(AX)
-	VPSLLD       $0x0a, Y3, Y0
-	VPOR         Y0, Y15, Y0
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y0, Y13, Y0
-	VPADDD       Y10, Y0, Y0
-	VPADDD       Y1, Y0, Y0
-	VMOVDQU      1344(AX), Y1
-	VPSRLD       $0x07, Y1, Y10
-	VPSLLD       $0x19, Y1, Y13
-	VPOR         Y13, Y10, Y10
-	VPSRLD       $0x12, Y1, Y13
-	VPSLLD       $0x0e, Y1, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y1, Y14
-	VPXOR        Y13, Y10, Y10
-	VPXOR        Y14, Y10, Y10
-	VPSRLD       $0x11, Y8, Y13
-	VPSLLD       $0x0f, Y8, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y8, Y14
-	VPSLLD       $0x0d, Y8, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y8, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       Y10, Y11, Y10
-	VPADDD       Y13, Y10, Y10
-	VPXOR        Y2, Y6, Y11
-	VPAND        Y11, Y9, Y11
-	VPXOR        Y11, Y2, Y11
-	VPSRLD       $0x06, Y9, Y13
-	VPSLLD       $0x1a, Y9, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y9, Y14
-	VPSLLD       $0x15, Y9, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y9, Y15
-	VMOVDQU      Y8, 1408(AX)
-	VPSLLD       $0x07, Y9, Y8
-	VPOR         Y8, Y15, Y8
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y8, Y13, Y8
-	VPADDD       -32(BX), Y5, Y5
-	VPADDD       Y10, Y5, Y5
-	VPADDD       Y11, Y5, Y5
-	VPADDD       Y8, Y5, Y5
-	VPADDD       Y4, Y5, Y4
-	VPXOR        Y3, Y0, Y8
-	VPAND        Y12, Y8, Y11
-	VPXOR        Y11, Y3, Y11
-	VPSRLD       $0x02, Y0, Y12
-	VPSLLD       $0x1e, Y0, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0d, Y0, Y13
-	VPSLLD       $0x13, Y0, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x16, Y0, Y14
-	VPSLLD       $0x0a, Y0, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPADDD       Y11, Y12, Y11
-	VPADDD       Y5, Y11, Y5
-	VMOVDQU      1312(AX), Y11
-	VPSRLD       $0x07, Y11, Y12
-	VPSLLD       $0x19, Y11, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x12, Y11, Y13
-	VPSLLD       $0x0e, Y11, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y11, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPSRLD       $0x11, Y7, Y13
-	VPSLLD       $0x0f, Y7, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y7, Y14
-	VPSLLD       $0x0d, Y7, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y7, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       2080(BX), Y1, Y1
-	VPADDD       Y12, Y1, Y1
-	VPADDD       Y13, Y1, Y1
-	VPXOR        Y6, Y9, Y12
-	VPAND        Y12, Y4, Y12
-	VPXOR        Y12, Y6, Y12
-	VPSRLD       $0x06, Y4, Y13
-	VPSLLD       $0x1a, Y4, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y4, Y14
-	VPSLLD       $0x15, Y4, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y4, Y15
-	VMOVDQU      Y7, 1344(AX)
-	VPSLLD       $0x07, Y4, Y7
-	VPOR         Y7, Y15, Y7
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y7, Y13, Y7
-	VPADDD       32(BX), Y2, Y2
-	VPADDD       Y1, Y2, Y2
-	VPADDD       Y12, Y2, Y2
-	VPADDD       Y7, Y2, Y2
-	VPADDD       1440(AX), Y2, Y7
-	VPXOR        Y0, Y5, Y12
-	VPAND        Y8, Y12, Y8
-	VPXOR        Y8, Y0, Y8
-	VPSRLD       $0x02, Y5, Y13
-	VPSLLD       $0x1e, Y5, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0d, Y5, Y14
-	VPSLLD       $0x13, Y5, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x16, Y5, Y15
-	VMOVDQU      Y0, 1440(AX)
-	VPSLLD       $0x0a, Y5, Y0
-	VPOR         Y0, Y15, Y0
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y0, Y13, Y0
-	VPADDD       Y8, Y0, Y0
-	VPADDD       Y2, Y0, Y0
-	VPSRLD       $0x11, Y10, Y2
-	VPSLLD       $0x0f, Y10, Y8
-	VPOR         Y8, Y2, Y2
-	VPSRLD       $0x13, Y10, Y8
-	VPSLLD       $0x0d, Y10, Y13
-	VPOR         Y13, Y8, Y8
-	VPSRLD       $0x0a, Y10, Y13
-	VPXOR        Y8, Y2, Y2
-	VPXOR        Y13, Y2, Y2
-	VPADDD       2112(BX), Y11, Y8
-	VPADDD       1728(AX), Y8, Y8
-	VPADDD       Y2, Y8, Y2
-	VPXOR        Y9, Y4, Y8
-	VPAND        Y8, Y7, Y8
-	VPXOR        Y8, Y9, Y8
-	VPSRLD       $0x06, Y7, Y11
-	VPSLLD       $0x1a, Y7, Y13
-	VPOR         Y13, Y11, Y11
-	VPSRLD       $0x0b, Y7, Y13
-	VPSLLD       $0x15, Y7, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x19, Y7, Y14
-	VPSLLD       $0x07, Y7, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y11, Y11
-	VPXOR        Y14, Y11, Y11
-	VPADDD       64(BX), Y6, Y6
-	VPADDD       Y2, Y6, Y6
-	VPADDD       Y8, Y6, Y6
-	VPADDD       Y11, Y6, Y6
-	VPADDD       Y3, Y6, Y3
-	VPXOR        Y5, Y0, Y8
-	VPAND        Y12, Y8, Y11
-	VPXOR        Y11, Y5, Y11
-	VPSRLD       $0x02, Y0, Y12
-	VPSLLD       $0x1e, Y0, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0d, Y0, Y13
-	VPSLLD       $0x13, Y0, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x16, Y0, Y14
-	VPSLLD       $0x0a, Y0, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPADDD       Y11, Y12, Y11
-	VPADDD       Y6, Y11, Y6
-	VPSRLD       $0x11, Y1, Y11
-	VPSLLD       $0x0f, Y1, Y12
-	VPOR         Y12, Y11, Y11
-	VPSRLD       $0x13, Y1, Y12
-	VPSLLD       $0x0d, Y1, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0a, Y1, Y13
-	VPXOR        Y12, Y11, Y11
-	VPXOR        Y13, Y11, Y11
-	VMOVDQU      1280(AX), Y12
-	VPADDD       -96(BX), Y12, Y13
-	VPADDD       Y11, Y13, Y11
-	VPXOR        Y4, Y7, Y13
-	VPAND        Y13, Y3, Y13
-	VPXOR        Y13, Y4, Y13
-	VPSRLD       $0x06, Y3, Y14
-	VPSLLD       $0x1a, Y3, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0b, Y3, Y15
-	VPSLLD       $0x15, Y3, Y12
-	VPOR         Y12, Y15, Y12
-	VPSRLD       $0x19, Y3, Y15
-	VMOVDQU      Y1, 1312(AX)
-	VPSLLD       $0x07, Y3, Y1
-	VPOR         Y1, Y15, Y1
-	VPXOR        Y12, Y14, Y12
-	VPXOR        Y1, Y12, Y1
-	VPADDD       96(BX), Y9, Y9
-	VPADDD       Y11, Y9, Y9
-	VPADDD       Y13, Y9, Y9
-	VPADDD       Y1, Y9, Y1
-	VPADDD       1440(AX), Y1, Y9
-	VPXOR        Y0, Y6, Y12
-	VPAND        Y8, Y12, Y8
-	VPXOR        Y8, Y0, Y8
-	VPSRLD       $0x02, Y6, Y13
-	VPSLLD       $0x1e, Y6, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0d, Y6, Y14
-	VPSLLD       $0x13, Y6, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x16, Y6, Y15
-	VMOVDQU      Y10, 1440(AX)
-	VPSLLD       $0x0a, Y6, Y10
-	VPOR         Y10, Y15, Y10
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y10, Y13, Y10
-	VPADDD       Y8, Y10, Y8
-	VPADDD       Y1, Y8, Y1
-	VPSRLD       $0x11, Y2, Y8
-	VPSLLD       $0x0f, Y2, Y10
-	VPOR         Y10, Y8, Y8
-	VPSRLD       $0x13, Y2, Y10
-	VPSLLD       $0x0d, Y2, Y13
-	VPOR         Y13, Y10, Y10
-	VPSRLD       $0x0a, Y2, Y13
-	VPXOR        Y10, Y8, Y8
-	VPXOR        Y13, Y8, Y8
-	VPADDD       1696(AX), Y8, Y8
-	VPXOR        Y7, Y3, Y10
-	VPAND        Y10, Y9, Y10
-	VPXOR        Y10, Y7, Y10
-	VPSRLD       $0x06, Y9, Y13
-	VPSLLD       $0x1a, Y9, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y9, Y14
-	VPSLLD       $0x15, Y9, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y9, Y15
-	VMOVDQU      Y2, 1376(AX)
-	VPSLLD       $0x07, Y9, Y2
-	VPOR         Y2, Y15, Y2
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y2, Y13, Y2
-	VPADDD       128(BX), Y4, Y4
-	VPADDD       Y8, Y4, Y4
-	VPADDD       Y10, Y4, Y4
-	VPADDD       Y2, Y4, Y2
-	VPADDD       Y5, Y2, Y4
-	VPXOR        Y6, Y1, Y5
-	VPAND        Y12, Y5, Y10
-	VPXOR        Y10, Y6, Y10
-	VPSRLD       $0x02, Y1, Y12
-	VPSLLD       $0x1e, Y1, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0d, Y1, Y13
-	VPSLLD       $0x13, Y1, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x16, Y1, Y14
-	VPSLLD       $0x0a, Y1, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPADDD       Y10, Y12, Y10
-	VPADDD       Y2, Y10, Y2
-	VPSRLD       $0x11, Y11, Y10
-	VPSLLD       $0x0f, Y11, Y12
-	VPOR         Y12, Y10, Y10
-	VPSRLD       $0x13, Y11, Y12
-	VPSLLD       $0x0d, Y11, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0a, Y11, Y13
-	VPXOR        Y12, Y10, Y10
-	VPXOR        Y13, Y10, Y10
-	VPADDD       1408(AX), Y10, Y10
-	VPXOR        Y3, Y9, Y12
-	VPAND        Y12, Y4, Y12
-	VPXOR        Y12, Y3, Y12
-	VPSRLD       $0x06, Y4, Y13
-	VPSLLD       $0x1a, Y4, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y4, Y14
-	VPSLLD       $0x15, Y4, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y4, Y15
-	VMOVDQU      Y11, 1504(AX)
-	VPSLLD       $0x07, Y4, Y11
-	VPOR         Y11, Y15, Y11
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y11, Y13, Y11
-	VPADDD       160(BX), Y7, Y7
-	VPADDD       Y10, Y7, Y7
-	VPADDD       Y12, Y7, Y7
-	VPADDD       Y11, Y7, Y7
-	VPADDD       Y0, Y7, Y0
-	VPXOR        Y1, Y2, Y11
-	VPAND        Y5, Y11, Y5
-	VPXOR        Y5, Y1, Y5
-	VPSRLD       $0x02, Y2, Y12
-	VPSLLD       $0x1e, Y2, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0d, Y2, Y13
-	VPSLLD       $0x13, Y2, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x16, Y2, Y14
-	VPSLLD       $0x0a, Y2, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPADDD       Y5, Y12, Y5
-	VPADDD       Y7, Y5, Y5
-	VPSRLD       $0x11, Y8, Y7
-	VPSLLD       $0x0f, Y8, Y12
-	VPOR         Y12, Y7, Y7
-	VPSRLD       $0x13, Y8, Y12
-	VPSLLD       $0x0d, Y8, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0a, Y8, Y13
-	VPXOR        Y12, Y7, Y7
-	VPXOR        Y13, Y7, Y7
-	VPADDD       1344(AX), Y7, Y7
-	VPXOR        Y9, Y4, Y12
-	VPAND        Y12, Y0, Y12
-	VPXOR        Y12, Y9, Y12
-	VPSRLD       $0x06, Y0, Y13
-	VPSLLD       $0x1a, Y0, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y0, Y14
-	VPSLLD       $0x15, Y0, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y0, Y15
-	VMOVDQU      Y8, 1664(AX)
-	VPSLLD       $0x07, Y0, Y8
-	VPOR         Y8, Y15, Y8
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y8, Y13, Y8
-	VPADDD       192(BX), Y3, Y3
-	VPADDD       Y7, Y3, Y3
-	VPADDD       Y12, Y3, Y3
-	VPADDD       Y8, Y3, Y3
-	VPADDD       Y6, Y3, Y6
-	VPXOR        Y2, Y5, Y8
-	VPAND        Y11, Y8, Y11
-	VPXOR        Y11, Y2, Y11
-	VPSRLD       $0x02, Y5, Y12
-	VPSLLD       $0x1e, Y5, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0d, Y5, Y13
-	VPSLLD       $0x13, Y5, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x16, Y5, Y14
-	VPSLLD       $0x0a, Y5, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPADDD       Y11, Y12, Y11
-	VPADDD       Y3, Y11, Y3
-	VPSRLD       $0x11, Y10, Y11
-	VPSLLD       $0x0f, Y10, Y12
-	VPOR         Y12, Y11, Y11
-	VPSRLD       $0x13, Y10, Y12
-	VPSLLD       $0x0d, Y10, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0a, Y10, Y13
-	VPXOR        Y12, Y11, Y11
-	VPXOR        Y13, Y11, Y11
-	VPADDD       1440(AX), Y11, Y11
-	VPXOR        Y4, Y0, Y12
-	VPAND        Y12, Y6, Y12
-	VPXOR        Y12, Y4, Y12
-	VPSRLD       $0x06, Y6, Y13
-	VPSLLD       $0x1a, Y6, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y6, Y14
-	VPSLLD       $0x15, Y6, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y6, Y15
-	VMOVDQU      Y10, 1472(AX)
-	VPSLLD       $0x07, Y6, Y10
-	VPOR         Y10, Y15, Y10
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y10, Y13, Y10
-	VPADDD       224(BX), Y9, Y9
-	VPADDD       Y11, Y9, Y9
-	VPADDD       Y12, Y9, Y9
-	VPADDD       Y10, Y9, Y9
-	VPADDD       Y1, Y9, Y1
-	VPXOR        Y5, Y3, Y10
-	VPAND        Y8, Y10, Y8
-	VPXOR        Y8, Y5, Y8
-	VPSRLD       $0x02, Y3, Y12
-	VPSLLD       $0x1e, Y3, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0d, Y3, Y13
-	VPSLLD       $0x13, Y3, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x16, Y3, Y14
-	VPSLLD       $0x0a, Y3, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPADDD       Y8, Y12, Y8
-	VPADDD       Y9, Y8, Y8
-	VPSRLD       $0x11, Y7, Y9
-	VPSLLD       $0x0f, Y7, Y12
-	VPOR         Y12, Y9, Y9
-	VPSRLD       $0x13, Y7, Y12
-	VPSLLD       $0x0d, Y7, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0a, Y7, Y13
-	VPXOR        Y12, Y9, Y9
-	VPXOR        Y13, Y9, Y9
-	VPADDD       1312(AX), Y9, Y9
-	VPXOR        Y0, Y6, Y12
-	VPAND        Y12, Y1, Y12
-	VPXOR        Y12, Y0, Y12
-	VPSRLD       $0x06, Y1, Y13
-	VPSLLD       $0x1a, Y1, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y1, Y14
-	VPSLLD       $0x15, Y1, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y1, Y15
-	VMOVDQU      Y7, 1632(AX)
-	VPSLLD       $0x07, Y1, Y7
-	VPOR         Y7, Y15, Y7
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y7, Y13, Y7
-	VPADDD       256(BX), Y4, Y4
-	VPADDD       Y9, Y4, Y4
-	VPADDD       Y12, Y4, Y4
-	VPADDD       Y7, Y4, Y4
-	VPADDD       Y2, Y4, Y2
-	VPXOR        Y3, Y8, Y7
-	VPAND        Y10, Y7, Y10
-	VPXOR        Y10, Y3, Y10
-	VPSRLD       $0x02, Y8, Y12
-	VPSLLD       $0x1e, Y8, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0d, Y8, Y13
-	VPSLLD       $0x13, Y8, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x16, Y8, Y14
-	VPSLLD       $0x0a, Y8, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPADDD       Y10, Y12, Y10
-	VPADDD       Y4, Y10, Y4
-	VPSRLD       $0x11, Y11, Y10
-	VPSLLD       $0x0f, Y11, Y12
-	VPOR         Y12, Y10, Y10
-	VPSRLD       $0x13, Y11, Y12
-	VPSLLD       $0x0d, Y11, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0a, Y11, Y13
-	VPXOR        Y12, Y10, Y10
-	VPXOR        Y13, Y10, Y10
-	VMOVDQU      1376(AX), Y12
-	VPADDD       2144(BX), Y12, Y13
-	VPADDD       Y10, Y13, Y10
-	VPXOR        Y6, Y1, Y13
-	VPAND        Y13, Y2, Y13
-	VPXOR        Y13, Y6, Y13
-	VPSRLD       $0x06, Y2, Y14
-	VPSLLD       $0x1a, Y2, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0b, Y2, Y15
-	VPSLLD       $0x15, Y2, Y12
-	VPOR         Y12, Y15, Y12
-	VPSRLD       $0x19, Y2, Y15
-	VMOVDQU      Y11, 1600(AX)
-	VPSLLD       $0x07, Y2, Y11
-	VPOR         Y11, Y15, Y11
-	VPXOR        Y12, Y14, Y12
-	VPXOR        Y11, Y12, Y11
-	VPADDD       320(BX), Y0, Y0
-	VPADDD       Y10, Y0, Y0
-	VPADDD       Y13, Y0, Y0
-	VPADDD       Y11, Y0, Y0
-	VPADDD       Y5, Y0, Y5
-	VPXOR        Y8, Y4, Y11
-	VPAND        Y7, Y11, Y7
-	VPXOR        Y7, Y8, Y7
-	VPSRLD       $0x02, Y4, Y12
-	VPSLLD       $0x1e, Y4, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0d, Y4, Y13
-	VPSLLD       $0x13, Y4, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x16, Y4, Y14
-	VPSLLD       $0x0a, Y4, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPADDD       Y7, Y12, Y7
-	VPADDD       Y0, Y7, Y0
-	VMOVDQU      1728(AX), Y7
-	VPSRLD       $0x07, Y7, Y12
-	VPSLLD       $0x19, Y7, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x12, Y7, Y13
-	VPSLLD       $0x0e, Y7, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y7, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPSRLD       $0x11, Y9, Y13
-	VPSLLD       $0x0f, Y9, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y9, Y14
-	VPSLLD       $0x0d, Y9, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y9, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VMOVDQU      1504(AX), Y14
-	VPADDD       2080(BX), Y14, Y15
-	VPADDD       Y12, Y15, Y12
-	VPADDD       Y13, Y12, Y12
-	VPXOR        Y1, Y2, Y13
-	VPAND        Y13, Y5, Y13
-	VPXOR        Y13, Y1, Y13
-	VPSRLD       $0x06, Y5, Y15
-	VPSLLD       $0x1a, Y5, Y14
-	VPOR         Y14, Y15, Y14
-	VPSRLD       $0x0b, Y5, Y15
-	VMOVDQU      Y9, 1568(AX)
-	VPSLLD       $0x15, Y5, Y9
-	VPOR         Y9, Y15, Y9
-	VPSRLD       $0x19, Y5, Y15
-	VMOVDQU      Y8, 1536(AX)
-	VPSLLD       $0x07, Y5, Y8
-	VPOR         Y8, Y15, Y8
-	VPXOR        Y9, Y14, Y9
-	VPXOR        Y8, Y9, Y8
-	VPADDD       352(BX), Y6, Y6
-	VPADDD       Y12, Y6, Y6
-	VPADDD       Y13, Y6, Y6
-	VPADDD       Y8, Y6, Y6
-	VPADDD       Y3, Y6, Y3
-	VPXOR        Y4, Y0, Y8
-	VPAND        Y11, Y8, Y9
-	VPXOR        Y9, Y4, Y9
-	VPSRLD       $0x02, Y0, Y11
-	VPSLLD       $0x1e, Y0, Y13
-	VPOR         Y13, Y11, Y11
-	VPSRLD       $0x0d, Y0, Y13
-	VPSLLD       $0x13, Y0, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x16, Y0, Y14
-	VPSLLD       $0x0a, Y0, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y11, Y11
-	VPXOR        Y14, Y11, Y11
-	VPADDD       Y9, Y11, Y9
-	VPADDD       Y6, Y9, Y6
-	VMOVDQU      1280(AX), Y9
-	VPSRLD       $0x07, Y9, Y11
-	VPSLLD       $0x19, Y9, Y13
-	VPOR         Y13, Y11, Y11
-	VPSRLD       $0x12, Y9, Y13
-	VPSLLD       $0x0e, Y9, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y9, Y14
-	VPXOR        Y13, Y11, Y11
-	VPXOR        Y14, Y11, Y11
-	VPSRLD       $0x11, Y10, Y13
-	VPSLLD       $0x0f, Y10, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y10, Y14
-	VPSLLD       $0x0d, Y10, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y10, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1664(AX), Y7, Y7
-	VPADDD       Y11, Y7, Y7
-	VPADDD       Y13, Y7, Y7
-	VPXOR        Y2, Y5, Y11
-	VPAND        Y11, Y3, Y11
-	VPXOR        Y11, Y2, Y11
-	VPSRLD       $0x06, Y3, Y13
-	VPSLLD       $0x1a, Y3, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y3, Y14
-	VPSLLD       $0x15, Y3, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y3, Y15
-	VMOVDQU      Y10, 1728(AX)
-	VPSLLD       $0x07, Y3, Y10
-	VPOR         Y10, Y15, Y10
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y10, Y13, Y10
-	VPADDD       384(BX), Y1, Y1
-	VPADDD       Y7, Y1, Y1
-	VPADDD       Y11, Y1, Y1
-	VPADDD       Y10, Y1, Y1
-	VPADDD       1536(AX), Y1, Y10
-	VPXOR        Y0, Y6, Y11
-	VPAND        Y8, Y11, Y8
-	VPXOR        Y8, Y0, Y8
-	VPSRLD       $0x02, Y6, Y13
-	VPSLLD       $0x1e, Y6, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0d, Y6, Y14
-	VPSLLD       $0x13, Y6, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x16, Y6, Y15
-	VMOVDQU      Y0, 1536(AX)
-	VPSLLD       $0x0a, Y6, Y0
-	VPOR         Y0, Y15, Y0
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y0, Y13, Y0
-	VPADDD       Y8, Y0, Y0
-	VPADDD       Y1, Y0, Y0
-	VMOVDQU      1696(AX), Y1
-	VPSRLD       $0x07, Y1, Y8
-	VPSLLD       $0x19, Y1, Y13
-	VPOR         Y13, Y8, Y8
-	VPSRLD       $0x12, Y1, Y13
-	VPSLLD       $0x0e, Y1, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y1, Y14
-	VPXOR        Y13, Y8, Y8
-	VPXOR        Y14, Y8, Y8
-	VPSRLD       $0x11, Y12, Y13
-	VPSLLD       $0x0f, Y12, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y12, Y14
-	VPSLLD       $0x0d, Y12, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y12, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1472(AX), Y9, Y9
-	VPADDD       Y8, Y9, Y8
-	VPADDD       Y13, Y8, Y8
-	VPXOR        Y5, Y3, Y9
-	VPAND        Y9, Y10, Y9
-	VPXOR        Y9, Y5, Y9
-	VPSRLD       $0x06, Y10, Y13
-	VPSLLD       $0x1a, Y10, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y10, Y14
-	VPSLLD       $0x15, Y10, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y10, Y15
-	VMOVDQU      Y12, 1280(AX)
-	VPSLLD       $0x07, Y10, Y12
-	VPOR         Y12, Y15, Y12
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y12, Y13, Y12
-	VPADDD       416(BX), Y2, Y2
-	VPADDD       Y8, Y2, Y2
-	VPADDD       Y9, Y2, Y2
-	VPADDD       Y12, Y2, Y2
-	VPADDD       Y4, Y2, Y4
-	VPXOR        Y6, Y0, Y9
-	VPAND        Y11, Y9, Y11
-	VPXOR        Y11, Y6, Y11
-	VPSRLD       $0x02, Y0, Y12
-	VPSLLD       $0x1e, Y0, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0d, Y0, Y13
-	VPSLLD       $0x13, Y0, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x16, Y0, Y14
-	VPSLLD       $0x0a, Y0, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPADDD       Y11, Y12, Y11
-	VPADDD       Y2, Y11, Y2
-	VMOVDQU      1408(AX), Y11
-	VPSRLD       $0x07, Y11, Y12
-	VPSLLD       $0x19, Y11, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x12, Y11, Y13
-	VPSLLD       $0x0e, Y11, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y11, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPSRLD       $0x11, Y7, Y13
-	VPSLLD       $0x0f, Y7, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y7, Y14
-	VPSLLD       $0x0d, Y7, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y7, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1632(AX), Y1, Y1
-	VPADDD       Y12, Y1, Y1
-	VPADDD       Y13, Y1, Y1
-	VPXOR        Y3, Y10, Y12
-	VPAND        Y12, Y4, Y12
-	VPXOR        Y12, Y3, Y12
-	VPSRLD       $0x06, Y4, Y13
-	VPSLLD       $0x1a, Y4, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y4, Y14
-	VPSLLD       $0x15, Y4, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y4, Y15
-	VMOVDQU      Y7, 1696(AX)
-	VPSLLD       $0x07, Y4, Y7
-	VPOR         Y7, Y15, Y7
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y7, Y13, Y7
-	VPADDD       448(BX), Y5, Y5
-	VPADDD       Y1, Y5, Y5
-	VPADDD       Y12, Y5, Y5
-	VPADDD       Y7, Y5, Y5
-	VPADDD       1536(AX), Y5, Y7
-	VPXOR        Y0, Y2, Y12
-	VPAND        Y9, Y12, Y9
-	VPXOR        Y9, Y0, Y9
-	VPSRLD       $0x02, Y2, Y13
-	VPSLLD       $0x1e, Y2, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0d, Y2, Y14
-	VPSLLD       $0x13, Y2, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x16, Y2, Y15
-	VMOVDQU      Y0, 1536(AX)
-	VPSLLD       $0x0a, Y2, Y0
-	VPOR         Y0, Y15, Y0
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y0, Y13, Y0
-	VPADDD       Y9, Y0, Y0
-	VPADDD       Y5, Y0, Y0
-	VMOVDQU      1344(AX), Y5
-	VPSRLD       $0x07, Y5, Y9
-	VPSLLD       $0x19, Y5, Y13
-	VPOR         Y13, Y9, Y9
-	VPSRLD       $0x12, Y5, Y13
-	VPSLLD       $0x0e, Y5, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y5, Y14
-	VPXOR        Y13, Y9, Y9
-	VPXOR        Y14, Y9, Y9
-	VPSRLD       $0x11, Y8, Y13
-	VPSLLD       $0x0f, Y8, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y8, Y14
-	VPSLLD       $0x0d, Y8, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y8, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1600(AX), Y11, Y11
-	VPADDD       Y9, Y11, Y9
-	VPADDD       Y13, Y9, Y9
-	VPXOR        Y10, Y4, Y11
-	VPAND        Y11, Y7, Y11
-	VPXOR        Y11, Y10, Y11
-	VPSRLD       $0x06, Y7, Y13
-	VPSLLD       $0x1a, Y7, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y7, Y14
-	VPSLLD       $0x15, Y7, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y7, Y15
-	VMOVDQU      Y8, 1408(AX)
-	VPSLLD       $0x07, Y7, Y8
-	VPOR         Y8, Y15, Y8
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y8, Y13, Y8
-	VPADDD       480(BX), Y3, Y3
-	VPADDD       Y9, Y3, Y3
-	VPADDD       Y11, Y3, Y3
-	VPADDD       Y8, Y3, Y3
-	VPADDD       Y6, Y3, Y6
-	VPXOR        Y2, Y0, Y8
-	VPAND        Y12, Y8, Y11
-	VPXOR        Y11, Y2, Y11
-	VPSRLD       $0x02, Y0, Y12
-	VPSLLD       $0x1e, Y0, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0d, Y0, Y13
-	VPSLLD       $0x13, Y0, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x16, Y0, Y14
-	VPSLLD       $0x0a, Y0, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPADDD       Y11, Y12, Y11
-	VPADDD       Y3, Y11, Y3
-	VMOVDQU      1440(AX), Y11
-	VPSRLD       $0x07, Y11, Y12
-	VPSLLD       $0x19, Y11, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x12, Y11, Y13
-	VPSLLD       $0x0e, Y11, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y11, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPSRLD       $0x11, Y1, Y13
-	VPSLLD       $0x0f, Y1, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y1, Y14
-	VPSLLD       $0x0d, Y1, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y1, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1568(AX), Y5, Y5
-	VPADDD       Y12, Y5, Y5
-	VPADDD       Y13, Y5, Y5
-	VPXOR        Y4, Y7, Y12
-	VPAND        Y12, Y6, Y12
-	VPXOR        Y12, Y4, Y12
-	VPSRLD       $0x06, Y6, Y13
-	VPSLLD       $0x1a, Y6, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y6, Y14
-	VPSLLD       $0x15, Y6, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y6, Y15
-	VMOVDQU      Y1, 1344(AX)
-	VPSLLD       $0x07, Y6, Y1
-	VPOR         Y1, Y15, Y1
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y1, Y13, Y1
-	VPADDD       512(BX), Y10, Y10
-	VPADDD       Y5, Y10, Y10
-	VPADDD       Y12, Y10, Y10
-	VPADDD       Y1, Y10, Y1
-	VPADDD       1536(AX), Y1, Y10
-	VPXOR        Y0, Y3, Y12
-	VPAND        Y8, Y12, Y8
-	VPXOR        Y8, Y0, Y8
-	VPSRLD       $0x02, Y3, Y13
-	VPSLLD       $0x1e, Y3, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0d, Y3, Y14
-	VPSLLD       $0x13, Y3, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x16, Y3, Y15
-	VMOVDQU      Y0, 1536(AX)
-	VPSLLD       $0x0a, Y3, Y0
-	VPOR         Y0, Y15, Y0
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y0, Y13, Y0
-	VPADDD       Y8, Y0, Y0
-	VPADDD       Y1, Y0, Y0
-	VMOVDQU      1312(AX), Y1
-	VPSRLD       $0x07, Y1, Y8
-	VPSLLD       $0x19, Y1, Y13
-	VPOR         Y13, Y8, Y8
-	VPSRLD       $0x12, Y1, Y13
-	VPSLLD       $0x0e, Y1, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y1, Y14
-	VPXOR        Y13, Y8, Y8
-	VPXOR        Y14, Y8, Y8
-	VPSRLD       $0x11, Y9, Y13
-	VPSLLD       $0x0f, Y9, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y9, Y14
-	VPSLLD       $0x0d, Y9, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y9, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1728(AX), Y11, Y11
-	VPADDD       Y8, Y11, Y8
-	VPADDD       Y13, Y8, Y8
-	VPXOR        Y7, Y6, Y11
-	VPAND        Y11, Y10, Y11
-	VPXOR        Y11, Y7, Y11
-	VPSRLD       $0x06, Y10, Y13
-	VPSLLD       $0x1a, Y10, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y10, Y14
-	VPSLLD       $0x15, Y10, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y10, Y15
-	VMOVDQU      Y9, 1440(AX)
-	VPSLLD       $0x07, Y10, Y9
-	VPOR         Y9, Y15, Y9
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y9, Y13, Y9
-	VPADDD       544(BX), Y4, Y4
-	VPADDD       Y8, Y4, Y4
-	VPADDD       Y11, Y4, Y4
-	VPADDD       Y9, Y4, Y4
-	VPADDD       Y2, Y4, Y2
-	VPXOR        Y3, Y0, Y9
-	VPAND        Y12, Y9, Y11
-	VPXOR        Y11, Y3, Y11
-	VPSRLD       $0x02, Y0, Y12
-	VPSLLD       $0x1e, Y0, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0d, Y0, Y13
-	VPSLLD       $0x13, Y0, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x16, Y0, Y14
-	VPSLLD       $0x0a, Y0, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPADDD       Y11, Y12, Y11
-	VPADDD       Y4, Y11, Y4
-	VMOVDQU      1376(AX), Y11
-	VPSRLD       $0x07, Y11, Y12
-	VPSLLD       $0x19, Y11, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x12, Y11, Y13
-	VPSLLD       $0x0e, Y11, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y11, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPSRLD       $0x11, Y5, Y13
-	VPSLLD       $0x0f, Y5, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y5, Y14
-	VPSLLD       $0x0d, Y5, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y5, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1280(AX), Y1, Y1
-	VPADDD       Y12, Y1, Y1
-	VPADDD       Y13, Y1, Y1
-	VPXOR        Y6, Y10, Y12
-	VPAND        Y12, Y2, Y12
-	VPXOR        Y12, Y6, Y12
-	VPSRLD       $0x06, Y2, Y13
-	VPSLLD       $0x1a, Y2, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y2, Y14
-	VPSLLD       $0x15, Y2, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y2, Y15
-	VMOVDQU      Y5, 1312(AX)
-	VPSLLD       $0x07, Y2, Y5
-	VPOR         Y5, Y15, Y5
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y5, Y13, Y5
-	VPADDD       576(BX), Y7, Y7
-	VPADDD       Y1, Y7, Y7
-	VPADDD       Y12, Y7, Y7
-	VPADDD       Y5, Y7, Y5
-	VPADDD       1536(AX), Y5, Y7
-	VPXOR        Y0, Y4, Y12
-	VPAND        Y9, Y12, Y9
-	VPXOR        Y9, Y0, Y9
-	VPSRLD       $0x02, Y4, Y13
-	VPSLLD       $0x1e, Y4, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0d, Y4, Y14
-	VPSLLD       $0x13, Y4, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x16, Y4, Y15
-	VMOVDQU      Y0, 1536(AX)
-	VPSLLD       $0x0a, Y4, Y0
-	VPOR         Y0, Y15, Y0
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y0, Y13, Y0
-	VPADDD       Y9, Y0, Y0
-	VPADDD       Y5, Y0, Y0
-	VMOVDQU      1504(AX), Y5
-	VPSRLD       $0x07, Y5, Y9
-	VPSLLD       $0x19, Y5, Y13
-	VPOR         Y13, Y9, Y9
-	VPSRLD       $0x12, Y5, Y13
-	VPSLLD       $0x0e, Y5, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y5, Y14
-	VPXOR        Y13, Y9, Y9
-	VPXOR        Y14, Y9, Y9
-	VPSRLD       $0x11, Y8, Y13
-	VPSLLD       $0x0f, Y8, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y8, Y14
-	VPSLLD       $0x0d, Y8, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y8, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1696(AX), Y11, Y11
-	VPADDD       Y9, Y11, Y9
-	VPADDD       Y13, Y9, Y9
-	VPXOR        Y10, Y2, Y11
-	VPAND        Y11, Y7, Y11
-	VPXOR        Y11, Y10, Y11
-	VPSRLD       $0x06, Y7, Y13
-	VPSLLD       $0x1a, Y7, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y7, Y14
-	VPSLLD       $0x15, Y7, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y7, Y15
-	VMOVDQU      Y8, 1376(AX)
-	VPSLLD       $0x07, Y7, Y8
-	VPOR         Y8, Y15, Y8
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y8, Y13, Y8
-	VPADDD       608(BX), Y6, Y6
-	VPADDD       Y9, Y6, Y6
-	VPADDD       Y11, Y6, Y6
-	VPADDD       Y8, Y6, Y6
-	VPADDD       Y3, Y6, Y3
-	VPXOR        Y4, Y0, Y8
-	VPAND        Y12, Y8, Y11
-	VPXOR        Y11, Y4, Y11
-	VPSRLD       $0x02, Y0, Y12
-	VPSLLD       $0x1e, Y0, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0d, Y0, Y13
-	VPSLLD       $0x13, Y0, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x16, Y0, Y14
-	VPSLLD       $0x0a, Y0, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPADDD       Y11, Y12, Y11
-	VPADDD       Y6, Y11, Y6
-	VMOVDQU      1664(AX), Y11
-	VPSRLD       $0x07, Y11, Y12
-	VPSLLD       $0x19, Y11, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x12, Y11, Y13
-	VPSLLD       $0x0e, Y11, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y11, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPSRLD       $0x11, Y1, Y13
-	VPSLLD       $0x0f, Y1, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y1, Y14
-	VPSLLD       $0x0d, Y1, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y1, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1408(AX), Y5, Y5
-	VPADDD       Y12, Y5, Y5
-	VPADDD       Y13, Y5, Y5
-	VPXOR        Y2, Y7, Y12
-	VPAND        Y12, Y3, Y12
-	VPXOR        Y12, Y2, Y12
-	VPSRLD       $0x06, Y3, Y13
-	VPSLLD       $0x1a, Y3, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y3, Y14
-	VPSLLD       $0x15, Y3, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y3, Y15
-	VMOVDQU      Y1, 1504(AX)
-	VPSLLD       $0x07, Y3, Y1
-	VPOR         Y1, Y15, Y1
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y1, Y13, Y1
-	VPADDD       640(BX), Y10, Y10
-	VPADDD       Y5, Y10, Y10
-	VPADDD       Y12, Y10, Y10
-	VPADDD       Y1, Y10, Y1
-	VPADDD       1536(AX), Y1, Y10
-	VPXOR        Y0, Y6, Y12
-	VPAND        Y8, Y12, Y8
-	VPXOR        Y8, Y0, Y8
-	VPSRLD       $0x02, Y6, Y13
-	VPSLLD       $0x1e, Y6, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0d, Y6, Y14
-	VPSLLD       $0x13, Y6, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x16, Y6, Y15
-	VMOVDQU      Y0, 1536(AX)
-	VPSLLD       $0x0a, Y6, Y0
-	VPOR         Y0, Y15, Y0
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y0, Y13, Y0
-	VPADDD       Y8, Y0, Y0
-	VPADDD       Y1, Y0, Y0
-	VMOVDQU      1472(AX), Y1
-	VPSRLD       $0x07, Y1, Y8
-	VPSLLD       $0x19, Y1, Y13
-	VPOR         Y13, Y8, Y8
-	VPSRLD       $0x12, Y1, Y13
-	VPSLLD       $0x0e, Y1, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y1, Y14
-	VPXOR        Y13, Y8, Y8
-	VPXOR        Y14, Y8, Y8
-	VPSRLD       $0x11, Y9, Y13
-	VPSLLD       $0x0f, Y9, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y9, Y14
-	VPSLLD       $0x0d, Y9, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y9, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1344(AX), Y11, Y11
-	VPADDD       Y8, Y11, Y8
-	VPADDD       Y13, Y8, Y8
-	VPXOR        Y7, Y3, Y11
-	VPAND        Y11, Y10, Y11
-	VPXOR        Y11, Y7, Y11
-	VPSRLD       $0x06, Y10, Y13
-	VPSLLD       $0x1a, Y10, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y10, Y14
-	VPSLLD       $0x15, Y10, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y10, Y15
-	VMOVDQU      Y9, 1664(AX)
-	VPSLLD       $0x07, Y10, Y9
-	VPOR         Y9, Y15, Y9
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y9, Y13, Y9
-	VPADDD       672(BX), Y2, Y2
-	VPADDD       Y8, Y2, Y2
-	VPADDD       Y11, Y2, Y2
-	VPADDD       Y9, Y2, Y2
-	VPADDD       Y4, Y2, Y4
-	VPXOR        Y6, Y0, Y9
-	VPAND        Y12, Y9, Y11
-	VPXOR        Y11, Y6, Y11
-	VPSRLD       $0x02, Y0, Y12
-	VPSLLD       $0x1e, Y0, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0d, Y0, Y13
-	VPSLLD       $0x13, Y0, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x16, Y0, Y14
-	VPSLLD       $0x0a, Y0, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPADDD       Y11, Y12, Y11
-	VPADDD       Y2, Y11, Y2
-	VMOVDQU      1632(AX), Y11
-	VPSRLD       $0x07, Y11, Y12
-	VPSLLD       $0x19, Y11, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x12, Y11, Y13
-	VPSLLD       $0x0e, Y11, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y11, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPSRLD       $0x11, Y5, Y13
-	VPSLLD       $0x0f, Y5, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y5, Y14
-	VPSLLD       $0x0d, Y5, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y5, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1440(AX), Y1, Y1
-	VPADDD       Y12, Y1, Y1
-	VPADDD       Y13, Y1, Y1
-	VPXOR        Y3, Y10, Y12
-	VPAND        Y12, Y4, Y12
-	VPXOR        Y12, Y3, Y12
-	VPSRLD       $0x06, Y4, Y13
-	VPSLLD       $0x1a, Y4, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y4, Y14
-	VPSLLD       $0x15, Y4, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y4, Y15
-	VMOVDQU      Y5, 1472(AX)
-	VPSLLD       $0x07, Y4, Y5
-	VPOR         Y5, Y15, Y5
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y5, Y13, Y5
-	VPADDD       704(BX), Y7, Y7
-	VPADDD       Y1, Y7, Y7
-	VPADDD       Y12, Y7, Y7
-	VPADDD       Y5, Y7, Y5
-	VPADDD       1536(AX), Y5, Y7
-	VPXOR        Y0, Y2, Y12
-	VPAND        Y9, Y12, Y9
-	VPXOR        Y9, Y0, Y9
-	VPSRLD       $0x02, Y2, Y13
-	VPSLLD       $0x1e, Y2, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0d, Y2, Y14
-	VPSLLD       $0x13, Y2, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x16, Y2, Y15
-	VMOVDQU      Y0, 1536(AX)
-	VPSLLD       $0x0a, Y2, Y0
-	VPOR         Y0, Y15, Y0
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y0, Y13, Y0
-	VPADDD       Y9, Y0, Y0
-	VPADDD       Y5, Y0, Y0
-	VMOVDQU      1600(AX), Y5
-	VPSRLD       $0x07, Y5, Y9
-	VPSLLD       $0x19, Y5, Y13
-	VPOR         Y13, Y9, Y9
-	VPSRLD       $0x12, Y5, Y13
-	VPSLLD       $0x0e, Y5, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y5, Y14
-	VPXOR        Y13, Y9, Y9
-	VPXOR        Y14, Y9, Y9
-	VPSRLD       $0x11, Y8, Y13
-	VPSLLD       $0x0f, Y8, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y8, Y14
-	VPSLLD       $0x0d, Y8, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y8, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1312(AX), Y11, Y11
-	VPADDD       Y9, Y11, Y9
-	VPADDD       Y13, Y9, Y9
-	VPXOR        Y10, Y4, Y11
-	VPAND        Y11, Y7, Y11
-	VPXOR        Y11, Y10, Y11
-	VPSRLD       $0x06, Y7, Y13
-	VPSLLD       $0x1a, Y7, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y7, Y14
-	VPSLLD       $0x15, Y7, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y7, Y15
-	VMOVDQU      Y8, 1632(AX)
-	VPSLLD       $0x07, Y7, Y8
-	VPOR         Y8, Y15, Y8
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y8, Y13, Y8
-	VPADDD       736(BX), Y3, Y3
-	VPADDD       Y9, Y3, Y3
-	VPADDD       Y11, Y3, Y3
-	VPADDD       Y8, Y3, Y3
-	VPADDD       Y6, Y3, Y6
-	VPXOR        Y2, Y0, Y8
-	VPAND        Y12, Y8, Y11
-	VPXOR        Y11, Y2, Y11
-	VPSRLD       $0x02, Y0, Y12
-	VPSLLD       $0x1e, Y0, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0d, Y0, Y13
-	VPSLLD       $0x13, Y0, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x16, Y0, Y14
-	VPSLLD       $0x0a, Y0, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPADDD       Y11, Y12, Y11
-	VPADDD       Y3, Y11, Y3
-	VMOVDQU      1568(AX), Y11
-	VPSRLD       $0x07, Y11, Y12
-	VPSLLD       $0x19, Y11, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x12, Y11, Y13
-	VPSLLD       $0x0e, Y11, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y11, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPSRLD       $0x11, Y1, Y13
-	VPSLLD       $0x0f, Y1, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y1, Y14
-	VPSLLD       $0x0d, Y1, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y1, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1376(AX), Y5, Y5
-	VPADDD       Y12, Y5, Y5
-	VPADDD       Y13, Y5, Y5
-	VPXOR        Y4, Y7, Y12
-	VPAND        Y12, Y6, Y12
-	VPXOR        Y12, Y4, Y12
-	VPSRLD       $0x06, Y6, Y13
-	VPSLLD       $0x1a, Y6, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y6, Y14
-	VPSLLD       $0x15, Y6, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y6, Y15
-	VMOVDQU      Y1, 1600(AX)
-	VPSLLD       $0x07, Y6, Y1
-	VPOR         Y1, Y15, Y1
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y1, Y13, Y1
-	VPADDD       768(BX), Y10, Y10
-	VPADDD       Y5, Y10, Y10
-	VPADDD       Y12, Y10, Y10
-	VPADDD       Y1, Y10, Y1
-	VPADDD       1536(AX), Y1, Y10
-	VPXOR        Y0, Y3, Y12
-	VPAND        Y8, Y12, Y8
-	VPXOR        Y8, Y0, Y8
-	VPSRLD       $0x02, Y3, Y13
-	VPSLLD       $0x1e, Y3, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0d, Y3, Y14
-	VPSLLD       $0x13, Y3, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x16, Y3, Y15
-	VMOVDQU      Y0, 1536(AX)
-	VPSLLD       $0x0a, Y3, Y0
-	VPOR         Y0, Y15, Y0
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y0, Y13, Y0
-	VPADDD       Y8, Y0, Y0
-	VPADDD       Y1, Y0, Y0
-	VMOVDQU      1728(AX), Y1
-	VPSRLD       $0x07, Y1, Y8
-	VPSLLD       $0x19, Y1, Y13
-	VPOR         Y13, Y8, Y8
-	VPSRLD       $0x12, Y1, Y13
-	VPSLLD       $0x0e, Y1, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y1, Y14
-	VPXOR        Y13, Y8, Y8
-	VPXOR        Y14, Y8, Y8
-	VPSRLD       $0x11, Y9, Y13
-	VPSLLD       $0x0f, Y9, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y9, Y14
-	VPSLLD       $0x0d, Y9, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y9, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1504(AX), Y11, Y11
-	VPADDD       Y8, Y11, Y8
-	VPADDD       Y13, Y8, Y8
-	VPXOR        Y7, Y6, Y11
-	VPAND        Y11, Y10, Y11
-	VPXOR        Y11, Y7, Y11
-	VPSRLD       $0x06, Y10, Y13
-	VPSLLD       $0x1a, Y10, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y10, Y14
-	VPSLLD       $0x15, Y10, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y10, Y15
-	VMOVDQU      Y9, 1568(AX)
-	VPSLLD       $0x07, Y10, Y9
-	VPOR         Y9, Y15, Y9
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y9, Y13, Y9
-	VPADDD       800(BX), Y4, Y4
-	VPADDD       Y8, Y4, Y4
-	VPADDD       Y11, Y4, Y4
-	VPADDD       Y9, Y4, Y4
-	VPADDD       Y2, Y4, Y2
-	VPXOR        Y3, Y0, Y9
-	VPAND        Y12, Y9, Y11
-	VPXOR        Y11, Y3, Y11
-	VPSRLD       $0x02, Y0, Y12
-	VPSLLD       $0x1e, Y0, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0d, Y0, Y13
-	VPSLLD       $0x13, Y0, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x16, Y0, Y14
-	VPSLLD       $0x0a, Y0, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPADDD       Y11, Y12, Y11
-	VPADDD       Y4, Y11, Y4
-	VMOVDQU      1280(AX), Y11
-	VPSRLD       $0x07, Y11, Y12
-	VPSLLD       $0x19, Y11, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x12, Y11, Y13
-	VPSLLD       $0x0e, Y11, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y11, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPSRLD       $0x11, Y5, Y13
-	VPSLLD       $0x0f, Y5, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y5, Y14
-	VPSLLD       $0x0d, Y5, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y5, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1664(AX), Y1, Y1
-	VPADDD       Y12, Y1, Y1
-	VPADDD       Y13, Y1, Y1
-	VPXOR        Y6, Y10, Y12
-	VPAND        Y12, Y2, Y12
-	VPXOR        Y12, Y6, Y12
-	VPSRLD       $0x06, Y2, Y13
-	VPSLLD       $0x1a, Y2, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y2, Y14
-	VPSLLD       $0x15, Y2, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y2, Y15
-	VMOVDQU      Y5, 1728(AX)
-	VPSLLD       $0x07, Y2, Y5
-	VPOR         Y5, Y15, Y5
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y5, Y13, Y5
-	VPADDD       832(BX), Y7, Y7
-	VPADDD       Y1, Y7, Y7
-	VPADDD       Y12, Y7, Y7
-	VPADDD       Y5, Y7, Y5
-	VPADDD       1536(AX), Y5, Y7
-	VPXOR        Y0, Y4, Y12
-	VPAND        Y9, Y12, Y9
-	VPXOR        Y9, Y0, Y9
-	VPSRLD       $0x02, Y4, Y13
-	VPSLLD       $0x1e, Y4, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0d, Y4, Y14
-	VPSLLD       $0x13, Y4, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x16, Y4, Y15
-	VMOVDQU      Y0, 1536(AX)
-	VPSLLD       $0x0a, Y4, Y0
-	VPOR         Y0, Y15, Y0
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y0, Y13, Y0
-	VPADDD       Y9, Y0, Y0
-	VPADDD       Y5, Y0, Y0
-	VMOVDQU      1696(AX), Y5
-	VPSRLD       $0x07, Y5, Y9
-	VPSLLD       $0x19, Y5, Y13
-	VPOR         Y13, Y9, Y9
-	VPSRLD       $0x12, Y5, Y13
-	VPSLLD       $0x0e, Y5, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y5, Y14
-	VPXOR        Y13, Y9, Y9
-	VPXOR        Y14, Y9, Y9
-	VPSRLD       $0x11, Y8, Y13
-	VPSLLD       $0x0f, Y8, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y8, Y14
-	VPSLLD       $0x0d, Y8, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y8, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1472(AX), Y11, Y11
-	VPADDD       Y9, Y11, Y9
-	VPADDD       Y13, Y9, Y9
-	VPXOR        Y10, Y2, Y11
-	VPAND        Y11, Y7, Y11
-	VPXOR        Y11, Y10, Y11
-	VPSRLD       $0x06, Y7, Y13
-	VPSLLD       $0x1a, Y7, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y7, Y14
-	VPSLLD       $0x15, Y7, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y7, Y15
-	VMOVDQU      Y8, 1280(AX)
-	VPSLLD       $0x07, Y7, Y8
-	VPOR         Y8, Y15, Y8
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y8, Y13, Y8
-	VPADDD       864(BX), Y6, Y6
-	VPADDD       Y9, Y6, Y6
-	VPADDD       Y11, Y6, Y6
-	VPADDD       Y8, Y6, Y6
-	VPADDD       Y3, Y6, Y3
-	VPXOR        Y4, Y0, Y8
-	VPAND        Y12, Y8, Y11
-	VPXOR        Y11, Y4, Y11
-	VPSRLD       $0x02, Y0, Y12
-	VPSLLD       $0x1e, Y0, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0d, Y0, Y13
-	VPSLLD       $0x13, Y0, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x16, Y0, Y14
-	VPSLLD       $0x0a, Y0, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPADDD       Y11, Y12, Y11
-	VPADDD       Y6, Y11, Y6
-	VMOVDQU      1408(AX), Y11
-	VPSRLD       $0x07, Y11, Y12
-	VPSLLD       $0x19, Y11, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x12, Y11, Y13
-	VPSLLD       $0x0e, Y11, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y11, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPSRLD       $0x11, Y1, Y13
-	VPSLLD       $0x0f, Y1, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y1, Y14
-	VPSLLD       $0x0d, Y1, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y1, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1632(AX), Y5, Y5
-	VPADDD       Y12, Y5, Y5
-	VPADDD       Y13, Y5, Y5
-	VPXOR        Y2, Y7, Y12
-	VPAND        Y12, Y3, Y12
-	VPXOR        Y12, Y2, Y12
-	VPSRLD       $0x06, Y3, Y13
-	VPSLLD       $0x1a, Y3, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y3, Y14
-	VPSLLD       $0x15, Y3, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y3, Y15
-	VMOVDQU      Y1, 1696(AX)
-	VPSLLD       $0x07, Y3, Y1
-	VPOR         Y1, Y15, Y1
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y1, Y13, Y1
-	VPADDD       896(BX), Y10, Y10
-	VPADDD       Y5, Y10, Y10
-	VPADDD       Y12, Y10, Y10
-	VPADDD       Y1, Y10, Y1
-	VPADDD       1536(AX), Y1, Y10
-	VPXOR        Y0, Y6, Y12
-	VPAND        Y8, Y12, Y8
-	VPXOR        Y8, Y0, Y8
-	VPSRLD       $0x02, Y6, Y13
-	VPSLLD       $0x1e, Y6, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0d, Y6, Y14
-	VPSLLD       $0x13, Y6, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x16, Y6, Y15
-	VMOVDQU      Y0, 1536(AX)
-	VPSLLD       $0x0a, Y6, Y0
-	VPOR         Y0, Y15, Y0
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y0, Y13, Y0
-	VPADDD       Y8, Y0, Y0
-	VPADDD       Y1, Y0, Y0
-	VMOVDQU      1344(AX), Y1
-	VPSRLD       $0x07, Y1, Y8
-	VPSLLD       $0x19, Y1, Y13
-	VPOR         Y13, Y8, Y8
-	VPSRLD       $0x12, Y1, Y13
-	VPSLLD       $0x0e, Y1, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y1, Y14
-	VPXOR        Y13, Y8, Y8
-	VPXOR        Y14, Y8, Y8
-	VPSRLD       $0x11, Y9, Y13
-	VPSLLD       $0x0f, Y9, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y9, Y14
-	VPSLLD       $0x0d, Y9, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y9, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1600(AX), Y11, Y11
-	VPADDD       Y8, Y11, Y8
-	VPADDD       Y13, Y8, Y8
-	VPXOR        Y7, Y3, Y11
-	VPAND        Y11, Y10, Y11
-	VPXOR        Y11, Y7, Y11
-	VPSRLD       $0x06, Y10, Y13
-	VPSLLD       $0x1a, Y10, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y10, Y14
-	VPSLLD       $0x15, Y10, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y10, Y15
-	VMOVDQU      Y9, 1408(AX)
-	VPSLLD       $0x07, Y10, Y9
-	VPOR         Y9, Y15, Y9
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y9, Y13, Y9
-	VPADDD       928(BX), Y2, Y2
-	VPADDD       Y8, Y2, Y2
-	VPADDD       Y11, Y2, Y2
-	VPADDD       Y9, Y2, Y2
-	VPADDD       Y4, Y2, Y4
-	VPXOR        Y6, Y0, Y9
-	VPAND        Y12, Y9, Y11
-	VPXOR        Y11, Y6, Y11
-	VPSRLD       $0x02, Y0, Y12
-	VPSLLD       $0x1e, Y0, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0d, Y0, Y13
-	VPSLLD       $0x13, Y0, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x16, Y0, Y14
-	VPSLLD       $0x0a, Y0, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPADDD       Y11, Y12, Y11
-	VPADDD       Y2, Y11, Y2
-	VMOVDQU      1440(AX), Y11
-	VPSRLD       $0x07, Y11, Y12
-	VPSLLD       $0x19, Y11, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x12, Y11, Y13
-	VPSLLD       $0x0e, Y11, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y11, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPSRLD       $0x11, Y5, Y13
-	VPSLLD       $0x0f, Y5, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y5, Y14
-	VPSLLD       $0x0d, Y5, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y5, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1568(AX), Y1, Y1
-	VPADDD       Y12, Y1, Y1
-	VPADDD       Y13, Y1, Y1
-	VPXOR        Y3, Y10, Y12
-	VPAND        Y12, Y4, Y12
-	VPXOR        Y12, Y3, Y12
-	VPSRLD       $0x06, Y4, Y13
-	VPSLLD       $0x1a, Y4, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y4, Y14
-	VPSLLD       $0x15, Y4, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y4, Y15
-	VMOVDQU      Y5, 1344(AX)
-	VPSLLD       $0x07, Y4, Y5
-	VPOR         Y5, Y15, Y5
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y5, Y13, Y5
-	VPADDD       960(BX), Y7, Y7
-	VPADDD       Y1, Y7, Y7
-	VPADDD       Y12, Y7, Y7
-	VPADDD       Y5, Y7, Y5
-	VPADDD       1536(AX), Y5, Y7
-	VPXOR        Y0, Y2, Y12
-	VPAND        Y9, Y12, Y9
-	VPXOR        Y9, Y0, Y9
-	VPSRLD       $0x02, Y2, Y13
-	VPSLLD       $0x1e, Y2, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0d, Y2, Y14
-	VPSLLD       $0x13, Y2, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x16, Y2, Y15
-	VMOVDQU      Y0, 1536(AX)
-	VPSLLD       $0x0a, Y2, Y0
-	VPOR         Y0, Y15, Y0
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y0, Y13, Y0
-	VPADDD       Y9, Y0, Y0
-	VPADDD       Y5, Y0, Y0
-	VMOVDQU      1312(AX), Y5
-	VPSRLD       $0x07, Y5, Y9
-	VPSLLD       $0x19, Y5, Y13
-	VPOR         Y13, Y9, Y9
-	VPSRLD       $0x12, Y5, Y13
-	VPSLLD       $0x0e, Y5, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y5, Y14
-	VPXOR        Y13, Y9, Y9
-	VPXOR        Y14, Y9, Y9
-	VPSRLD       $0x11, Y8, Y13
-	VPSLLD       $0x0f, Y8, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y8, Y14
-	VPSLLD       $0x0d, Y8, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y8, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1728(AX), Y11, Y11
-	VPADDD       Y9, Y11, Y9
-	VPADDD       Y13, Y9, Y9
-	VPXOR        Y10, Y4, Y11
-	VPAND        Y11, Y7, Y11
-	VPXOR        Y11, Y10, Y11
-	VPSRLD       $0x06, Y7, Y13
-	VPSLLD       $0x1a, Y7, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y7, Y14
-	VPSLLD       $0x15, Y7, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y7, Y15
-	VMOVDQU      Y8, 1440(AX)
-	VPSLLD       $0x07, Y7, Y8
-	VPOR         Y8, Y15, Y8
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y8, Y13, Y8
-	VPADDD       992(BX), Y3, Y3
-	VPADDD       Y9, Y3, Y3
-	VPADDD       Y11, Y3, Y3
-	VPADDD       Y8, Y3, Y3
-	VPADDD       Y6, Y3, Y6
-	VPXOR        Y2, Y0, Y8
-	VPAND        Y12, Y8, Y11
-	VPXOR        Y11, Y2, Y11
-	VPSRLD       $0x02, Y0, Y12
-	VPSLLD       $0x1e, Y0, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0d, Y0, Y13
-	VPSLLD       $0x13, Y0, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x16, Y0, Y14
-	VPSLLD       $0x0a, Y0, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPADDD       Y11, Y12, Y11
-	VPADDD       Y3, Y11, Y3
-	VMOVDQU      1376(AX), Y11
-	VPSRLD       $0x07, Y11, Y12
-	VPSLLD       $0x19, Y11, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x12, Y11, Y13
-	VPSLLD       $0x0e, Y11, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y11, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPSRLD       $0x11, Y1, Y13
-	VPSLLD       $0x0f, Y1, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y1, Y14
-	VPSLLD       $0x0d, Y1, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y1, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1280(AX), Y5, Y5
-	VPADDD       Y12, Y5, Y5
-	VPADDD       Y13, Y5, Y5
-	VPXOR        Y4, Y7, Y12
-	VPAND        Y12, Y6, Y12
-	VPXOR        Y12, Y4, Y12
-	VPSRLD       $0x06, Y6, Y13
-	VPSLLD       $0x1a, Y6, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y6, Y14
-	VPSLLD       $0x15, Y6, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y6, Y15
-	VMOVDQU      Y1, 1312(AX)
-	VPSLLD       $0x07, Y6, Y1
-	VPOR         Y1, Y15, Y1
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y1, Y13, Y1
-	VPADDD       1024(BX), Y10, Y10
-	VPADDD       Y5, Y10, Y10
-	VPADDD       Y12, Y10, Y10
-	VPADDD       Y1, Y10, Y1
-	VPADDD       1536(AX), Y1, Y10
-	VPXOR        Y0, Y3, Y12
-	VPAND        Y8, Y12, Y8
-	VPXOR        Y8, Y0, Y8
-	VPSRLD       $0x02, Y3, Y13
-	VPSLLD       $0x1e, Y3, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0d, Y3, Y14
-	VPSLLD       $0x13, Y3, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x16, Y3, Y15
-	VMOVDQU      Y0, 1536(AX)
-	VPSLLD       $0x0a, Y3, Y0
-	VPOR         Y0, Y15, Y0
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y0, Y13, Y0
-	VPADDD       Y8, Y0, Y0
-	VPADDD       Y1, Y0, Y0
-	VMOVDQU      1504(AX), Y1
-	VPSRLD       $0x07, Y1, Y8
-	VPSLLD       $0x19, Y1, Y13
-	VPOR         Y13, Y8, Y8
-	VPSRLD       $0x12, Y1, Y13
-	VPSLLD       $0x0e, Y1, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y1, Y14
-	VPXOR        Y13, Y8, Y8
-	VPXOR        Y14, Y8, Y8
-	VPSRLD       $0x11, Y9, Y13
-	VPSLLD       $0x0f, Y9, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y9, Y14
-	VPSLLD       $0x0d, Y9, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y9, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1696(AX), Y11, Y11
-	VPADDD       Y8, Y11, Y8
-	VPADDD       Y13, Y8, Y8
-	VPXOR        Y7, Y6, Y11
-	VPAND        Y11, Y10, Y11
-	VPXOR        Y11, Y7, Y11
-	VPSRLD       $0x06, Y10, Y13
-	VPSLLD       $0x1a, Y10, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y10, Y14
-	VPSLLD       $0x15, Y10, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y10, Y15
-	VMOVDQU      Y9, 1696(AX)
-	VPSLLD       $0x07, Y10, Y9
-	VPOR         Y9, Y15, Y9
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y9, Y13, Y9
-	VPADDD       1056(BX), Y4, Y4
-	VPADDD       Y8, Y4, Y4
-	VPADDD       Y11, Y4, Y4
-	VPADDD       Y9, Y4, Y4
-	VPADDD       Y2, Y4, Y2
-	VPXOR        Y3, Y0, Y9
-	VPAND        Y12, Y9, Y11
-	VPXOR        Y11, Y3, Y11
-	VPSRLD       $0x02, Y0, Y12
-	VPSLLD       $0x1e, Y0, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0d, Y0, Y13
-	VPSLLD       $0x13, Y0, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x16, Y0, Y14
-	VPSLLD       $0x0a, Y0, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPADDD       Y11, Y12, Y11
-	VPADDD       Y4, Y11, Y4
-	VMOVDQU      1664(AX), Y11
-	VPSRLD       $0x07, Y11, Y12
-	VPSLLD       $0x19, Y11, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x12, Y11, Y13
-	VPSLLD       $0x0e, Y11, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y11, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPSRLD       $0x11, Y5, Y13
-	VPSLLD       $0x0f, Y5, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y5, Y14
-	VPSLLD       $0x0d, Y5, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y5, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1408(AX), Y1, Y1
-	VPADDD       Y12, Y1, Y1
-	VPADDD       Y13, Y1, Y1
-	VPXOR        Y6, Y10, Y12
-	VPAND        Y12, Y2, Y12
-	VPXOR        Y12, Y6, Y12
-	VPSRLD       $0x06, Y2, Y13
-	VPSLLD       $0x1a, Y2, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y2, Y14
-	VPSLLD       $0x15, Y2, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y2, Y15
-	VMOVDQU      Y5, 1408(AX)
-	VPSLLD       $0x07, Y2, Y5
-	VPOR         Y5, Y15, Y5
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y5, Y13, Y5
-	VPADDD       1088(BX), Y7, Y7
-	VPADDD       Y1, Y7, Y7
-	VPADDD       Y12, Y7, Y7
-	VPADDD       Y5, Y7, Y5
-	VPADDD       1536(AX), Y5, Y7
-	VPXOR        Y0, Y4, Y12
-	VPAND        Y9, Y12, Y9
-	VPXOR        Y9, Y0, Y9
-	VPSRLD       $0x02, Y4, Y13
-	VPSLLD       $0x1e, Y4, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0d, Y4, Y14
-	VPSLLD       $0x13, Y4, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x16, Y4, Y15
-	VMOVDQU      Y0, 1536(AX)
-	VPSLLD       $0x0a, Y4, Y0
-	VPOR         Y0, Y15, Y0
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y0, Y13, Y0
-	VPADDD       Y9, Y0, Y0
-	VPADDD       Y5, Y0, Y0
-	VMOVDQU      1472(AX), Y5
-	VPSRLD       $0x07, Y5, Y9
-	VPSLLD       $0x19, Y5, Y13
-	VPOR         Y13, Y9, Y9
-	VPSRLD       $0x12, Y5, Y13
-	VPSLLD       $0x0e, Y5, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y5, Y14
-	VPXOR        Y13, Y9, Y9
-	VPXOR        Y14, Y9, Y9
-	VPSRLD       $0x11, Y8, Y13
-	VPSLLD       $0x0f, Y8, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y8, Y14
-	VPSLLD       $0x0d, Y8, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y8, Y15
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y15, Y13, Y13
-	VPADDD       1344(AX), Y11, Y11
-	VPADDD       Y9, Y11, Y9
-	VPADDD       Y13, Y9, Y9
-	VPXOR        Y10, Y2, Y11
-	VPAND        Y11, Y7, Y11
-	VPXOR        Y11, Y10, Y11
-	VPSRLD       $0x06, Y7, Y13
-	VPSLLD       $0x1a, Y7, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y7, Y14
-	VPSLLD       $0x15, Y7, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y7, Y15
-	VMOVDQU      Y8, 1344(AX)
-	VPSLLD       $0x07, Y7, Y8
-	VPOR         Y8, Y15, Y8
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y8, Y13, Y8
-	VPADDD       1120(BX), Y6, Y6
-	VPADDD       Y9, Y6, Y6
-	VPADDD       Y11, Y6, Y6
-	VPADDD       Y8, Y6, Y6
-	VPADDD       Y3, Y6, Y3
-	VPXOR        Y4, Y0, Y8
-	VPAND        Y12, Y8, Y11
-	VPXOR        Y11, Y4, Y11
-	VPSRLD       $0x02, Y0, Y12
-	VPSLLD       $0x1e, Y0, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0d, Y0, Y13
-	VPSLLD       $0x13, Y0, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x16, Y0, Y14
-	VPSLLD       $0x0a, Y0, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPADDD       Y11, Y12, Y11
-	VPADDD       Y6, Y11, Y6
-	VMOVDQU      1632(AX), Y11
-	VPSRLD       $0x07, Y11, Y12
-	VPSLLD       $0x19, Y11, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x12, Y11, Y13
-	VPSLLD       $0x0e, Y11, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y11, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPSRLD       $0x11, Y1, Y13
-	VPSLLD       $0x0f, Y1, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y1, Y14
-	VPSLLD       $0x0d, Y1, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y1, Y1
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y1, Y13, Y1
-	VPADDD       1440(AX), Y5, Y5
-	VPADDD       Y12, Y5, Y5
-	VPADDD       Y1, Y5, Y1
-	VPXOR        Y2, Y7, Y5
-	VPAND        Y5, Y3, Y5
-	VPXOR        Y5, Y2, Y5
-	VPSRLD       $0x06, Y3, Y12
-	VPSLLD       $0x1a, Y3, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0b, Y3, Y13
-	VPSLLD       $0x15, Y3, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x19, Y3, Y14
-	VPSLLD       $0x07, Y3, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPADDD       1152(BX), Y10, Y10
-	VPADDD       Y1, Y10, Y10
-	VPADDD       Y5, Y10, Y5
-	VPADDD       Y12, Y5, Y5
-	VPADDD       1536(AX), Y5, Y10
-	VPXOR        Y0, Y6, Y12
-	VPAND        Y8, Y12, Y8
-	VPXOR        Y8, Y0, Y8
-	VPSRLD       $0x02, Y6, Y12
-	VPSLLD       $0x1e, Y6, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0d, Y6, Y13
-	VPSLLD       $0x13, Y6, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x16, Y6, Y14
-	VPSLLD       $0x0a, Y6, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPADDD       Y8, Y12, Y8
-	VPADDD       Y5, Y8, Y5
-	VMOVDQU      1600(AX), Y8
-	VPSRLD       $0x07, Y8, Y12
-	VPSLLD       $0x19, Y8, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x12, Y8, Y13
-	VPSLLD       $0x0e, Y8, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x03, Y8, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPSRLD       $0x11, Y9, Y13
-	VPSLLD       $0x0f, Y9, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x13, Y9, Y14
-	VPSLLD       $0x0d, Y9, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x0a, Y9, Y9
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y9, Y13, Y9
-	VPADDD       1312(AX), Y11, Y11
-	VPADDD       Y12, Y11, Y11
-	VPADDD       Y9, Y11, Y9
-	VPXOR        Y7, Y3, Y11
-	VPAND        Y11, Y10, Y11
-	VPXOR        Y11, Y7, Y11
-	VPSRLD       $0x06, Y10, Y12
-	VPSLLD       $0x1a, Y10, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0b, Y10, Y13
-	VPSLLD       $0x15, Y10, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x19, Y10, Y14
-	VPSLLD       $0x07, Y10, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPADDD       1184(BX), Y2, Y2
-	VPADDD       Y9, Y2, Y2
-	VPADDD       Y11, Y2, Y2
-	VPADDD       Y12, Y2, Y2
-	VPADDD       Y4, Y2, Y2
-	VMOVDQU      1568(AX), Y4
-	VPSRLD       $0x07, Y4, Y11
-	VPSLLD       $0x19, Y4, Y12
-	VPOR         Y12, Y11, Y11
-	VPSRLD       $0x12, Y4, Y12
-	VPSLLD       $0x0e, Y4, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x03, Y4, Y13
-	VPXOR        Y12, Y11, Y11
-	VPXOR        Y13, Y11, Y11
-	VPSRLD       $0x11, Y1, Y12
-	VPSLLD       $0x0f, Y1, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x13, Y1, Y13
-	VPSLLD       $0x0d, Y1, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0a, Y1, Y1
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y1, Y12, Y1
-	VPADDD       1696(AX), Y8, Y8
-	VPADDD       Y11, Y8, Y8
-	VPADDD       Y1, Y8, Y1
-	VPXOR        Y3, Y10, Y8
-	VPAND        Y8, Y2, Y8
-	VPXOR        Y8, Y3, Y8
-	VPSRLD       $0x06, Y2, Y11
-	VPSLLD       $0x1a, Y2, Y12
-	VPOR         Y12, Y11, Y11
-	VPSRLD       $0x0b, Y2, Y12
-	VPSLLD       $0x15, Y2, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x19, Y2, Y13
-	VPSLLD       $0x07, Y2, Y14
-	VPOR         Y14, Y13, Y13
-	VPXOR        Y12, Y11, Y11
-	VPXOR        Y13, Y11, Y11
-	VPADDD       1216(BX), Y7, Y7
-	VPADDD       Y1, Y7, Y7
-	VPADDD       Y8, Y7, Y7
-	VPADDD       Y11, Y7, Y7
-	VPADDD       Y0, Y7, Y0
-	VMOVDQU      1728(AX), Y7
-	VPSRLD       $0x07, Y7, Y8
-	VPSLLD       $0x19, Y7, Y11
-	VPOR         Y11, Y8, Y8
-	VPSRLD       $0x12, Y7, Y11
-	VPSLLD       $0x0e, Y7, Y12
-	VPOR         Y12, Y11, Y11
-	VPSRLD       $0x03, Y7, Y12
-	VPXOR        Y11, Y8, Y8
-	VPXOR        Y12, Y8, Y8
-	VPSRLD       $0x11, Y9, Y11
-	VPSLLD       $0x0f, Y9, Y12
-	VPOR         Y12, Y11, Y11
-	VPSRLD       $0x13, Y9, Y12
-	VPSLLD       $0x0d, Y9, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0a, Y9, Y9
-	VPXOR        Y12, Y11, Y11
-	VPXOR        Y9, Y11, Y9
-	VPADDD       1408(AX), Y4, Y4
-	VPADDD       Y8, Y4, Y4
-	VPADDD       Y9, Y4, Y4
-	VPXOR        Y10, Y2, Y8
-	VPAND        Y8, Y0, Y8
-	VPXOR        Y8, Y10, Y8
-	VPSRLD       $0x06, Y0, Y9
-	VPSLLD       $0x1a, Y0, Y11
-	VPOR         Y11, Y9, Y9
-	VPSRLD       $0x0b, Y0, Y11
-	VPSLLD       $0x15, Y0, Y12
-	VPOR         Y12, Y11, Y11
-	VPSRLD       $0x19, Y0, Y12
-	VPSLLD       $0x07, Y0, Y13
-	VPOR         Y13, Y12, Y12
+	VPXOR        Y10, Y9, Y9
 	VPXOR        Y11, Y9, Y9
-	VPXOR        Y12, Y9, Y9
-	VPADDD       1248(BX), Y3, Y3
-	VPADDD       Y4, Y3, Y3
-	VPADDD       Y8, Y3, Y3
-	VPADDD       Y9, Y3, Y3
-	VPADDD       Y6, Y3, Y3
-	VMOVDQU      1280(AX), Y4
-	VPSRLD       $0x07, Y4, Y6
-	VPSLLD       $0x19, Y4, Y8
-	VPOR         Y8, Y6, Y6
-	VPSRLD       $0x12, Y4, Y8
-	VPSLLD       $0x0e, Y4, Y9
-	VPOR         Y9, Y8, Y8
-	VPSRLD       $0x03, Y4, Y4
-	VPXOR        Y8, Y6, Y6
-	VPXOR        Y4, Y6, Y4
-	VPSRLD       $0x11, Y1, Y6
-	VPSLLD       $0x0f, Y1, Y8
-	VPOR         Y8, Y6, Y6
-	VPSRLD       $0x13, Y1, Y8
-	VPSLLD       $0x0d, Y1, Y9
-	VPOR         Y9, Y8, Y8
-	VPSRLD       $0x0a, Y1, Y1
-	VPXOR        Y8, Y6, Y6
-	VPXOR        Y1, Y6, Y1
-	VPADDD       1344(AX), Y7, Y6
-	VPADDD       Y4, Y6, Y4
-	VPADDD       Y1, Y4, Y1
-	VPXOR        Y2, Y0, Y0
-	VPAND        Y0, Y3, Y0
-	VPXOR        Y0, Y2, Y0
-	VPSRLD       $0x06, Y3, Y2
-	VPSLLD       $0x1a, Y3, Y4
-	VPOR         Y4, Y2, Y2
-	VPSRLD       $0x0b, Y3, Y4
-	VPSLLD       $0x15, Y3, Y6
-	VPOR         Y6, Y4, Y4
-	VPSRLD       $0x19, Y3, Y6
-	VPSLLD       $0x07, Y3, Y3
-	VPOR         Y3, Y6, Y3
-	VPXOR        Y4, Y2, Y2
-	VPXOR        Y3, Y2, Y2
-	VPADDD       2176(BX), Y10, Y3
-	VPADDD       Y1, Y3, Y1
-	VPADDD       Y0, Y1, Y0
-	VPADDD       Y2, Y0, Y0
-	VPADDD       Y5, Y0, Y0
-	VPSHUFB      2208(BX), Y0, Y0
-	VPMINUD      832(AX), Y0, Y1
-	VPCMPEQD     Y1, Y0, Y0
-	VMOVMSKPS    Y0, R8
-	ADDL         $0x08, CX
-	TESTL        R8, R8
-	JNZ          end
-	INCL         SI
-	CMPL         SI, DX
-	JB           group
-	XORL         R8, R8
+	VPADDD       Y8, Y9, Y8
+	VPADDD       Y2, Y8, Y2
+	VMOVDQU      Y0, Y8
+	VMOVDQU      Y2, Y0
+	VMOVDQU      Y8, Y2
+	VMOVDQU      Y1, Y8
+	VMOVDQU      Y7, Y1
+	VMOVDQU      Y4, Y7
+	VMOVDQU      Y8, Y4
+	VMOVDQU      Y5, Y8
+	VMOVDQU      Y6, Y5
+	VMOVDQU      Y8, Y6
+	MOVL         $0x00000003, R9
+	LEAQ         -512(BX), DI
+
+block:
+	VMOVDQU 1056(AX), Y8
+	VPSRLD  $0x07, Y8, Y9
+	VPSLLD  $0x19, Y8, Y10
+	VPOR    Y10, Y9, Y9
+	VPSRLD  $0x12, Y8, Y10
+	VPSLLD  $0x0e, Y8, Y11
+	VPOR    Y11, Y10, Y10
+	VPSRLD  $0x03, Y8, Y11
+	VPXOR   Y10, Y9, Y9
+	VPXOR   Y11, Y9, Y9
+	VMOVDQU 1472(AX), Y10
+	VPSRLD  $0x11, Y10, Y11
+	VPSLLD  $0x0f, Y10, Y12
+	VPOR    Y12, Y11, Y11
+	VPSRLD  $0x13, Y10, Y12
+	VPSLLD  $0x0d, Y10, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x0a, Y10, Y13
+	VPXOR   Y12, Y11, Y11
+	VPXOR   Y13, Y11, Y11
+	VMOVDQU 1312(AX), Y12
+	VPADDD  1024(AX), Y12, Y13
+	VPADDD  Y9, Y13, Y9
+	VPADDD  Y11, Y9, Y9
+	VMOVDQU Y9, 1024(AX)
+	VPXOR   Y6, Y5, Y11
+	VPAND   Y11, Y4, Y11
+	VPXOR   Y11, Y6, Y11
+	VPSRLD  $0x06, Y4, Y13
+	VPSLLD  $0x1a, Y4, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x0b, Y4, Y14
+	VPSLLD  $0x15, Y4, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x19, Y4, Y15
+	VPSLLD  $0x07, Y4, Y12
+	VPOR    Y12, Y15, Y12
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y12, Y13, Y12
+	VPADDD  (DI), Y7, Y7
+	VPADDD  Y9, Y7, Y7
+	VPADDD  Y11, Y7, Y7
+	VPADDD  Y12, Y7, Y7
+	VPADDD  Y3, Y7, Y3
+	VPXOR   Y1, Y0, Y11
+	VPXOR   Y2, Y1, Y12
+	VPAND   Y12, Y11, Y12
+	VPXOR   Y12, Y1, Y12
+	VPSRLD  $0x02, Y0, Y13
+	VPSLLD  $0x1e, Y0, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x0d, Y0, Y14
+	VPSLLD  $0x13, Y0, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x16, Y0, Y15
+	VPSLLD  $0x0a, Y0, Y10
+	VPOR    Y10, Y15, Y10
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y10, Y13, Y10
+	VPADDD  Y12, Y10, Y10
+	VPADDD  Y7, Y10, Y7
+	VMOVDQU 1088(AX), Y10
+	VPSRLD  $0x07, Y10, Y12
+	VPSLLD  $0x19, Y10, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x12, Y10, Y13
+	VPSLLD  $0x0e, Y10, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x03, Y10, Y14
+	VPXOR   Y13, Y12, Y12
+	VPXOR   Y14, Y12, Y12
+	VMOVDQU 1504(AX), Y13
+	VPSRLD  $0x11, Y13, Y14
+	VPSLLD  $0x0f, Y13, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x13, Y13, Y15
+	VMOVDQU Y1, 1536(AX)
+	VPSLLD  $0x0d, Y13, Y1
+	VPOR    Y1, Y15, Y1
+	VPSRLD  $0x0a, Y13, Y15
+	VPXOR   Y1, Y14, Y1
+	VPXOR   Y15, Y1, Y1
+	VPADDD  1344(AX), Y8, Y8
+	VPADDD  Y12, Y8, Y8
+	VPADDD  Y1, Y8, Y1
+	VMOVDQU Y1, 1056(AX)
+	VPXOR   Y5, Y4, Y8
+	VPAND   Y8, Y3, Y8
+	VPXOR   Y8, Y5, Y8
+	VPSRLD  $0x06, Y3, Y12
+	VPSLLD  $0x1a, Y3, Y14
+	VPOR    Y14, Y12, Y12
+	VPSRLD  $0x0b, Y3, Y14
+	VPSLLD  $0x15, Y3, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x19, Y3, Y15
+	VPSLLD  $0x07, Y3, Y13
+	VPOR    Y13, Y15, Y13
+	VPXOR   Y14, Y12, Y12
+	VPXOR   Y13, Y12, Y12
+	VPADDD  32(DI), Y6, Y6
+	VPADDD  Y1, Y6, Y6
+	VPADDD  Y8, Y6, Y6
+	VPADDD  Y12, Y6, Y6
+	VPADDD  Y2, Y6, Y2
+	VPXOR   Y0, Y7, Y8
+	VPAND   Y11, Y8, Y11
+	VPXOR   Y11, Y0, Y11
+	VPSRLD  $0x02, Y7, Y12
+	VPSLLD  $0x1e, Y7, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x0d, Y7, Y13
+	VPSLLD  $0x13, Y7, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x16, Y7, Y14
+	VPSLLD  $0x0a, Y7, Y15
+	VPOR    Y15, Y14, Y14
+	VPXOR   Y13, Y12, Y12
+	VPXOR   Y14, Y12, Y12
+	VPADDD  Y11, Y12, Y11
+	VPADDD  Y6, Y11, Y6
+	VMOVDQU 1120(AX), Y11
+	VPSRLD  $0x07, Y11, Y12
+	VPSLLD  $0x19, Y11, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x12, Y11, Y13
+	VPSLLD  $0x0e, Y11, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x03, Y11, Y14
+	VPXOR   Y13, Y12, Y12
+	VPXOR   Y14, Y12, Y12
+	VPSRLD  $0x11, Y9, Y13
+	VPSLLD  $0x0f, Y9, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x13, Y9, Y14
+	VPSLLD  $0x0d, Y9, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x0a, Y9, Y15
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y15, Y13, Y13
+	VPADDD  1376(AX), Y10, Y10
+	VPADDD  Y12, Y10, Y10
+	VPADDD  Y13, Y10, Y10
+	VMOVDQU Y10, 1088(AX)
+	VPXOR   Y4, Y3, Y12
+	VPAND   Y12, Y2, Y12
+	VPXOR   Y12, Y4, Y12
+	VPSRLD  $0x06, Y2, Y13
+	VPSLLD  $0x1a, Y2, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x0b, Y2, Y14
+	VPSLLD  $0x15, Y2, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x19, Y2, Y15
+	VPSLLD  $0x07, Y2, Y9
+	VPOR    Y9, Y15, Y9
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y9, Y13, Y9
+	VPADDD  64(DI), Y5, Y5
+	VPADDD  Y10, Y5, Y5
+	VPADDD  Y12, Y5, Y5
+	VPADDD  Y9, Y5, Y5
+	VPADDD  1536(AX), Y5, Y9
+	VPXOR   Y7, Y6, Y12
+	VPAND   Y8, Y12, Y8
+	VPXOR   Y8, Y7, Y8
+	VPSRLD  $0x02, Y6, Y13
+	VPSLLD  $0x1e, Y6, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x0d, Y6, Y14
+	VPSLLD  $0x13, Y6, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x16, Y6, Y15
+	VMOVDQU Y7, 1536(AX)
+	VPSLLD  $0x0a, Y6, Y7
+	VPOR    Y7, Y15, Y7
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y7, Y13, Y7
+	VPADDD  Y8, Y7, Y7
+	VPADDD  Y5, Y7, Y5
+	VMOVDQU 1152(AX), Y7
+	VPSRLD  $0x07, Y7, Y8
+	VPSLLD  $0x19, Y7, Y13
+	VPOR    Y13, Y8, Y8
+	VPSRLD  $0x12, Y7, Y13
+	VPSLLD  $0x0e, Y7, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x03, Y7, Y14
+	VPXOR   Y13, Y8, Y8
+	VPXOR   Y14, Y8, Y8
+	VPSRLD  $0x11, Y1, Y13
+	VPSLLD  $0x0f, Y1, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x13, Y1, Y14
+	VPSLLD  $0x0d, Y1, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x0a, Y1, Y15
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y15, Y13, Y13
+	VPADDD  1408(AX), Y11, Y11
+	VPADDD  Y8, Y11, Y8
+	VPADDD  Y13, Y8, Y8
+	VMOVDQU Y8, 1120(AX)
+	VPXOR   Y3, Y2, Y11
+	VPAND   Y11, Y9, Y11
+	VPXOR   Y11, Y3, Y11
+	VPSRLD  $0x06, Y9, Y13
+	VPSLLD  $0x1a, Y9, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x0b, Y9, Y14
+	VPSLLD  $0x15, Y9, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x19, Y9, Y15
+	VPSLLD  $0x07, Y9, Y1
+	VPOR    Y1, Y15, Y1
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y1, Y13, Y1
+	VPADDD  96(DI), Y4, Y4
+	VPADDD  Y8, Y4, Y4
+	VPADDD  Y11, Y4, Y4
+	VPADDD  Y1, Y4, Y1
+	VPADDD  Y0, Y1, Y0
+	VPXOR   Y6, Y5, Y4
+	VPAND   Y12, Y4, Y11
+	VPXOR   Y11, Y6, Y11
+	VPSRLD  $0x02, Y5, Y12
+	VPSLLD  $0x1e, Y5, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x0d, Y5, Y13
+	VPSLLD  $0x13, Y5, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x16, Y5, Y14
+	VPSLLD  $0x0a, Y5, Y15
+	VPOR    Y15, Y14, Y14
+	VPXOR   Y13, Y12, Y12
+	VPXOR   Y14, Y12, Y12
+	VPADDD  Y11, Y12, Y11
+	VPADDD  Y1, Y11, Y1
+	VMOVDQU 1184(AX), Y11
+	VPSRLD  $0x07, Y11, Y12
+	VPSLLD  $0x19, Y11, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x12, Y11, Y13
+	VPSLLD  $0x0e, Y11, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x03, Y11, Y14
+	VPXOR   Y13, Y12, Y12
+	VPXOR   Y14, Y12, Y12
+	VPSRLD  $0x11, Y10, Y13
+	VPSLLD  $0x0f, Y10, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x13, Y10, Y14
+	VPSLLD  $0x0d, Y10, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x0a, Y10, Y15
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y15, Y13, Y13
+	VPADDD  1440(AX), Y7, Y7
+	VPADDD  Y12, Y7, Y7
+	VPADDD  Y13, Y7, Y7
+	VMOVDQU Y7, 1152(AX)
+	VPXOR   Y2, Y9, Y12
+	VPAND   Y12, Y0, Y12
+	VPXOR   Y12, Y2, Y12
+	VPSRLD  $0x06, Y0, Y13
+	VPSLLD  $0x1a, Y0, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x0b, Y0, Y14
+	VPSLLD  $0x15, Y0, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x19, Y0, Y15
+	VPSLLD  $0x07, Y0, Y10
+	VPOR    Y10, Y15, Y10
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y10, Y13, Y10
+	VPADDD  128(DI), Y3, Y3
+	VPADDD  Y7, Y3, Y3
+	VPADDD  Y12, Y3, Y3
+	VPADDD  Y10, Y3, Y3
+	VPADDD  1536(AX), Y3, Y10
+	VPXOR   Y5, Y1, Y12
+	VPAND   Y4, Y12, Y4
+	VPXOR   Y4, Y5, Y4
+	VPSRLD  $0x02, Y1, Y13
+	VPSLLD  $0x1e, Y1, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x0d, Y1, Y14
+	VPSLLD  $0x13, Y1, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x16, Y1, Y15
+	VMOVDQU Y5, 1536(AX)
+	VPSLLD  $0x0a, Y1, Y5
+	VPOR    Y5, Y15, Y5
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y5, Y13, Y5
+	VPADDD  Y4, Y5, Y4
+	VPADDD  Y3, Y4, Y3
+	VMOVDQU 1216(AX), Y4
+	VPSRLD  $0x07, Y4, Y5
+	VPSLLD  $0x19, Y4, Y13
+	VPOR    Y13, Y5, Y5
+	VPSRLD  $0x12, Y4, Y13
+	VPSLLD  $0x0e, Y4, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x03, Y4, Y14
+	VPXOR   Y13, Y5, Y5
+	VPXOR   Y14, Y5, Y5
+	VPSRLD  $0x11, Y8, Y13
+	VPSLLD  $0x0f, Y8, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x13, Y8, Y14
+	VPSLLD  $0x0d, Y8, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x0a, Y8, Y15
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y15, Y13, Y13
+	VPADDD  1472(AX), Y11, Y11
+	VPADDD  Y5, Y11, Y5
+	VPADDD  Y13, Y5, Y5
+	VMOVDQU Y5, 1184(AX)
+	VPXOR   Y9, Y0, Y11
+	VPAND   Y11, Y10, Y11
+	VPXOR   Y11, Y9, Y11
+	VPSRLD  $0x06, Y10, Y13
+	VPSLLD  $0x1a, Y10, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x0b, Y10, Y14
+	VPSLLD  $0x15, Y10, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x19, Y10, Y15
+	VPSLLD  $0x07, Y10, Y8
+	VPOR    Y8, Y15, Y8
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y8, Y13, Y8
+	VPADDD  160(DI), Y2, Y2
+	VPADDD  Y5, Y2, Y2
+	VPADDD  Y11, Y2, Y2
+	VPADDD  Y8, Y2, Y2
+	VPADDD  Y6, Y2, Y6
+	VPXOR   Y1, Y3, Y8
+	VPAND   Y12, Y8, Y11
+	VPXOR   Y11, Y1, Y11
+	VPSRLD  $0x02, Y3, Y12
+	VPSLLD  $0x1e, Y3, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x0d, Y3, Y13
+	VPSLLD  $0x13, Y3, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x16, Y3, Y14
+	VPSLLD  $0x0a, Y3, Y15
+	VPOR    Y15, Y14, Y14
+	VPXOR   Y13, Y12, Y12
+	VPXOR   Y14, Y12, Y12
+	VPADDD  Y11, Y12, Y11
+	VPADDD  Y2, Y11, Y2
+	VMOVDQU 1248(AX), Y11
+	VPSRLD  $0x07, Y11, Y12
+	VPSLLD  $0x19, Y11, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x12, Y11, Y13
+	VPSLLD  $0x0e, Y11, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x03, Y11, Y14
+	VPXOR   Y13, Y12, Y12
+	VPXOR   Y14, Y12, Y12
+	VPSRLD  $0x11, Y7, Y13
+	VPSLLD  $0x0f, Y7, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x13, Y7, Y14
+	VPSLLD  $0x0d, Y7, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x0a, Y7, Y15
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y15, Y13, Y13
+	VPADDD  1504(AX), Y4, Y4
+	VPADDD  Y12, Y4, Y4
+	VPADDD  Y13, Y4, Y4
+	VMOVDQU Y4, 1216(AX)
+	VPXOR   Y0, Y10, Y12
+	VPAND   Y12, Y6, Y12
+	VPXOR   Y12, Y0, Y12
+	VPSRLD  $0x06, Y6, Y13
+	VPSLLD  $0x1a, Y6, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x0b, Y6, Y14
+	VPSLLD  $0x15, Y6, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x19, Y6, Y15
+	VPSLLD  $0x07, Y6, Y7
+	VPOR    Y7, Y15, Y7
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y7, Y13, Y7
+	VPADDD  192(DI), Y9, Y9
+	VPADDD  Y4, Y9, Y9
+	VPADDD  Y12, Y9, Y9
+	VPADDD  Y7, Y9, Y7
+	VPADDD  1536(AX), Y7, Y9
+	VPXOR   Y3, Y2, Y12
+	VPAND   Y8, Y12, Y8
+	VPXOR   Y8, Y3, Y8
+	VPSRLD  $0x02, Y2, Y13
+	VPSLLD  $0x1e, Y2, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x0d, Y2, Y14
+	VPSLLD  $0x13, Y2, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x16, Y2, Y15
+	VMOVDQU Y3, 1536(AX)
+	VPSLLD  $0x0a, Y2, Y3
+	VPOR    Y3, Y15, Y3
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y3, Y13, Y3
+	VPADDD  Y8, Y3, Y3
+	VPADDD  Y7, Y3, Y3
+	VMOVDQU 1280(AX), Y7
+	VPSRLD  $0x07, Y7, Y8
+	VPSLLD  $0x19, Y7, Y13
+	VPOR    Y13, Y8, Y8
+	VPSRLD  $0x12, Y7, Y13
+	VPSLLD  $0x0e, Y7, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x03, Y7, Y14
+	VPXOR   Y13, Y8, Y8
+	VPXOR   Y14, Y8, Y8
+	VPSRLD  $0x11, Y5, Y13
+	VPSLLD  $0x0f, Y5, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x13, Y5, Y14
+	VPSLLD  $0x0d, Y5, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x0a, Y5, Y15
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y15, Y13, Y13
+	VPADDD  1024(AX), Y11, Y11
+	VPADDD  Y8, Y11, Y8
+	VPADDD  Y13, Y8, Y8
+	VMOVDQU Y8, 1248(AX)
+	VPXOR   Y10, Y6, Y11
+	VPAND   Y11, Y9, Y11
+	VPXOR   Y11, Y10, Y11
+	VPSRLD  $0x06, Y9, Y13
+	VPSLLD  $0x1a, Y9, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x0b, Y9, Y14
+	VPSLLD  $0x15, Y9, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x19, Y9, Y15
+	VPSLLD  $0x07, Y9, Y5
+	VPOR    Y5, Y15, Y5
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y5, Y13, Y5
+	VPADDD  224(DI), Y0, Y0
+	VPADDD  Y8, Y0, Y0
+	VPADDD  Y11, Y0, Y0
+	VPADDD  Y5, Y0, Y0
+	VPADDD  Y1, Y0, Y1
+	VPXOR   Y2, Y3, Y5
+	VPAND   Y12, Y5, Y11
+	VPXOR   Y11, Y2, Y11
+	VPSRLD  $0x02, Y3, Y12
+	VPSLLD  $0x1e, Y3, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x0d, Y3, Y13
+	VPSLLD  $0x13, Y3, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x16, Y3, Y14
+	VPSLLD  $0x0a, Y3, Y15
+	VPOR    Y15, Y14, Y14
+	VPXOR   Y13, Y12, Y12
+	VPXOR   Y14, Y12, Y12
+	VPADDD  Y11, Y12, Y11
+	VPADDD  Y0, Y11, Y0
+	VMOVDQU 1312(AX), Y11
+	VPSRLD  $0x07, Y11, Y12
+	VPSLLD  $0x19, Y11, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x12, Y11, Y13
+	VPSLLD  $0x0e, Y11, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x03, Y11, Y14
+	VPXOR   Y13, Y12, Y12
+	VPXOR   Y14, Y12, Y12
+	VPSRLD  $0x11, Y4, Y13
+	VPSLLD  $0x0f, Y4, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x13, Y4, Y14
+	VPSLLD  $0x0d, Y4, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x0a, Y4, Y15
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y15, Y13, Y13
+	VPADDD  1056(AX), Y7, Y7
+	VPADDD  Y12, Y7, Y7
+	VPADDD  Y13, Y7, Y7
+	VMOVDQU Y7, 1280(AX)
+	VPXOR   Y6, Y9, Y12
+	VPAND   Y12, Y1, Y12
+	VPXOR   Y12, Y6, Y12
+	VPSRLD  $0x06, Y1, Y13
+	VPSLLD  $0x1a, Y1, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x0b, Y1, Y14
+	VPSLLD  $0x15, Y1, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x19, Y1, Y15
+	VPSLLD  $0x07, Y1, Y4
+	VPOR    Y4, Y15, Y4
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y4, Y13, Y4
+	VPADDD  256(DI), Y10, Y10
+	VPADDD  Y7, Y10, Y10
+	VPADDD  Y12, Y10, Y10
+	VPADDD  Y4, Y10, Y4
+	VPADDD  1536(AX), Y4, Y10
+	VPXOR   Y3, Y0, Y12
+	VPAND   Y5, Y12, Y5
+	VPXOR   Y5, Y3, Y5
+	VPSRLD  $0x02, Y0, Y13
+	VPSLLD  $0x1e, Y0, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x0d, Y0, Y14
+	VPSLLD  $0x13, Y0, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x16, Y0, Y15
+	VMOVDQU Y3, 1536(AX)
+	VPSLLD  $0x0a, Y0, Y3
+	VPOR    Y3, Y15, Y3
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y3, Y13, Y3
+	VPADDD  Y5, Y3, Y3
+	VPADDD  Y4, Y3, Y3
+	VMOVDQU 1344(AX), Y4
+	VPSRLD  $0x07, Y4, Y5
+	VPSLLD  $0x19, Y4, Y13
+	VPOR    Y13, Y5, Y5
+	VPSRLD  $0x12, Y4, Y13
+	VPSLLD  $0x0e, Y4, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x03, Y4, Y14
+	VPXOR   Y13, Y5, Y5
+	VPXOR   Y14, Y5, Y5
+	VPSRLD  $0x11, Y8, Y13
+	VPSLLD  $0x0f, Y8, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x13, Y8, Y14
+	VPSLLD  $0x0d, Y8, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x0a, Y8, Y15
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y15, Y13, Y13
+	VPADDD  1088(AX), Y11, Y11
+	VPADDD  Y5, Y11, Y5
+	VPADDD  Y13, Y5, Y5
+	VMOVDQU Y5, 1312(AX)
+	VPXOR   Y9, Y1, Y11
+	VPAND   Y11, Y10, Y11
+	VPXOR   Y11, Y9, Y11
+	VPSRLD  $0x06, Y10, Y13
+	VPSLLD  $0x1a, Y10, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x0b, Y10, Y14
+	VPSLLD  $0x15, Y10, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x19, Y10, Y15
+	VPSLLD  $0x07, Y10, Y8
+	VPOR    Y8, Y15, Y8
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y8, Y13, Y8
+	VPADDD  288(DI), Y6, Y6
+	VPADDD  Y5, Y6, Y6
+	VPADDD  Y11, Y6, Y6
+	VPADDD  Y8, Y6, Y6
+	VPADDD  Y2, Y6, Y2
+	VPXOR   Y0, Y3, Y8
+	VPAND   Y12, Y8, Y11
+	VPXOR   Y11, Y0, Y11
+	VPSRLD  $0x02, Y3, Y12
+	VPSLLD  $0x1e, Y3, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x0d, Y3, Y13
+	VPSLLD  $0x13, Y3, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x16, Y3, Y14
+	VPSLLD  $0x0a, Y3, Y15
+	VPOR    Y15, Y14, Y14
+	VPXOR   Y13, Y12, Y12
+	VPXOR   Y14, Y12, Y12
+	VPADDD  Y11, Y12, Y11
+	VPADDD  Y6, Y11, Y6
+	VMOVDQU 1376(AX), Y11
+	VPSRLD  $0x07, Y11, Y12
+	VPSLLD  $0x19, Y11, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x12, Y11, Y13
+	VPSLLD  $0x0e, Y11, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x03, Y11, Y14
+	VPXOR   Y13, Y12, Y12
+	VPXOR   Y14, Y12, Y12
+	VPSRLD  $0x11, Y7, Y13
+	VPSLLD  $0x0f, Y7, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x13, Y7, Y14
+	VPSLLD  $0x0d, Y7, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x0a, Y7, Y15
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y15, Y13, Y13
+	VPADDD  1120(AX), Y4, Y4
+	VPADDD  Y12, Y4, Y4
+	VPADDD  Y13, Y4, Y4
+	VMOVDQU Y4, 1344(AX)
+	VPXOR   Y1, Y10, Y12
+	VPAND   Y12, Y2, Y12
+	VPXOR   Y12, Y1, Y12
+	VPSRLD  $0x06, Y2, Y13
+	VPSLLD  $0x1a, Y2, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x0b, Y2, Y14
+	VPSLLD  $0x15, Y2, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x19, Y2, Y15
+	VPSLLD  $0x07, Y2, Y7
+	VPOR    Y7, Y15, Y7
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y7, Y13, Y7
+	VPADDD  320(DI), Y9, Y9
+	VPADDD  Y4, Y9, Y9
+	VPADDD  Y12, Y9, Y9
+	VPADDD  Y7, Y9, Y7
+	VPADDD  1536(AX), Y7, Y9
+	VPXOR   Y3, Y6, Y12
+	VPAND   Y8, Y12, Y8
+	VPXOR   Y8, Y3, Y8
+	VPSRLD  $0x02, Y6, Y13
+	VPSLLD  $0x1e, Y6, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x0d, Y6, Y14
+	VPSLLD  $0x13, Y6, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x16, Y6, Y15
+	VMOVDQU Y3, 1536(AX)
+	VPSLLD  $0x0a, Y6, Y3
+	VPOR    Y3, Y15, Y3
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y3, Y13, Y3
+	VPADDD  Y8, Y3, Y3
+	VPADDD  Y7, Y3, Y3
+	VMOVDQU 1408(AX), Y7
+	VPSRLD  $0x07, Y7, Y8
+	VPSLLD  $0x19, Y7, Y13
+	VPOR    Y13, Y8, Y8
+	VPSRLD  $0x12, Y7, Y13
+	VPSLLD  $0x0e, Y7, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x03, Y7, Y14
+	VPXOR   Y13, Y8, Y8
+	VPXOR   Y14, Y8, Y8
+	VPSRLD  $0x11, Y5, Y13
+	VPSLLD  $0x0f, Y5, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x13, Y5, Y14
+	VPSLLD  $0x0d, Y5, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x0a, Y5, Y5
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y5, Y13, Y5
+	VPADDD  1152(AX), Y11, Y11
+	VPADDD  Y8, Y11, Y8
+	VPADDD  Y5, Y8, Y5
+	VMOVDQU Y5, 1376(AX)
+	VPXOR   Y10, Y2, Y8
+	VPAND   Y8, Y9, Y8
+	VPXOR   Y8, Y10, Y8
+	VPSRLD  $0x06, Y9, Y11
+	VPSLLD  $0x1a, Y9, Y13
+	VPOR    Y13, Y11, Y11
+	VPSRLD  $0x0b, Y9, Y13
+	VPSLLD  $0x15, Y9, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x19, Y9, Y14
+	VPSLLD  $0x07, Y9, Y15
+	VPOR    Y15, Y14, Y14
+	VPXOR   Y13, Y11, Y11
+	VPXOR   Y14, Y11, Y11
+	VPADDD  352(DI), Y1, Y1
+	VPADDD  Y5, Y1, Y1
+	VPADDD  Y8, Y1, Y1
+	VPADDD  Y11, Y1, Y1
+	VPADDD  Y0, Y1, Y0
+	VPXOR   Y6, Y3, Y8
+	VPAND   Y12, Y8, Y11
+	VPXOR   Y11, Y6, Y11
+	VPSRLD  $0x02, Y3, Y12
+	VPSLLD  $0x1e, Y3, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x0d, Y3, Y13
+	VPSLLD  $0x13, Y3, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x16, Y3, Y14
+	VPSLLD  $0x0a, Y3, Y15
+	VPOR    Y15, Y14, Y14
+	VPXOR   Y13, Y12, Y12
+	VPXOR   Y14, Y12, Y12
+	VPADDD  Y11, Y12, Y11
+	VPADDD  Y1, Y11, Y1
+	VMOVDQU 1440(AX), Y11
+	VPSRLD  $0x07, Y11, Y12
+	VPSLLD  $0x19, Y11, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x12, Y11, Y13
+	VPSLLD  $0x0e, Y11, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x03, Y11, Y14
+	VPXOR   Y13, Y12, Y12
+	VPXOR   Y14, Y12, Y12
+	VPSRLD  $0x11, Y4, Y13
+	VPSLLD  $0x0f, Y4, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x13, Y4, Y14
+	VPSLLD  $0x0d, Y4, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x0a, Y4, Y4
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y4, Y13, Y4
+	VPADDD  1184(AX), Y7, Y7
+	VPADDD  Y12, Y7, Y7
+	VPADDD  Y4, Y7, Y4
+	VMOVDQU Y4, 1408(AX)
+	VPXOR   Y2, Y9, Y7
+	VPAND   Y7, Y0, Y7
+	VPXOR   Y7, Y2, Y7
+	VPSRLD  $0x06, Y0, Y12
+	VPSLLD  $0x1a, Y0, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x0b, Y0, Y13
+	VPSLLD  $0x15, Y0, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x19, Y0, Y14
+	VPSLLD  $0x07, Y0, Y15
+	VPOR    Y15, Y14, Y14
+	VPXOR   Y13, Y12, Y12
+	VPXOR   Y14, Y12, Y12
+	VPADDD  384(DI), Y10, Y10
+	VPADDD  Y4, Y10, Y10
+	VPADDD  Y7, Y10, Y7
+	VPADDD  Y12, Y7, Y7
+	VPADDD  1536(AX), Y7, Y10
+	VPXOR   Y3, Y1, Y12
+	VPAND   Y8, Y12, Y8
+	VPXOR   Y8, Y3, Y8
+	VPSRLD  $0x02, Y1, Y13
+	VPSLLD  $0x1e, Y1, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x0d, Y1, Y14
+	VPSLLD  $0x13, Y1, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x16, Y1, Y15
+	VMOVDQU Y3, 1536(AX)
+	VPSLLD  $0x0a, Y1, Y3
+	VPOR    Y3, Y15, Y3
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y3, Y13, Y3
+	VPADDD  Y8, Y3, Y3
+	VPADDD  Y7, Y3, Y3
+	VMOVDQU 1472(AX), Y7
+	VPSRLD  $0x07, Y7, Y8
+	VPSLLD  $0x19, Y7, Y13
+	VPOR    Y13, Y8, Y8
+	VPSRLD  $0x12, Y7, Y13
+	VPSLLD  $0x0e, Y7, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x03, Y7, Y14
+	VPXOR   Y13, Y8, Y8
+	VPXOR   Y14, Y8, Y8
+	VPSRLD  $0x11, Y5, Y13
+	VPSLLD  $0x0f, Y5, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x13, Y5, Y14
+	VPSLLD  $0x0d, Y5, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x0a, Y5, Y5
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y5, Y13, Y5
+	VPADDD  1216(AX), Y11, Y11
+	VPADDD  Y8, Y11, Y8
+	VPADDD  Y5, Y8, Y5
+	VMOVDQU Y5, 1440(AX)
+	VPXOR   Y9, Y0, Y8
+	VPAND   Y8, Y10, Y8
+	VPXOR   Y8, Y9, Y8
+	VPSRLD  $0x06, Y10, Y11
+	VPSLLD  $0x1a, Y10, Y13
+	VPOR    Y13, Y11, Y11
+	VPSRLD  $0x0b, Y10, Y13
+	VPSLLD  $0x15, Y10, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x19, Y10, Y14
+	VPSLLD  $0x07, Y10, Y15
+	VPOR    Y15, Y14, Y14
+	VPXOR   Y13, Y11, Y11
+	VPXOR   Y14, Y11, Y11
+	VPADDD  416(DI), Y2, Y2
+	VPADDD  Y5, Y2, Y2
+	VPADDD  Y8, Y2, Y2
+	VPADDD  Y11, Y2, Y2
+	VPADDD  Y6, Y2, Y6
+	VPXOR   Y1, Y3, Y8
+	VPAND   Y12, Y8, Y11
+	VPXOR   Y11, Y1, Y11
+	VPSRLD  $0x02, Y3, Y12
+	VPSLLD  $0x1e, Y3, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x0d, Y3, Y13
+	VPSLLD  $0x13, Y3, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x16, Y3, Y14
+	VPSLLD  $0x0a, Y3, Y15
+	VPOR    Y15, Y14, Y14
+	VPXOR   Y13, Y12, Y12
+	VPXOR   Y14, Y12, Y12
+	VPADDD  Y11, Y12, Y11
+	VPADDD  Y2, Y11, Y2
+	VMOVDQU 1504(AX), Y11
+	VPSRLD  $0x07, Y11, Y12
+	VPSLLD  $0x19, Y11, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x12, Y11, Y13
+	VPSLLD  $0x0e, Y11, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x03, Y11, Y14
+	VPXOR   Y13, Y12, Y12
+	VPXOR   Y14, Y12, Y12
+	VPSRLD  $0x11, Y4, Y13
+	VPSLLD  $0x0f, Y4, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x13, Y4, Y14
+	VPSLLD  $0x0d, Y4, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x0a, Y4, Y4
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y4, Y13, Y4
+	VPADDD  1248(AX), Y7, Y7
+	VPADDD  Y12, Y7, Y7
+	VPADDD  Y4, Y7, Y4
+	VMOVDQU Y4, 1472(AX)
+	VPXOR   Y0, Y10, Y7
+	VPAND   Y7, Y6, Y7
+	VPXOR   Y7, Y0, Y7
+	VPSRLD  $0x06, Y6, Y12
+	VPSLLD  $0x1a, Y6, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x0b, Y6, Y13
+	VPSLLD  $0x15, Y6, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x19, Y6, Y14
+	VPSLLD  $0x07, Y6, Y15
+	VPOR    Y15, Y14, Y14
+	VPXOR   Y13, Y12, Y12
+	VPXOR   Y14, Y12, Y12
+	VPADDD  448(DI), Y9, Y9
+	VPADDD  Y4, Y9, Y4
+	VPADDD  Y7, Y4, Y4
+	VPADDD  Y12, Y4, Y4
+	VPADDD  1536(AX), Y4, Y7
+	VPXOR   Y3, Y2, Y9
+	VPAND   Y8, Y9, Y8
+	VPXOR   Y8, Y3, Y8
+	VPSRLD  $0x02, Y2, Y12
+	VPSLLD  $0x1e, Y2, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x0d, Y2, Y13
+	VPSLLD  $0x13, Y2, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x16, Y2, Y14
+	VPSLLD  $0x0a, Y2, Y15
+	VPOR    Y15, Y14, Y14
+	VPXOR   Y13, Y12, Y12
+	VPXOR   Y14, Y12, Y12
+	VPADDD  Y8, Y12, Y8
+	VPADDD  Y4, Y8, Y4
+	VMOVDQU 1024(AX), Y8
+	VPSRLD  $0x07, Y8, Y12
+	VPSLLD  $0x19, Y8, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x12, Y8, Y13
+	VPSLLD  $0x0e, Y8, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x03, Y8, Y8
+	VPXOR   Y13, Y12, Y12
+	VPXOR   Y8, Y12, Y8
+	VPSRLD  $0x11, Y5, Y12
+	VPSLLD  $0x0f, Y5, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x13, Y5, Y13
+	VPSLLD  $0x0d, Y5, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x0a, Y5, Y5
+	VPXOR   Y13, Y12, Y12
+	VPXOR   Y5, Y12, Y5
+	VPADDD  1280(AX), Y11, Y11
+	VPADDD  Y8, Y11, Y8
+	VPADDD  Y5, Y8, Y5
+	VMOVDQU Y5, 1504(AX)
+	VPXOR   Y10, Y6, Y8
+	VPAND   Y8, Y7, Y8
+	VPXOR   Y8, Y10, Y8
+	VPSRLD  $0x06, Y7, Y11
+	VPSLLD  $0x1a, Y7, Y12
+	VPOR    Y12, Y11, Y11
+	VPSRLD  $0x0b, Y7, Y12
+	VPSLLD  $0x15, Y7, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x19, Y7, Y13
+	VPSLLD  $0x07, Y7, Y14
+	VPOR    Y14, Y13, Y13
+	VPXOR   Y12, Y11, Y11
+	VPXOR   Y13, Y11, Y11
+	VPADDD  480(DI), Y0, Y0
+	VPADDD  Y5, Y0, Y0
+	VPADDD  Y8, Y0, Y0
+	VPADDD  Y11, Y0, Y0
+	VPADDD  Y1, Y0, Y1
+	VPXOR   Y2, Y4, Y5
+	VPAND   Y9, Y5, Y5
+	VPXOR   Y5, Y2, Y5
+	VPSRLD  $0x02, Y4, Y8
+	VPSLLD  $0x1e, Y4, Y9
+	VPOR    Y9, Y8, Y8
+	VPSRLD  $0x0d, Y4, Y9
+	VPSLLD  $0x13, Y4, Y11
+	VPOR    Y11, Y9, Y9
+	VPSRLD  $0x16, Y4, Y11
+	VPSLLD  $0x0a, Y4, Y12
+	VPOR    Y12, Y11, Y11
+	VPXOR   Y9, Y8, Y8
+	VPXOR   Y11, Y8, Y8
+	VPADDD  Y5, Y8, Y5
+	VPADDD  Y0, Y5, Y0
+	VMOVDQU Y7, Y5
+	VMOVDQU Y10, Y7
+	VMOVDQU Y1, Y8
+	VMOVDQU Y4, Y1
+	VMOVDQU Y8, Y4
+	ADDQ    $0x00000200, DI
+	DECL    R9
+	JZ      last
+	CMPL    R9, $0x01
+	JNE     block
+	VPADDD  576(AX), Y0, Y0
+	VPADDD  608(AX), Y1, Y1
+	VPADDD  640(AX), Y2, Y2
+	VPADDD  672(AX), Y3, Y3
+	VPADDD  704(AX), Y4, Y4
+	VPADDD  736(AX), Y5, Y5
+	VPADDD  768(AX), Y6, Y6
+	VPADDD  800(AX), Y7, Y7
+	VPADDD  1408(BX), Y0, Y8
+	VPADDD  1440(BX), Y0, Y9
+	VPAND   1472(BX), Y8, Y10
+	VPXOR   1504(BX), Y10, Y10
+	VPSRLD  $0x06, Y8, Y11
+	VPSLLD  $0x1a, Y8, Y12
+	VPOR    Y12, Y11, Y11
+	VPSRLD  $0x0b, Y8, Y12
+	VPSLLD  $0x15, Y8, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x19, Y8, Y13
+	VPSLLD  $0x07, Y8, Y14
+	VPOR    Y14, Y13, Y13
+	VPXOR   Y12, Y11, Y11
+	VPXOR   Y13, Y11, Y11
+	VPADDD  1536(BX), Y1, Y12
+	VPADDD  Y10, Y12, Y10
+	VPADDD  Y11, Y10, Y10
+	VPADDD  1568(BX), Y10, Y11
+	VPXOR   1600(BX), Y9, Y12
+	VPAND   1632(BX), Y12, Y13
+	VPXOR   1600(BX), Y13, Y13
+	VPSRLD  $0x02, Y9, Y14
+	VPSLLD  $0x1e, Y9, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x0d, Y9, Y15
+	VMOVDQU Y1, 1536(AX)
+	VPSLLD  $0x13, Y9, Y1
+	VPOR    Y1, Y15, Y1
+	VPSRLD  $0x16, Y9, Y15
+	VMOVDQU Y7, 1568(AX)
+	VPSLLD  $0x0a, Y9, Y7
+	VPOR    Y7, Y15, Y7
+	VPXOR   Y1, Y14, Y1
+	VPXOR   Y7, Y1, Y1
+	VPADDD  Y13, Y1, Y1
+	VPADDD  Y10, Y1, Y1
+	VPXOR   1664(BX), Y8, Y7
+	VPAND   Y7, Y11, Y7
+	VPXOR   1664(BX), Y7, Y7
+	VPSRLD  $0x06, Y11, Y13
+	VPSLLD  $0x1a, Y11, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x0b, Y11, Y14
+	VPSLLD  $0x15, Y11, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x19, Y11, Y15
+	VMOVDQU Y6, 1600(AX)
+	VPSLLD  $0x07, Y11, Y6
+	VPOR    Y6, Y15, Y6
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y6, Y13, Y6
+	VPADDD  1696(BX), Y2, Y13
+	VPADDD  Y7, Y13, Y7
+	VPADDD  Y6, Y7, Y6
+	VPADDD  1728(BX), Y6, Y7
+	VPXOR   Y9, Y1, Y13
+	VPAND   Y12, Y13, Y12
+	VPXOR   Y12, Y9, Y12
+	VPSRLD  $0x02, Y1, Y14
+	VPSLLD  $0x1e, Y1, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x0d, Y1, Y15
+	VMOVDQU Y2, 1632(AX)
+	VPSLLD  $0x13, Y1, Y2
+	VPOR    Y2, Y15, Y2
+	VPSRLD  $0x16, Y1, Y15
+	VMOVDQU Y5, 1664(AX)
+	VPSLLD  $0x0a, Y1, Y5
+	VPOR    Y5, Y15, Y5
+	VPXOR   Y2, Y14, Y2
+	VPXOR   Y5, Y2, Y2
+	VPADDD  Y12, Y2, Y2
+	VPADDD  Y6, Y2, Y2
+	VPXOR   Y8, Y11, Y5
+	VPAND   Y5, Y7, Y5
+	VPXOR   Y5, Y8, Y5
+	VPSRLD  $0x06, Y7, Y8
+	VPSLLD  $0x1a, Y7, Y12
+	VPOR    Y12, Y8, Y8
+	VPSRLD  $0x0b, Y7, Y12
+	VPSLLD  $0x15, Y7, Y14
+	VPOR    Y14, Y12, Y12
+	VPSRLD  $0x19, Y7, Y14
+	VPSLLD  $0x07, Y7, Y15
+	VPOR    Y15, Y14, Y14
+	VPXOR   Y12, Y8, Y8
+	VPXOR   Y14, Y8, Y8
+	VPADDD  1760(BX), Y3, Y12
+	VPADDD  Y5, Y12, Y5
+	VPADDD  Y8, Y5, Y5
+	VPADDD  1600(BX), Y5, Y8
+	VPXOR   Y1, Y2, Y12
+	VPAND   Y13, Y12, Y13
+	VPXOR   Y13, Y1, Y13
+	VPSRLD  $0x02, Y2, Y14
+	VPSLLD  $0x1e, Y2, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x0d, Y2, Y15
+	VMOVDQU Y3, 1696(AX)
+	VPSLLD  $0x13, Y2, Y3
+	VPOR    Y3, Y15, Y3
+	VPSRLD  $0x16, Y2, Y15
+	VMOVDQU Y6, 1728(AX)
+	VPSLLD  $0x0a, Y2, Y6
+	VPOR    Y6, Y15, Y6
+	VPXOR   Y3, Y14, Y3
+	VPXOR   Y6, Y3, Y3
+	VPADDD  Y13, Y3, Y3
+	VPADDD  Y5, Y3, Y3
+	VPXOR   Y11, Y7, Y6
+	VPAND   Y6, Y8, Y6
+	VPXOR   Y6, Y11, Y6
+	VPSRLD  $0x06, Y8, Y11
+	VPSLLD  $0x1a, Y8, Y13
+	VPOR    Y13, Y11, Y11
+	VPSRLD  $0x0b, Y8, Y13
+	VPSLLD  $0x15, Y8, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x19, Y8, Y14
+	VPSLLD  $0x07, Y8, Y15
+	VPOR    Y15, Y14, Y14
+	VPXOR   Y13, Y11, Y11
+	VPXOR   Y14, Y11, Y11
+	VPADDD  1792(BX), Y0, Y13
+	VPADDD  Y4, Y13, Y13
+	VPADDD  Y6, Y13, Y6
+	VPADDD  Y11, Y6, Y6
+	VPADDD  Y9, Y6, Y9
+	VPXOR   Y2, Y3, Y11
+	VPAND   Y12, Y11, Y12
+	VPXOR   Y12, Y2, Y12
+	VPSRLD  $0x02, Y3, Y13
+	VPSLLD  $0x1e, Y3, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x0d, Y3, Y14
+	VPSLLD  $0x13, Y3, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x16, Y3, Y15
+	VMOVDQU Y4, 1760(AX)
+	VPSLLD  $0x0a, Y3, Y4
+	VPOR    Y4, Y15, Y4
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y4, Y13, Y4
+	VPADDD  Y12, Y4, Y4
+	VPADDD  Y6, Y4, Y4
+	VPXOR   Y7, Y8, Y6
+	VPAND   Y6, Y9, Y6
+	VPXOR   Y6, Y7, Y6
+	VPSRLD  $0x06, Y9, Y7
+	VPSLLD  $0x1a, Y9, Y12
+	VPOR    Y12, Y7, Y7
+	VPSRLD  $0x0b, Y9, Y12
+	VPSLLD  $0x15, Y9, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x19, Y9, Y13
+	VPSLLD  $0x07, Y9, Y14
+	VPOR    Y14, Y13, Y13
+	VPXOR   Y12, Y7, Y7
+	VPXOR   Y13, Y7, Y7
+	VPADDD  1824(BX), Y10, Y10
+	VPADDD  1664(AX), Y10, Y10
+	VPADDD  Y6, Y10, Y6
+	VPADDD  Y7, Y6, Y6
+	VPADDD  Y1, Y6, Y1
+	VPXOR   Y3, Y4, Y7
+	VPAND   Y11, Y7, Y10
+	VPXOR   Y10, Y3, Y10
+	VPSRLD  $0x02, Y4, Y11
+	VPSLLD  $0x1e, Y4, Y12
+	VPOR    Y12, Y11, Y11
+	VPSRLD  $0x0d, Y4, Y12
+	VPSLLD  $0x13, Y4, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x16, Y4, Y13
+	VPSLLD  $0x0a, Y4, Y14
+	VPOR    Y14, Y13, Y13
+	VPXOR   Y12, Y11, Y11
+	VPXOR   Y13, Y11, Y11
+	VPADDD  Y10, Y11, Y10
+	VPADDD  Y6, Y10, Y6
+	VPXOR   Y8, Y9, Y10
+	VPAND   Y10, Y1, Y10
+	VPXOR   Y10, Y8, Y8
+	VPSRLD  $0x06, Y1, Y10
+	VPSLLD  $0x1a, Y1, Y11
+	VPOR    Y11, Y10, Y10
+	VPSRLD  $0x0b, Y1, Y11
+	VPSLLD  $0x15, Y1, Y12
+	VPOR    Y12, Y11, Y11
+	VPSRLD  $0x19, Y1, Y12
+	VPSLLD  $0x07, Y1, Y13
+	VPOR    Y13, Y12, Y12
+	VPXOR   Y11, Y10, Y10
+	VPXOR   Y12, Y10, Y10
+	VMOVDQU 1856(BX), Y11
+	VPADDD  1728(AX), Y11, Y11
+	VPADDD  1600(AX), Y11, Y11
+	VPADDD  Y8, Y11, Y8
+	VPADDD  Y10, Y8, Y8
+	VPADDD  Y2, Y8, Y2
+	VPXOR   Y4, Y6, Y10
+	VPAND   Y7, Y10, Y7
+	VPXOR   Y7, Y4, Y7
+	VPSRLD  $0x02, Y6, Y11
+	VPSLLD  $0x1e, Y6, Y12
+	VPOR    Y12, Y11, Y11
+	VPSRLD  $0x0d, Y6, Y12
+	VPSLLD  $0x13, Y6, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x16, Y6, Y13
+	VPSLLD  $0x0a, Y6, Y14
+	VPOR    Y14, Y13, Y13
+	VPXOR   Y12, Y11, Y11
+	VPXOR   Y13, Y11, Y11
+	VPADDD  Y7, Y11, Y7
+	VPADDD  Y8, Y7, Y7
+	VPXOR   Y9, Y1, Y8
+	VPAND   Y8, Y2, Y8
+	VPXOR   Y8, Y9, Y8
+	VPSRLD  $0x06, Y2, Y11
+	VPSLLD  $0x1a, Y2, Y12
+	VPOR    Y12, Y11, Y11
+	VPSRLD  $0x0b, Y2, Y12
+	VPSLLD  $0x15, Y2, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x19, Y2, Y13
+	VPSLLD  $0x07, Y2, Y14
+	VPOR    Y14, Y13, Y13
+	VPXOR   Y12, Y11, Y11
+	VPXOR   Y13, Y11, Y11
+	VPADDD  1888(BX), Y5, Y5
+	VPADDD  1568(AX), Y5, Y5
+	VPADDD  Y8, Y5, Y5
+	VPADDD  Y11, Y5, Y5
+	VPADDD  Y3, Y5, Y3
+	VPXOR   Y6, Y7, Y8
+	VPAND   Y10, Y8, Y10
+	VPXOR   Y10, Y6, Y10
+	VPSRLD  $0x02, Y7, Y11
+	VPSLLD  $0x1e, Y7, Y12
+	VPOR    Y12, Y11, Y11
+	VPSRLD  $0x0d, Y7, Y12
+	VPSLLD  $0x13, Y7, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x16, Y7, Y13
+	VPSLLD  $0x0a, Y7, Y14
+	VPOR    Y14, Y13, Y13
+	VPXOR   Y12, Y11, Y11
+	VPXOR   Y13, Y11, Y11
+	VPADDD  Y10, Y11, Y10
+	VPADDD  Y5, Y10, Y5
+	VPXOR   Y1, Y2, Y10
+	VPAND   Y10, Y3, Y10
+	VPXOR   Y10, Y1, Y10
+	VPSRLD  $0x06, Y3, Y11
+	VPSLLD  $0x1a, Y3, Y12
+	VPOR    Y12, Y11, Y11
+	VPSRLD  $0x0b, Y3, Y12
+	VPSLLD  $0x15, Y3, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x19, Y3, Y13
+	VPSLLD  $0x07, Y3, Y14
+	VPOR    Y14, Y13, Y13
+	VPXOR   Y12, Y11, Y11
+	VPXOR   Y13, Y11, Y11
+	VPADDD  1920(BX), Y9, Y9
+	VPADDD  Y10, Y9, Y9
+	VPADDD  Y11, Y9, Y9
+	VPADDD  Y4, Y9, Y4
+	VPXOR   Y7, Y5, Y10
+	VPAND   Y8, Y10, Y8
+	VPXOR   Y8, Y7, Y8
+	VPSRLD  $0x02, Y5, Y11
+	VPSLLD  $0x1e, Y5, Y12
+	VPOR    Y12, Y11, Y11
+	VPSRLD  $0x0d, Y5, Y12
+	VPSLLD  $0x13, Y5, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x16, Y5, Y13
+	VPSLLD  $0x0a, Y5, Y14
+	VPOR    Y14, Y13, Y13
+	VPXOR   Y12, Y11, Y11
+	VPXOR   Y13, Y11, Y11
+	VPADDD  Y8, Y11, Y8
+	VPADDD  Y9, Y8, Y8
+	VPXOR   Y2, Y3, Y9
+	VPAND   Y9, Y4, Y9
+	VPXOR   Y9, Y2, Y9
+	VPSRLD  $0x06, Y4, Y11
+	VPSLLD  $0x1a, Y4, Y12
+	VPOR    Y12, Y11, Y11
+	VPSRLD  $0x0b, Y4, Y12
+	VPSLLD  $0x15, Y4, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x19, Y4, Y13
+	VPSLLD  $0x07, Y4, Y14
+	VPOR    Y14, Y13, Y13
+	VPXOR   Y12, Y11, Y11
+	VPXOR   Y13, Y11, Y11
+	VPADDD  640(BX), Y1, Y1
+	VPADDD  Y9, Y1, Y1
+	VPADDD  Y11, Y1, Y1
+	VPADDD  Y6, Y1, Y6
+	VPXOR   Y5, Y8, Y9
+	VPAND   Y10, Y9, Y10
+	VPXOR   Y10, Y5, Y10
+	VPSRLD  $0x02, Y8, Y11
+	VPSLLD  $0x1e, Y8, Y12
+	VPOR    Y12, Y11, Y11
+	VPSRLD  $0x0d, Y8, Y12
+	VPSLLD  $0x13, Y8, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x16, Y8, Y13
+	VPSLLD  $0x0a, Y8, Y14
+	VPOR    Y14, Y13, Y13
+	VPXOR   Y12, Y11, Y11
+	VPXOR   Y13, Y11, Y11
+	VPADDD  Y10, Y11, Y10
+	VPADDD  Y1, Y10, Y1
+	VPXOR   Y3, Y4, Y10
+	VPAND   Y10, Y6, Y10
+	VPXOR   Y10, Y3, Y10
+	VPSRLD  $0x06, Y6, Y11
+	VPSLLD  $0x1a, Y6, Y12
+	VPOR    Y12, Y11, Y11
+	VPSRLD  $0x0b, Y6, Y12
+	VPSLLD  $0x15, Y6, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x19, Y6, Y13
+	VPSLLD  $0x07, Y6, Y14
+	VPOR    Y14, Y13, Y13
+	VPXOR   Y12, Y11, Y11
+	VPXOR   Y13, Y11, Y11
+	VPADDD  672(BX), Y2, Y2
+	VPADDD  Y10, Y2, Y2
+	VPADDD  Y11, Y2, Y2
+	VPADDD  Y7, Y2, Y7
+	VPXOR   Y8, Y1, Y10
+	VPAND   Y9, Y10, Y9
+	VPXOR   Y9, Y8, Y9
+	VPSRLD  $0x02, Y1, Y11
+	VPSLLD  $0x1e, Y1, Y12
+	VPOR    Y12, Y11, Y11
+	VPSRLD  $0x0d, Y1, Y12
+	VPSLLD  $0x13, Y1, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x16, Y1, Y13
+	VPSLLD  $0x0a, Y1, Y14
+	VPOR    Y14, Y13, Y13
+	VPXOR   Y12, Y11, Y11
+	VPXOR   Y13, Y11, Y11
+	VPADDD  Y9, Y11, Y9
+	VPADDD  Y2, Y9, Y2
+	VPXOR   Y4, Y6, Y9
+	VPAND   Y9, Y7, Y9
+	VPXOR   Y9, Y4, Y9
+	VPSRLD  $0x06, Y7, Y11
+	VPSLLD  $0x1a, Y7, Y12
+	VPOR    Y12, Y11, Y11
+	VPSRLD  $0x0b, Y7, Y12
+	VPSLLD  $0x15, Y7, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x19, Y7, Y13
+	VPSLLD  $0x07, Y7, Y14
+	VPOR    Y14, Y13, Y13
+	VPXOR   Y12, Y11, Y11
+	VPXOR   Y13, Y11, Y11
+	VPADDD  704(BX), Y3, Y3
+	VPADDD  Y9, Y3, Y3
+	VPADDD  Y11, Y3, Y3
+	VPADDD  Y5, Y3, Y5
+	VPXOR   Y1, Y2, Y9
+	VPAND   Y10, Y9, Y10
+	VPXOR   Y10, Y1, Y10
+	VPSRLD  $0x02, Y2, Y11
+	VPSLLD  $0x1e, Y2, Y12
+	VPOR    Y12, Y11, Y11
+	VPSRLD  $0x0d, Y2, Y12
+	VPSLLD  $0x13, Y2, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x16, Y2, Y13
+	VPSLLD  $0x0a, Y2, Y14
+	VPOR    Y14, Y13, Y13
+	VPXOR   Y12, Y11, Y11
+	VPXOR   Y13, Y11, Y11
+	VPADDD  Y10, Y11, Y10
+	VPADDD  Y3, Y10, Y3
+	VPXOR   Y6, Y7, Y10
+	VPAND   Y10, Y5, Y10
+	VPXOR   Y10, Y6, Y10
+	VPSRLD  $0x06, Y5, Y11
+	VPSLLD  $0x1a, Y5, Y12
+	VPOR    Y12, Y11, Y11
+	VPSRLD  $0x0b, Y5, Y12
+	VPSLLD  $0x15, Y5, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x19, Y5, Y13
+	VPSLLD  $0x07, Y5, Y14
+	VPOR    Y14, Y13, Y13
+	VPXOR   Y12, Y11, Y11
+	VPXOR   Y13, Y11, Y11
+	VPADDD  736(BX), Y4, Y4
+	VPADDD  Y10, Y4, Y4
+	VPADDD  Y11, Y4, Y4
+	VPADDD  Y8, Y4, Y8
+	VPXOR   Y2, Y3, Y10
+	VPAND   Y9, Y10, Y9
+	VPXOR   Y9, Y2, Y9
+	VPSRLD  $0x02, Y3, Y11
+	VPSLLD  $0x1e, Y3, Y12
+	VPOR    Y12, Y11, Y11
+	VPSRLD  $0x0d, Y3, Y12
+	VPSLLD  $0x13, Y3, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x16, Y3, Y13
+	VPSLLD  $0x0a, Y3, Y14
+	VPOR    Y14, Y13, Y13
+	VPXOR   Y12, Y11, Y11
+	VPXOR   Y13, Y11, Y11
+	VPADDD  Y9, Y11, Y9
+	VPADDD  Y4, Y9, Y4
+	VPXOR   Y7, Y5, Y9
+	VPAND   Y9, Y8, Y9
+	VPXOR   Y9, Y7, Y9
+	VPSRLD  $0x06, Y8, Y11
+	VPSLLD  $0x1a, Y8, Y12
+	VPOR    Y12, Y11, Y11
+	VPSRLD  $0x0b, Y8, Y12
+	VPSLLD  $0x15, Y8, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x19, Y8, Y13
+	VPSLLD  $0x07, Y8, Y14
+	VPOR    Y14, Y13, Y13
+	VPXOR   Y12, Y11, Y11
+	VPXOR   Y13, Y11, Y11
+	VPADDD  768(BX), Y6, Y6
+	VPADDD  Y9, Y6, Y6
+	VPADDD  Y11, Y6, Y6
+	VPADDD  Y1, Y6, Y1
+	VPXOR   Y3, Y4, Y9
+	VPAND   Y10, Y9, Y10
+	VPXOR   Y10, Y3, Y10
+	VPSRLD  $0x02, Y4, Y11
+	VPSLLD  $0x1e, Y4, Y12
+	VPOR    Y12, Y11, Y11
+	VPSRLD  $0x0d, Y4, Y12
+	VPSLLD  $0x13, Y4, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x16, Y4, Y13
+	VPSLLD  $0x0a, Y4, Y14
+	VPOR    Y14, Y13, Y13
+	VPXOR   Y12, Y11, Y11
+	VPXOR   Y13, Y11, Y11
+	VPADDD  Y10, Y11, Y10
+	VPADDD  Y6, Y10, Y6
+	VPXOR   Y5, Y8, Y10
+	VPAND   Y10, Y1, Y10
+	VPXOR   Y10, Y5, Y10
+	VPSRLD  $0x06, Y1, Y11
+	VPSLLD  $0x1a, Y1, Y12
+	VPOR    Y12, Y11, Y11
+	VPSRLD  $0x0b, Y1, Y12
+	VPSLLD  $0x15, Y1, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x19, Y1, Y13
+	VPSLLD  $0x07, Y1, Y14
+	VPOR    Y14, Y13, Y13
+	VPXOR   Y12, Y11, Y11
+	VPXOR   Y13, Y11, Y11
+	VPADDD  800(BX), Y7, Y7
+	VPADDD  Y10, Y7, Y7
+	VPADDD  Y11, Y7, Y7
+	VPADDD  Y2, Y7, Y2
+	VPXOR   Y4, Y6, Y10
+	VPAND   Y9, Y10, Y9
+	VPXOR   Y9, Y4, Y9
+	VPSRLD  $0x02, Y6, Y11
+	VPSLLD  $0x1e, Y6, Y12
+	VPOR    Y12, Y11, Y11
+	VPSRLD  $0x0d, Y6, Y12
+	VPSLLD  $0x13, Y6, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x16, Y6, Y13
+	VPSLLD  $0x0a, Y6, Y14
+	VPOR    Y14, Y13, Y13
+	VPXOR   Y12, Y11, Y11
+	VPXOR   Y13, Y11, Y11
+	VPADDD  Y9, Y11, Y9
+	VPADDD  Y7, Y9, Y7
+	VPXOR   Y8, Y1, Y9
+	VPAND   Y9, Y2, Y9
+	VPXOR   Y9, Y8, Y9
+	VPSRLD  $0x06, Y2, Y11
+	VPSLLD  $0x1a, Y2, Y12
+	VPOR    Y12, Y11, Y11
+	VPSRLD  $0x0b, Y2, Y12
+	VPSLLD  $0x15, Y2, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x19, Y2, Y13
+	VPSLLD  $0x07, Y2, Y14
+	VPOR    Y14, Y13, Y13
+	VPXOR   Y12, Y11, Y11
+	VPXOR   Y13, Y11, Y11
+	VPADDD  1952(BX), Y5, Y5
+	VPADDD  Y9, Y5, Y5
+	VPADDD  Y11, Y5, Y5
+	VPADDD  Y3, Y5, Y3
+	VPXOR   Y6, Y7, Y9
+	VPAND   Y10, Y9, Y10
+	VPXOR   Y10, Y6, Y10
+	VPSRLD  $0x02, Y7, Y11
+	VPSLLD  $0x1e, Y7, Y12
+	VPOR    Y12, Y11, Y11
+	VPSRLD  $0x0d, Y7, Y12
+	VPSLLD  $0x13, Y7, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x16, Y7, Y13
+	VPSLLD  $0x0a, Y7, Y14
+	VPOR    Y14, Y13, Y13
+	VPXOR   Y12, Y11, Y11
+	VPXOR   Y13, Y11, Y11
+	VPADDD  Y10, Y11, Y10
+	VPADDD  Y5, Y10, Y5
+	VMOVDQU 1536(AX), Y10
+	VPSRLD  $0x07, Y10, Y11
+	VPSLLD  $0x19, Y10, Y12
+	VPOR    Y12, Y11, Y11
+	VPSRLD  $0x12, Y10, Y12
+	VPSLLD  $0x0e, Y10, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x03, Y10, Y13
+	VPXOR   Y12, Y11, Y11
+	VPXOR   Y13, Y11, Y11
+	VPADDD  Y11, Y0, Y0
+	VMOVDQU Y0, 1024(AX)
+	VPXOR   Y1, Y2, Y11
+	VPAND   Y11, Y3, Y11
+	VPXOR   Y11, Y1, Y11
+	VPSRLD  $0x06, Y3, Y12
+	VPSLLD  $0x1a, Y3, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x0b, Y3, Y13
+	VPSLLD  $0x15, Y3, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x19, Y3, Y14
+	VPSLLD  $0x07, Y3, Y15
+	VPOR    Y15, Y14, Y14
+	VPXOR   Y13, Y12, Y12
+	VPXOR   Y14, Y12, Y12
+	VPADDD  1984(BX), Y8, Y8
+	VPADDD  Y0, Y8, Y8
+	VPADDD  Y11, Y8, Y8
+	VPADDD  Y12, Y8, Y8
+	VPADDD  Y4, Y8, Y4
+	VPXOR   Y7, Y5, Y11
+	VPAND   Y9, Y11, Y9
+	VPXOR   Y9, Y7, Y9
+	VPSRLD  $0x02, Y5, Y12
+	VPSLLD  $0x1e, Y5, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x0d, Y5, Y13
+	VPSLLD  $0x13, Y5, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x16, Y5, Y14
+	VPSLLD  $0x0a, Y5, Y15
+	VPOR    Y15, Y14, Y14
+	VPXOR   Y13, Y12, Y12
+	VPXOR   Y14, Y12, Y12
+	VPADDD  Y9, Y12, Y9
+	VPADDD  Y8, Y9, Y8
+	VMOVDQU 1632(AX), Y9
+	VPSRLD  $0x07, Y9, Y12
+	VPSLLD  $0x19, Y9, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x12, Y9, Y13
+	VPSLLD  $0x0e, Y9, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x03, Y9, Y14
+	VPXOR   Y13, Y12, Y12
+	VPXOR   Y14, Y12, Y12
+	VPADDD  2016(BX), Y10, Y10
+	VPADDD  Y12, Y10, Y10
+	VMOVDQU Y10, 1056(AX)
+	VPXOR   Y2, Y3, Y12
+	VPAND   Y12, Y4, Y12
+	VPXOR   Y12, Y2, Y12
+	VPSRLD  $0x06, Y4, Y13
+	VPSLLD  $0x1a, Y4, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x0b, Y4, Y14
+	VPSLLD  $0x15, Y4, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x19, Y4, Y15
+	VMOVDQU Y7, 1536(AX)
+	VPSLLD  $0x07, Y4, Y7
+	VPOR    Y7, Y15, Y7
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y7, Y13, Y7
+	VPADDD  2048(BX), Y1, Y1
+	VPADDD  Y10, Y1, Y1
+	VPADDD  Y12, Y1, Y1
+	VPADDD  Y7, Y1, Y1
+	VPADDD  Y6, Y1, Y6
+	VPXOR   Y5, Y8, Y7
+	VPAND   Y11, Y7, Y11
+	VPXOR   Y11, Y5, Y11
+	VPSRLD  $0x02, Y8, Y12
+	VPSLLD  $0x1e, Y8, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x0d, Y8, Y13
+	VPSLLD  $0x13, Y8, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x16, Y8, Y14
+	VPSLLD  $0x0a, Y8, Y15
+	VPOR    Y15, Y14, Y14
+	VPXOR   Y13, Y12, Y12
+	VPXOR   Y14, Y12, Y12
+	VPADDD  Y11, Y12, Y11
+	VPADDD  Y1, Y11, Y1
+	VMOVDQU 1696(AX), Y11
+	VPSRLD  $0x07, Y11, Y12
+	VPSLLD  $0x19, Y11, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x12, Y11, Y13
+	VPSLLD  $0x0e, Y11, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x03, Y11, Y14
+	VPXOR   Y13, Y12, Y12
+	VPXOR   Y14, Y12, Y12
+	VPSRLD  $0x11, Y0, Y13
+	VPSLLD  $0x0f, Y0, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x13, Y0, Y14
+	VPSLLD  $0x0d, Y0, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x0a, Y0, Y15
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y15, Y13, Y13
+	VPADDD  Y12, Y9, Y9
+	VPADDD  Y13, Y9, Y9
+	VMOVDQU Y9, 1088(AX)
+	VPXOR   Y3, Y4, Y12
+	VPAND   Y12, Y6, Y12
+	VPXOR   Y12, Y3, Y12
+	VPSRLD  $0x06, Y6, Y13
+	VPSLLD  $0x1a, Y6, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x0b, Y6, Y14
+	VPSLLD  $0x15, Y6, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x19, Y6, Y15
+	VPSLLD  $0x07, Y6, Y0
+	VPOR    Y0, Y15, Y0
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y0, Y13, Y0
+	VPADDD  864(BX), Y2, Y2
+	VPADDD  Y9, Y2, Y2
+	VPADDD  Y12, Y2, Y2
+	VPADDD  Y0, Y2, Y0
+	VPADDD  1536(AX), Y0, Y2
+	VPXOR   Y8, Y1, Y12
+	VPAND   Y7, Y12, Y7
+	VPXOR   Y7, Y8, Y7
+	VPSRLD  $0x02, Y1, Y13
+	VPSLLD  $0x1e, Y1, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x0d, Y1, Y14
+	VPSLLD  $0x13, Y1, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x16, Y1, Y15
+	VMOVDQU Y8, 1536(AX)
+	VPSLLD  $0x0a, Y1, Y8
+	VPOR    Y8, Y15, Y8
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y8, Y13, Y8
+	VPADDD  Y7, Y8, Y7
+	VPADDD  Y0, Y7, Y0
+	VMOVDQU 1760(AX), Y7
+	VPSRLD  $0x07, Y7, Y8
+	VPSLLD  $0x19, Y7, Y13
+	VPOR    Y13, Y8, Y8
+	VPSRLD  $0x12, Y7, Y13
+	VPSLLD  $0x0e, Y7, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x03, Y7, Y14
+	VPXOR   Y13, Y8, Y8
+	VPXOR   Y14, Y8, Y8
+	VPSRLD  $0x11, Y10, Y13
+	VPSLLD  $0x0f, Y10, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x13, Y10, Y14
+	VPSLLD  $0x0d, Y10, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x0a, Y10, Y15
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y15, Y13, Y13
+	VPADDD  Y8, Y11, Y8
+	VPADDD  Y13, Y8, Y8
+	VMOVDQU Y8, 1120(AX)
+	VPXOR   Y4, Y6, Y11
+	VPAND   Y11, Y2, Y11
+	VPXOR   Y11, Y4, Y11
+	VPSRLD  $0x06, Y2, Y13
+	VPSLLD  $0x1a, Y2, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x0b, Y2, Y14
+	VPSLLD  $0x15, Y2, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x19, Y2, Y15
+	VPSLLD  $0x07, Y2, Y10
+	VPOR    Y10, Y15, Y10
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y10, Y13, Y10
+	VPADDD  896(BX), Y3, Y3
+	VPADDD  Y8, Y3, Y3
+	VPADDD  Y11, Y3, Y3
+	VPADDD  Y10, Y3, Y3
+	VPADDD  Y5, Y3, Y5
+	VPXOR   Y1, Y0, Y10
+	VPAND   Y12, Y10, Y11
+	VPXOR   Y11, Y1, Y11
+	VPSRLD  $0x02, Y0, Y12
+	VPSLLD  $0x1e, Y0, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x0d, Y0, Y13
+	VPSLLD  $0x13, Y0, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x16, Y0, Y14
+	VPSLLD  $0x0a, Y0, Y15
+	VPOR    Y15, Y14, Y14
+	VPXOR   Y13, Y12, Y12
+	VPXOR   Y14, Y12, Y12
+	VPADDD  Y11, Y12, Y11
+	VPADDD  Y3, Y11, Y3
+	VMOVDQU 1664(AX), Y11
+	VPSRLD  $0x07, Y11, Y12
+	VPSLLD  $0x19, Y11, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x12, Y11, Y13
+	VPSLLD  $0x0e, Y11, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x03, Y11, Y14
+	VPXOR   Y13, Y12, Y12
+	VPXOR   Y14, Y12, Y12
+	VPSRLD  $0x11, Y9, Y13
+	VPSLLD  $0x0f, Y9, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x13, Y9, Y14
+	VPSLLD  $0x0d, Y9, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x0a, Y9, Y15
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y15, Y13, Y13
+	VPADDD  Y12, Y7, Y7
+	VPADDD  Y13, Y7, Y7
+	VMOVDQU Y7, 1152(AX)
+	VPXOR   Y6, Y2, Y12
+	VPAND   Y12, Y5, Y12
+	VPXOR   Y12, Y6, Y12
+	VPSRLD  $0x06, Y5, Y13
+	VPSLLD  $0x1a, Y5, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x0b, Y5, Y14
+	VPSLLD  $0x15, Y5, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x19, Y5, Y15
+	VPSLLD  $0x07, Y5, Y9
+	VPOR    Y9, Y15, Y9
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y9, Y13, Y9
+	VPADDD  960(BX), Y4, Y4
+	VPADDD  Y7, Y4, Y4
+	VPADDD  Y12, Y4, Y4
+	VPADDD  Y9, Y4, Y4
+	VPADDD  1536(AX), Y4, Y9
+	VPXOR   Y0, Y3, Y12
+	VPAND   Y10, Y12, Y10
+	VPXOR   Y10, Y0, Y10
+	VPSRLD  $0x02, Y3, Y13
+	VPSLLD  $0x1e, Y3, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x0d, Y3, Y14
+	VPSLLD  $0x13, Y3, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x16, Y3, Y15
+	VMOVDQU Y0, 1536(AX)
+	VPSLLD  $0x0a, Y3, Y0
+	VPOR    Y0, Y15, Y0
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y0, Y13, Y0
+	VPADDD  Y10, Y0, Y0
+	VPADDD  Y4, Y0, Y0
+	VMOVDQU 1600(AX), Y4
+	VPSRLD  $0x07, Y4, Y10
+	VPSLLD  $0x19, Y4, Y13
+	VPOR    Y13, Y10, Y10
+	VPSRLD  $0x12, Y4, Y13
+	VPSLLD  $0x0e, Y4, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x03, Y4, Y14
+	VPXOR   Y13, Y10, Y10
+	VPXOR   Y14, Y10, Y10
+	VPSRLD  $0x11, Y8, Y13
+	VPSLLD  $0x0f, Y8, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x13, Y8, Y14
+	VPSLLD  $0x0d, Y8, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x0a, Y8, Y15
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y15, Y13, Y13
+	VPADDD  Y10, Y11, Y10
+	VPADDD  Y13, Y10, Y10
+	VMOVDQU Y10, 1184(AX)
+	VPXOR   Y2, Y5, Y11
+	VPAND   Y11, Y9, Y11
+	VPXOR   Y11, Y2, Y11
+	VPSRLD  $0x06, Y9, Y13
+	VPSLLD  $0x1a, Y9, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x0b, Y9, Y14
+	VPSLLD  $0x15, Y9, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x19, Y9, Y15
+	VPSLLD  $0x07, Y9, Y8
+	VPOR    Y8, Y15, Y8
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y8, Y13, Y8
+	VPADDD  992(BX), Y6, Y6
+	VPADDD  Y10, Y6, Y6
+	VPADDD  Y11, Y6, Y6
+	VPADDD  Y8, Y6, Y6
+	VPADDD  Y1, Y6, Y1
+	VPXOR   Y3, Y0, Y8
+	VPAND   Y12, Y8, Y11
+	VPXOR   Y11, Y3, Y11
+	VPSRLD  $0x02, Y0, Y12
+	VPSLLD  $0x1e, Y0, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x0d, Y0, Y13
+	VPSLLD  $0x13, Y0, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x16, Y0, Y14
+	VPSLLD  $0x0a, Y0, Y15
+	VPOR    Y15, Y14, Y14
+	VPXOR   Y13, Y12, Y12
+	VPXOR   Y14, Y12, Y12
+	VPADDD  Y11, Y12, Y11
+	VPADDD  Y6, Y11, Y6
+	VMOVDQU 1568(AX), Y11
+	VPSRLD  $0x07, Y11, Y12
+	VPSLLD  $0x19, Y11, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x12, Y11, Y13
+	VPSLLD  $0x0e, Y11, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x03, Y11, Y14
+	VPXOR   Y13, Y12, Y12
+	VPXOR   Y14, Y12, Y12
+	VPSRLD  $0x11, Y7, Y13
+	VPSLLD  $0x0f, Y7, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x13, Y7, Y14
+	VPSLLD  $0x0d, Y7, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x0a, Y7, Y15
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y15, Y13, Y13
+	VPADDD  2080(BX), Y4, Y4
+	VPADDD  Y12, Y4, Y4
+	VPADDD  Y13, Y4, Y4
+	VMOVDQU Y4, 1216(AX)
+	VPXOR   Y5, Y9, Y12
+	VPAND   Y12, Y1, Y12
+	VPXOR   Y12, Y5, Y12
+	VPSRLD  $0x06, Y1, Y13
+	VPSLLD  $0x1a, Y1, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x0b, Y1, Y14
+	VPSLLD  $0x15, Y1, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x19, Y1, Y15
+	VPSLLD  $0x07, Y1, Y7
+	VPOR    Y7, Y15, Y7
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y7, Y13, Y7
+	VPADDD  1056(BX), Y2, Y2
+	VPADDD  Y4, Y2, Y2
+	VPADDD  Y12, Y2, Y2
+	VPADDD  Y7, Y2, Y2
+	VPADDD  1536(AX), Y2, Y7
+	VPXOR   Y0, Y6, Y12
+	VPAND   Y8, Y12, Y8
+	VPXOR   Y8, Y0, Y8
+	VPSRLD  $0x02, Y6, Y13
+	VPSLLD  $0x1e, Y6, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x0d, Y6, Y14
+	VPSLLD  $0x13, Y6, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x16, Y6, Y15
+	VMOVDQU Y0, 1536(AX)
+	VPSLLD  $0x0a, Y6, Y0
+	VPOR    Y0, Y15, Y0
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y0, Y13, Y0
+	VPADDD  Y8, Y0, Y0
+	VPADDD  Y2, Y0, Y0
+	VPSRLD  $0x11, Y10, Y2
+	VPSLLD  $0x0f, Y10, Y8
+	VPOR    Y8, Y2, Y2
+	VPSRLD  $0x13, Y10, Y8
+	VPSLLD  $0x0d, Y10, Y13
+	VPOR    Y13, Y8, Y8
+	VPSRLD  $0x0a, Y10, Y13
+	VPXOR   Y8, Y2, Y2
+	VPXOR   Y13, Y2, Y2
+	VPADDD  2112(BX), Y11, Y8
+	VPADDD  1024(AX), Y8, Y8
+	VPADDD  Y2, Y8, Y2
+	VMOVDQU Y2, 1248(AX)
+	VPXOR   Y9, Y1, Y8
+	VPAND   Y8, Y7, Y8
+	VPXOR   Y8, Y9, Y8
+	VPSRLD  $0x06, Y7, Y11
+	VPSLLD  $0x1a, Y7, Y13
+	VPOR    Y13, Y11, Y11
+	VPSRLD  $0x0b, Y7, Y13
+	VPSLLD  $0x15, Y7, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x19, Y7, Y14
+	VPSLLD  $0x07, Y7, Y15
+	VPOR    Y15, Y14, Y14
+	VPXOR   Y13, Y11, Y11
+	VPXOR   Y14, Y11, Y11
+	VPADDD  1088(BX), Y5, Y5
+	VPADDD  Y2, Y5, Y5
+	VPADDD  Y8, Y5, Y5
+	VPADDD  Y11, Y5, Y5
+	VPADDD  Y3, Y5, Y3
+	VPXOR   Y6, Y0, Y8
+	VPAND   Y12, Y8, Y11
+	VPXOR   Y11, Y6, Y11
+	VPSRLD  $0x02, Y0, Y12
+	VPSLLD  $0x1e, Y0, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x0d, Y0, Y13
+	VPSLLD  $0x13, Y0, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x16, Y0, Y14
+	VPSLLD  $0x0a, Y0, Y15
+	VPOR    Y15, Y14, Y14
+	VPXOR   Y13, Y12, Y12
+	VPXOR   Y14, Y12, Y12
+	VPADDD  Y11, Y12, Y11
+	VPADDD  Y5, Y11, Y5
+	VPSRLD  $0x11, Y4, Y11
+	VPSLLD  $0x0f, Y4, Y12
+	VPOR    Y12, Y11, Y11
+	VPSRLD  $0x13, Y4, Y12
+	VPSLLD  $0x0d, Y4, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x0a, Y4, Y13
+	VPXOR   Y12, Y11, Y11
+	VPXOR   Y13, Y11, Y11
+	VMOVDQU 928(BX), Y12
+	VPADDD  1056(AX), Y12, Y12
+	VPADDD  Y11, Y12, Y11
+	VMOVDQU Y11, 1280(AX)
+	VPXOR   Y1, Y7, Y12
+	VPAND   Y12, Y3, Y12
+	VPXOR   Y12, Y1, Y12
+	VPSRLD  $0x06, Y3, Y13
+	VPSLLD  $0x1a, Y3, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x0b, Y3, Y14
+	VPSLLD  $0x15, Y3, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x19, Y3, Y15
+	VPSLLD  $0x07, Y3, Y4
+	VPOR    Y4, Y15, Y4
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y4, Y13, Y4
+	VPADDD  1120(BX), Y9, Y9
+	VPADDD  Y11, Y9, Y9
+	VPADDD  Y12, Y9, Y9
+	VPADDD  Y4, Y9, Y4
+	VPADDD  1536(AX), Y4, Y9
+	VPXOR   Y0, Y5, Y12
+	VPAND   Y8, Y12, Y8
+	VPXOR   Y8, Y0, Y8
+	VPSRLD  $0x02, Y5, Y13
+	VPSLLD  $0x1e, Y5, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x0d, Y5, Y14
+	VPSLLD  $0x13, Y5, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x16, Y5, Y15
+	VPSLLD  $0x0a, Y5, Y10
+	VPOR    Y10, Y15, Y10
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y10, Y13, Y10
+	VPADDD  Y8, Y10, Y8
+	VPADDD  Y4, Y8, Y4
+	VPSRLD  $0x11, Y2, Y8
+	VPSLLD  $0x0f, Y2, Y10
+	VPOR    Y10, Y8, Y8
+	VPSRLD  $0x13, Y2, Y10
+	VPSLLD  $0x0d, Y2, Y13
+	VPOR    Y13, Y10, Y10
+	VPSRLD  $0x0a, Y2, Y13
+	VPXOR   Y10, Y8, Y8
+	VPXOR   Y13, Y8, Y8
+	VPADDD  1088(AX), Y8, Y8
+	VMOVDQU Y8, 1312(AX)
+	VPXOR   Y7, Y3, Y10
+	VPAND   Y10, Y9, Y10
+	VPXOR   Y10, Y7, Y10
+	VPSRLD  $0x06, Y9, Y13
+	VPSLLD  $0x1a, Y9, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x0b, Y9, Y14
+	VPSLLD  $0x15, Y9, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x19, Y9, Y15
+	VPSLLD  $0x07, Y9, Y2
+	VPOR    Y2, Y15, Y2
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y2, Y13, Y2
+	VPADDD  1152(BX), Y1, Y1
+	VPADDD  Y8, Y1, Y1
+	VPADDD  Y10, Y1, Y1
+	VPADDD  Y2, Y1, Y1
+	VPADDD  Y6, Y1, Y2
+	VPXOR   Y5, Y4, Y6
+	VPAND   Y12, Y6, Y10
+	VPXOR   Y10, Y5, Y10
+	VPSRLD  $0x02, Y4, Y12
+	VPSLLD  $0x1e, Y4, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x0d, Y4, Y13
+	VPSLLD  $0x13, Y4, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x16, Y4, Y14
+	VPSLLD  $0x0a, Y4, Y15
+	VPOR    Y15, Y14, Y14
+	VPXOR   Y13, Y12, Y12
+	VPXOR   Y14, Y12, Y12
+	VPADDD  Y10, Y12, Y10
+	VPADDD  Y1, Y10, Y1
+	VPSRLD  $0x11, Y11, Y10
+	VPSLLD  $0x0f, Y11, Y12
+	VPOR    Y12, Y10, Y10
+	VPSRLD  $0x13, Y11, Y12
+	VPSLLD  $0x0d, Y11, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x0a, Y11, Y13
+	VPXOR   Y12, Y10, Y10
+	VPXOR   Y13, Y10, Y10
+	VPADDD  1120(AX), Y10, Y10
+	VMOVDQU Y10, 1344(AX)
+	VPXOR   Y3, Y9, Y12
+	VPAND   Y12, Y2, Y12
+	VPXOR   Y12, Y3, Y12
+	VPSRLD  $0x06, Y2, Y13
+	VPSLLD  $0x1a, Y2, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x0b, Y2, Y14
+	VPSLLD  $0x15, Y2, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x19, Y2, Y15
+	VPSLLD  $0x07, Y2, Y11
+	VPOR    Y11, Y15, Y11
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y11, Y13, Y11
+	VPADDD  1184(BX), Y7, Y7
+	VPADDD  Y10, Y7, Y7
+	VPADDD  Y12, Y7, Y7
+	VPADDD  Y11, Y7, Y7
+	VPADDD  Y0, Y7, Y0
+	VPXOR   Y4, Y1, Y11
+	VPAND   Y6, Y11, Y6
+	VPXOR   Y6, Y4, Y6
+	VPSRLD  $0x02, Y1, Y12
+	VPSLLD  $0x1e, Y1, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x0d, Y1, Y13
+	VPSLLD  $0x13, Y1, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x16, Y1, Y14
+	VPSLLD  $0x0a, Y1, Y15
+	VPOR    Y15, Y14, Y14
+	VPXOR   Y13, Y12, Y12
+	VPXOR   Y14, Y12, Y12
+	VPADDD  Y6, Y12, Y6
+	VPADDD  Y7, Y6, Y6
+	VPSRLD  $0x11, Y8, Y7
+	VPSLLD  $0x0f, Y8, Y12
+	VPOR    Y12, Y7, Y7
+	VPSRLD  $0x13, Y8, Y12
+	VPSLLD  $0x0d, Y8, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x0a, Y8, Y8
+	VPXOR   Y12, Y7, Y7
+	VPXOR   Y8, Y7, Y7
+	VPADDD  1152(AX), Y7, Y7
+	VMOVDQU Y7, 1376(AX)
+	VPXOR   Y9, Y2, Y8
+	VPAND   Y8, Y0, Y8
+	VPXOR   Y8, Y9, Y8
+	VPSRLD  $0x06, Y0, Y12
+	VPSLLD  $0x1a, Y0, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x0b, Y0, Y13
+	VPSLLD  $0x15, Y0, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x19, Y0, Y14
+	VPSLLD  $0x07, Y0, Y15
+	VPOR    Y15, Y14, Y14
+	VPXOR   Y13, Y12, Y12
+	VPXOR   Y14, Y12, Y12
+	VPADDD  1216(BX), Y3, Y3
+	VPADDD  Y7, Y3, Y3
+	VPADDD  Y8, Y3, Y3
+	VPADDD  Y12, Y3, Y3
+	VPADDD  Y5, Y3, Y5
+	VPXOR   Y1, Y6, Y8
+	VPAND   Y11, Y8, Y11
+	VPXOR   Y11, Y1, Y11
+	VPSRLD  $0x02, Y6, Y12
+	VPSLLD  $0x1e, Y6, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x0d, Y6, Y13
+	VPSLLD  $0x13, Y6, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x16, Y6, Y14
+	VPSLLD  $0x0a, Y6, Y15
+	VPOR    Y15, Y14, Y14
+	VPXOR   Y13, Y12, Y12
+	VPXOR   Y14, Y12, Y12
+	VPADDD  Y11, Y12, Y11
+	VPADDD  Y3, Y11, Y3
+	VPSRLD  $0x11, Y10, Y11
+	VPSLLD  $0x0f, Y10, Y12
+	VPOR    Y12, Y11, Y11
+	VPSRLD  $0x13, Y10, Y12
+	VPSLLD  $0x0d, Y10, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x0a, Y10, Y10
+	VPXOR   Y12, Y11, Y11
+	VPXOR   Y10, Y11, Y10
+	VPADDD  1184(AX), Y10, Y10
+	VMOVDQU Y10, 1408(AX)
+	VPXOR   Y2, Y0, Y11
+	VPAND   Y11, Y5, Y11
+	VPXOR   Y11, Y2, Y11
+	VPSRLD  $0x06, Y5, Y12
+	VPSLLD  $0x1a, Y5, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x0b, Y5, Y13
+	VPSLLD  $0x15, Y5, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x19, Y5, Y14
+	VPSLLD  $0x07, Y5, Y15
+	VPOR    Y15, Y14, Y14
+	VPXOR   Y13, Y12, Y12
+	VPXOR   Y14, Y12, Y12
+	VPADDD  1248(BX), Y9, Y9
+	VPADDD  Y10, Y9, Y9
+	VPADDD  Y11, Y9, Y9
+	VPADDD  Y12, Y9, Y9
+	VPADDD  Y4, Y9, Y4
+	VPXOR   Y6, Y3, Y11
+	VPAND   Y8, Y11, Y8
+	VPXOR   Y8, Y6, Y8
+	VPSRLD  $0x02, Y3, Y12
+	VPSLLD  $0x1e, Y3, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x0d, Y3, Y13
+	VPSLLD  $0x13, Y3, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x16, Y3, Y14
+	VPSLLD  $0x0a, Y3, Y15
+	VPOR    Y15, Y14, Y14
+	VPXOR   Y13, Y12, Y12
+	VPXOR   Y14, Y12, Y12
+	VPADDD  Y8, Y12, Y8
+	VPADDD  Y9, Y8, Y8
+	VPSRLD  $0x11, Y7, Y9
+	VPSLLD  $0x0f, Y7, Y12
+	VPOR    Y12, Y9, Y9
+	VPSRLD  $0x13, Y7, Y12
+	VPSLLD  $0x0d, Y7, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x0a, Y7, Y7
+	VPXOR   Y12, Y9, Y9
+	VPXOR   Y7, Y9, Y7
+	VPADDD  1216(AX), Y7, Y7
+	VMOVDQU Y7, 1440(AX)
+	VPXOR   Y0, Y5, Y9
+	VPAND   Y9, Y4, Y9
+	VPXOR   Y9, Y0, Y9
+	VPSRLD  $0x06, Y4, Y12
+	VPSLLD  $0x1a, Y4, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x0b, Y4, Y13
+	VPSLLD  $0x15, Y4, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x19, Y4, Y14
+	VPSLLD  $0x07, Y4, Y15
+	VPOR    Y15, Y14, Y14
+	VPXOR   Y13, Y12, Y12
+	VPXOR   Y14, Y12, Y12
+	VPADDD  1280(BX), Y2, Y2
+	VPADDD  Y7, Y2, Y2
+	VPADDD  Y9, Y2, Y2
+	VPADDD  Y12, Y2, Y2
+	VPADDD  Y1, Y2, Y1
+	VPXOR   Y3, Y8, Y9
+	VPAND   Y11, Y9, Y11
+	VPXOR   Y11, Y3, Y11
+	VPSRLD  $0x02, Y8, Y12
+	VPSLLD  $0x1e, Y8, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x0d, Y8, Y13
+	VPSLLD  $0x13, Y8, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x16, Y8, Y14
+	VPSLLD  $0x0a, Y8, Y15
+	VPOR    Y15, Y14, Y14
+	VPXOR   Y13, Y12, Y12
+	VPXOR   Y14, Y12, Y12
+	VPADDD  Y11, Y12, Y11
+	VPADDD  Y2, Y11, Y2
+	VPSRLD  $0x11, Y10, Y11
+	VPSLLD  $0x0f, Y10, Y12
+	VPOR    Y12, Y11, Y11
+	VPSRLD  $0x13, Y10, Y12
+	VPSLLD  $0x0d, Y10, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x0a, Y10, Y10
+	VPXOR   Y12, Y11, Y11
+	VPXOR   Y10, Y11, Y10
+	VMOVDQU 2144(BX), Y11
+	VPADDD  1248(AX), Y11, Y11
+	VPADDD  Y10, Y11, Y10
+	VMOVDQU Y10, 1472(AX)
+	VPXOR   Y5, Y4, Y11
+	VPAND   Y11, Y1, Y11
+	VPXOR   Y11, Y5, Y11
+	VPSRLD  $0x06, Y1, Y12
+	VPSLLD  $0x1a, Y1, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x0b, Y1, Y13
+	VPSLLD  $0x15, Y1, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x19, Y1, Y14
+	VPSLLD  $0x07, Y1, Y15
+	VPOR    Y15, Y14, Y14
+	VPXOR   Y13, Y12, Y12
+	VPXOR   Y14, Y12, Y12
+	VPADDD  1344(BX), Y0, Y0
+	VPADDD  Y10, Y0, Y0
+	VPADDD  Y11, Y0, Y0
+	VPADDD  Y12, Y0, Y0
+	VPADDD  Y6, Y0, Y6
+	VPXOR   Y8, Y2, Y10
+	VPAND   Y9, Y10, Y9
+	VPXOR   Y9, Y8, Y9
+	VPSRLD  $0x02, Y2, Y11
+	VPSLLD  $0x1e, Y2, Y12
+	VPOR    Y12, Y11, Y11
+	VPSRLD  $0x0d, Y2, Y12
+	VPSLLD  $0x13, Y2, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x16, Y2, Y13
+	VPSLLD  $0x0a, Y2, Y14
+	VPOR    Y14, Y13, Y13
+	VPXOR   Y12, Y11, Y11
+	VPXOR   Y13, Y11, Y11
+	VPADDD  Y9, Y11, Y9
+	VPADDD  Y0, Y9, Y0
+	VMOVDQU 1024(AX), Y9
+	VPSRLD  $0x07, Y9, Y11
+	VPSLLD  $0x19, Y9, Y12
+	VPOR    Y12, Y11, Y11
+	VPSRLD  $0x12, Y9, Y12
+	VPSLLD  $0x0e, Y9, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x03, Y9, Y9
+	VPXOR   Y12, Y11, Y11
+	VPXOR   Y9, Y11, Y9
+	VPSRLD  $0x11, Y7, Y11
+	VPSLLD  $0x0f, Y7, Y12
+	VPOR    Y12, Y11, Y11
+	VPSRLD  $0x13, Y7, Y12
+	VPSLLD  $0x0d, Y7, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x0a, Y7, Y7
+	VPXOR   Y12, Y11, Y11
+	VPXOR   Y7, Y11, Y7
+	VMOVDQU 2080(BX), Y11
+	VPADDD  1280(AX), Y11, Y11
+	VPADDD  Y9, Y11, Y9
+	VPADDD  Y7, Y9, Y7
+	VMOVDQU Y7, 1504(AX)
+	VPXOR   Y4, Y1, Y9
+	VPAND   Y9, Y6, Y9
+	VPXOR   Y9, Y4, Y9
+	VPSRLD  $0x06, Y6, Y11
+	VPSLLD  $0x1a, Y6, Y12
+	VPOR    Y12, Y11, Y11
+	VPSRLD  $0x0b, Y6, Y12
+	VPSLLD  $0x15, Y6, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x19, Y6, Y13
+	VPSLLD  $0x07, Y6, Y14
+	VPOR    Y14, Y13, Y13
+	VPXOR   Y12, Y11, Y11
+	VPXOR   Y13, Y11, Y11
+	VPADDD  1376(BX), Y5, Y5
+	VPADDD  Y7, Y5, Y5
+	VPADDD  Y9, Y5, Y5
+	VPADDD  Y11, Y5, Y5
+	VPADDD  Y3, Y5, Y3
+	VPXOR   Y2, Y0, Y7
+	VPAND   Y10, Y7, Y7
+	VPXOR   Y7, Y2, Y7
+	VPSRLD  $0x02, Y0, Y9
+	VPSLLD  $0x1e, Y0, Y10
+	VPOR    Y10, Y9, Y9
+	VPSRLD  $0x0d, Y0, Y10
+	VPSLLD  $0x13, Y0, Y11
+	VPOR    Y11, Y10, Y10
+	VPSRLD  $0x16, Y0, Y11
+	VPSLLD  $0x0a, Y0, Y12
+	VPOR    Y12, Y11, Y11
+	VPXOR   Y10, Y9, Y9
+	VPXOR   Y11, Y9, Y9
+	VPADDD  Y7, Y9, Y7
+	VPADDD  Y5, Y7, Y5
+	VMOVDQU Y4, Y7
+	VMOVDQU Y3, Y4
+	VMOVDQU Y8, Y3
+	VMOVDQU Y0, Y8
+	VMOVDQU Y5, Y0
+	VMOVDQU Y6, Y5
+	VMOVDQU Y1, Y6
+	VMOVDQU Y8, Y1
+	LEAQ    -512(BX), DI
+	JMP     block
+
+last:
+	VMOVDQU   1056(AX), Y8
+	VPSRLD    $0x07, Y8, Y9
+	VPSLLD    $0x19, Y8, Y10
+	VPOR      Y10, Y9, Y9
+	VPSRLD    $0x12, Y8, Y10
+	VPSLLD    $0x0e, Y8, Y11
+	VPOR      Y11, Y10, Y10
+	VPSRLD    $0x03, Y8, Y11
+	VPXOR     Y10, Y9, Y9
+	VPXOR     Y11, Y9, Y9
+	VMOVDQU   1472(AX), Y10
+	VPSRLD    $0x11, Y10, Y11
+	VPSLLD    $0x0f, Y10, Y12
+	VPOR      Y12, Y11, Y11
+	VPSRLD    $0x13, Y10, Y12
+	VPSLLD    $0x0d, Y10, Y13
+	VPOR      Y13, Y12, Y12
+	VPSRLD    $0x0a, Y10, Y13
+	VPXOR     Y12, Y11, Y11
+	VPXOR     Y13, Y11, Y11
+	VMOVDQU   1312(AX), Y12
+	VPADDD    1024(AX), Y12, Y13
+	VPADDD    Y9, Y13, Y9
+	VPADDD    Y11, Y9, Y9
+	VPXOR     Y6, Y5, Y11
+	VPAND     Y11, Y4, Y11
+	VPXOR     Y11, Y6, Y11
+	VPSRLD    $0x06, Y4, Y13
+	VPSLLD    $0x1a, Y4, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x0b, Y4, Y14
+	VPSLLD    $0x15, Y4, Y15
+	VPOR      Y15, Y14, Y14
+	VPSRLD    $0x19, Y4, Y15
+	VPSLLD    $0x07, Y4, Y12
+	VPOR      Y12, Y15, Y12
+	VPXOR     Y14, Y13, Y13
+	VPXOR     Y12, Y13, Y12
+	VPADDD    (BX), Y7, Y7
+	VPADDD    Y9, Y7, Y7
+	VPADDD    Y11, Y7, Y7
+	VPADDD    Y12, Y7, Y7
+	VPADDD    Y3, Y7, Y3
+	VPXOR     Y1, Y0, Y11
+	VPXOR     Y2, Y1, Y12
+	VPAND     Y12, Y11, Y12
+	VPXOR     Y12, Y1, Y12
+	VPSRLD    $0x02, Y0, Y13
+	VPSLLD    $0x1e, Y0, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x0d, Y0, Y14
+	VPSLLD    $0x13, Y0, Y15
+	VPOR      Y15, Y14, Y14
+	VPSRLD    $0x16, Y0, Y15
+	VPSLLD    $0x0a, Y0, Y10
+	VPOR      Y10, Y15, Y10
+	VPXOR     Y14, Y13, Y13
+	VPXOR     Y10, Y13, Y10
+	VPADDD    Y12, Y10, Y10
+	VPADDD    Y7, Y10, Y7
+	VMOVDQU   1088(AX), Y10
+	VPSRLD    $0x07, Y10, Y12
+	VPSLLD    $0x19, Y10, Y13
+	VPOR      Y13, Y12, Y12
+	VPSRLD    $0x12, Y10, Y13
+	VPSLLD    $0x0e, Y10, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x03, Y10, Y14
+	VPXOR     Y13, Y12, Y12
+	VPXOR     Y14, Y12, Y12
+	VMOVDQU   1504(AX), Y13
+	VPSRLD    $0x11, Y13, Y14
+	VPSLLD    $0x0f, Y13, Y15
+	VPOR      Y15, Y14, Y14
+	VPSRLD    $0x13, Y13, Y15
+	VMOVDQU   Y1, 1536(AX)
+	VPSLLD    $0x0d, Y13, Y1
+	VPOR      Y1, Y15, Y1
+	VPSRLD    $0x0a, Y13, Y15
+	VPXOR     Y1, Y14, Y1
+	VPXOR     Y15, Y1, Y1
+	VPADDD    1344(AX), Y8, Y8
+	VPADDD    Y12, Y8, Y8
+	VPADDD    Y1, Y8, Y1
+	VPXOR     Y5, Y4, Y8
+	VPAND     Y8, Y3, Y8
+	VPXOR     Y8, Y5, Y8
+	VPSRLD    $0x06, Y3, Y12
+	VPSLLD    $0x1a, Y3, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x0b, Y3, Y14
+	VPSLLD    $0x15, Y3, Y15
+	VPOR      Y15, Y14, Y14
+	VPSRLD    $0x19, Y3, Y15
+	VPSLLD    $0x07, Y3, Y13
+	VPOR      Y13, Y15, Y13
+	VPXOR     Y14, Y12, Y12
+	VPXOR     Y13, Y12, Y12
+	VPADDD    32(BX), Y6, Y6
+	VPADDD    Y1, Y6, Y6
+	VPADDD    Y8, Y6, Y6
+	VPADDD    Y12, Y6, Y6
+	VPADDD    Y2, Y6, Y2
+	VPXOR     Y0, Y7, Y8
+	VPAND     Y11, Y8, Y11
+	VPXOR     Y11, Y0, Y11
+	VPSRLD    $0x02, Y7, Y12
+	VPSLLD    $0x1e, Y7, Y13
+	VPOR      Y13, Y12, Y12
+	VPSRLD    $0x0d, Y7, Y13
+	VPSLLD    $0x13, Y7, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x16, Y7, Y14
+	VPSLLD    $0x0a, Y7, Y15
+	VPOR      Y15, Y14, Y14
+	VPXOR     Y13, Y12, Y12
+	VPXOR     Y14, Y12, Y12
+	VPADDD    Y11, Y12, Y11
+	VPADDD    Y6, Y11, Y6
+	VMOVDQU   1120(AX), Y11
+	VPSRLD    $0x07, Y11, Y12
+	VPSLLD    $0x19, Y11, Y13
+	VPOR      Y13, Y12, Y12
+	VPSRLD    $0x12, Y11, Y13
+	VPSLLD    $0x0e, Y11, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x03, Y11, Y14
+	VPXOR     Y13, Y12, Y12
+	VPXOR     Y14, Y12, Y12
+	VPSRLD    $0x11, Y9, Y13
+	VPSLLD    $0x0f, Y9, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x13, Y9, Y14
+	VPSLLD    $0x0d, Y9, Y15
+	VPOR      Y15, Y14, Y14
+	VPSRLD    $0x0a, Y9, Y15
+	VPXOR     Y14, Y13, Y13
+	VPXOR     Y15, Y13, Y13
+	VPADDD    1376(AX), Y10, Y10
+	VPADDD    Y12, Y10, Y10
+	VPADDD    Y13, Y10, Y10
+	VPXOR     Y4, Y3, Y12
+	VPAND     Y12, Y2, Y12
+	VPXOR     Y12, Y4, Y12
+	VPSRLD    $0x06, Y2, Y13
+	VPSLLD    $0x1a, Y2, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x0b, Y2, Y14
+	VPSLLD    $0x15, Y2, Y15
+	VPOR      Y15, Y14, Y14
+	VPSRLD    $0x19, Y2, Y15
+	VMOVDQU   Y9, 1568(AX)
+	VPSLLD    $0x07, Y2, Y9
+	VPOR      Y9, Y15, Y9
+	VPXOR     Y14, Y13, Y13
+	VPXOR     Y9, Y13, Y9
+	VPADDD    64(BX), Y5, Y5
+	VPADDD    Y10, Y5, Y5
+	VPADDD    Y12, Y5, Y5
+	VPADDD    Y9, Y5, Y5
+	VPADDD    1536(AX), Y5, Y9
+	VPXOR     Y7, Y6, Y12
+	VPAND     Y8, Y12, Y8
+	VPXOR     Y8, Y7, Y8
+	VPSRLD    $0x02, Y6, Y13
+	VPSLLD    $0x1e, Y6, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x0d, Y6, Y14
+	VPSLLD    $0x13, Y6, Y15
+	VPOR      Y15, Y14, Y14
+	VPSRLD    $0x16, Y6, Y15
+	VMOVDQU   Y7, 1536(AX)
+	VPSLLD    $0x0a, Y6, Y7
+	VPOR      Y7, Y15, Y7
+	VPXOR     Y14, Y13, Y13
+	VPXOR     Y7, Y13, Y7
+	VPADDD    Y8, Y7, Y7
+	VPADDD    Y5, Y7, Y5
+	VMOVDQU   1152(AX), Y7
+	VPSRLD    $0x07, Y7, Y8
+	VPSLLD    $0x19, Y7, Y13
+	VPOR      Y13, Y8, Y8
+	VPSRLD    $0x12, Y7, Y13
+	VPSLLD    $0x0e, Y7, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x03, Y7, Y14
+	VPXOR     Y13, Y8, Y8
+	VPXOR     Y14, Y8, Y8
+	VPSRLD    $0x11, Y1, Y13
+	VPSLLD    $0x0f, Y1, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x13, Y1, Y14
+	VPSLLD    $0x0d, Y1, Y15
+	VPOR      Y15, Y14, Y14
+	VPSRLD    $0x0a, Y1, Y15
+	VPXOR     Y14, Y13, Y13
+	VPXOR     Y15, Y13, Y13
+	VPADDD    1408(AX), Y11, Y11
+	VPADDD    Y8, Y11, Y8
+	VPADDD    Y13, Y8, Y8
+	VPXOR     Y3, Y2, Y11
+	VPAND     Y11, Y9, Y11
+	VPXOR     Y11, Y3, Y11
+	VPSRLD    $0x06, Y9, Y13
+	VPSLLD    $0x1a, Y9, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x0b, Y9, Y14
+	VPSLLD    $0x15, Y9, Y15
+	VPOR      Y15, Y14, Y14
+	VPSRLD    $0x19, Y9, Y15
+	VMOVDQU   Y1, 1600(AX)
+	VPSLLD    $0x07, Y9, Y1
+	VPOR      Y1, Y15, Y1
+	VPXOR     Y14, Y13, Y13
+	VPXOR     Y1, Y13, Y1
+	VPADDD    96(BX), Y4, Y4
+	VPADDD    Y8, Y4, Y4
+	VPADDD    Y11, Y4, Y4
+	VPADDD    Y1, Y4, Y1
+	VPADDD    Y0, Y1, Y0
+	VPXOR     Y6, Y5, Y4
+	VPAND     Y12, Y4, Y11
+	VPXOR     Y11, Y6, Y11
+	VPSRLD    $0x02, Y5, Y12
+	VPSLLD    $0x1e, Y5, Y13
+	VPOR      Y13, Y12, Y12
+	VPSRLD    $0x0d, Y5, Y13
+	VPSLLD    $0x13, Y5, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x16, Y5, Y14
+	VPSLLD    $0x0a, Y5, Y15
+	VPOR      Y15, Y14, Y14
+	VPXOR     Y13, Y12, Y12
+	VPXOR     Y14, Y12, Y12
+	VPADDD    Y11, Y12, Y11
+	VPADDD    Y1, Y11, Y1
+	VMOVDQU   1184(AX), Y11
+	VPSRLD    $0x07, Y11, Y12
+	VPSLLD    $0x19, Y11, Y13
+	VPOR      Y13, Y12, Y12
+	VPSRLD    $0x12, Y11, Y13
+	VPSLLD    $0x0e, Y11, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x03, Y11, Y14
+	VPXOR     Y13, Y12, Y12
+	VPXOR     Y14, Y12, Y12
+	VPSRLD    $0x11, Y10, Y13
+	VPSLLD    $0x0f, Y10, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x13, Y10, Y14
+	VPSLLD    $0x0d, Y10, Y15
+	VPOR      Y15, Y14, Y14
+	VPSRLD    $0x0a, Y10, Y15
+	VPXOR     Y14, Y13, Y13
+	VPXOR     Y15, Y13, Y13
+	VPADDD    1440(AX), Y7, Y7
+	VPADDD    Y12, Y7, Y7
+	VPADDD    Y13, Y7, Y7
+	VPXOR     Y2, Y9, Y12
+	VPAND     Y12, Y0, Y12
+	VPXOR     Y12, Y2, Y12
+	VPSRLD    $0x06, Y0, Y13
+	VPSLLD    $0x1a, Y0, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x0b, Y0, Y14
+	VPSLLD    $0x15, Y0, Y15
+	VPOR      Y15, Y14, Y14
+	VPSRLD    $0x19, Y0, Y15
+	VMOVDQU   Y10, 1632(AX)
+	VPSLLD    $0x07, Y0, Y10
+	VPOR      Y10, Y15, Y10
+	VPXOR     Y14, Y13, Y13
+	VPXOR     Y10, Y13, Y10
+	VPADDD    128(BX), Y3, Y3
+	VPADDD    Y7, Y3, Y3
+	VPADDD    Y12, Y3, Y3
+	VPADDD    Y10, Y3, Y3
+	VPADDD    1536(AX), Y3, Y10
+	VPXOR     Y5, Y1, Y12
+	VPAND     Y4, Y12, Y4
+	VPXOR     Y4, Y5, Y4
+	VPSRLD    $0x02, Y1, Y13
+	VPSLLD    $0x1e, Y1, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x0d, Y1, Y14
+	VPSLLD    $0x13, Y1, Y15
+	VPOR      Y15, Y14, Y14
+	VPSRLD    $0x16, Y1, Y15
+	VMOVDQU   Y5, 1536(AX)
+	VPSLLD    $0x0a, Y1, Y5
+	VPOR      Y5, Y15, Y5
+	VPXOR     Y14, Y13, Y13
+	VPXOR     Y5, Y13, Y5
+	VPADDD    Y4, Y5, Y4
+	VPADDD    Y3, Y4, Y3
+	VMOVDQU   1216(AX), Y4
+	VPSRLD    $0x07, Y4, Y5
+	VPSLLD    $0x19, Y4, Y13
+	VPOR      Y13, Y5, Y5
+	VPSRLD    $0x12, Y4, Y13
+	VPSLLD    $0x0e, Y4, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x03, Y4, Y14
+	VPXOR     Y13, Y5, Y5
+	VPXOR     Y14, Y5, Y5
+	VPSRLD    $0x11, Y8, Y13
+	VPSLLD    $0x0f, Y8, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x13, Y8, Y14
+	VPSLLD    $0x0d, Y8, Y15
+	VPOR      Y15, Y14, Y14
+	VPSRLD    $0x0a, Y8, Y15
+	VPXOR     Y14, Y13, Y13
+	VPXOR     Y15, Y13, Y13
+	VPADDD    1472(AX), Y11, Y11
+	VPADDD    Y5, Y11, Y5
+	VPADDD    Y13, Y5, Y5
+	VPXOR     Y9, Y0, Y11
+	VPAND     Y11, Y10, Y11
+	VPXOR     Y11, Y9, Y11
+	VPSRLD    $0x06, Y10, Y13
+	VPSLLD    $0x1a, Y10, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x0b, Y10, Y14
+	VPSLLD    $0x15, Y10, Y15
+	VPOR      Y15, Y14, Y14
+	VPSRLD    $0x19, Y10, Y15
+	VMOVDQU   Y8, 1664(AX)
+	VPSLLD    $0x07, Y10, Y8
+	VPOR      Y8, Y15, Y8
+	VPXOR     Y14, Y13, Y13
+	VPXOR     Y8, Y13, Y8
+	VPADDD    160(BX), Y2, Y2
+	VPADDD    Y5, Y2, Y2
+	VPADDD    Y11, Y2, Y2
+	VPADDD    Y8, Y2, Y2
+	VPADDD    Y6, Y2, Y6
+	VPXOR     Y1, Y3, Y8
+	VPAND     Y12, Y8, Y11
+	VPXOR     Y11, Y1, Y11
+	VPSRLD    $0x02, Y3, Y12
+	VPSLLD    $0x1e, Y3, Y13
+	VPOR      Y13, Y12, Y12
+	VPSRLD    $0x0d, Y3, Y13
+	VPSLLD    $0x13, Y3, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x16, Y3, Y14
+	VPSLLD    $0x0a, Y3, Y15
+	VPOR      Y15, Y14, Y14
+	VPXOR     Y13, Y12, Y12
+	VPXOR     Y14, Y12, Y12
+	VPADDD    Y11, Y12, Y11
+	VPADDD    Y2, Y11, Y2
+	VMOVDQU   1248(AX), Y11
+	VPSRLD    $0x07, Y11, Y12
+	VPSLLD    $0x19, Y11, Y13
+	VPOR      Y13, Y12, Y12
+	VPSRLD    $0x12, Y11, Y13
+	VPSLLD    $0x0e, Y11, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x03, Y11, Y14
+	VPXOR     Y13, Y12, Y12
+	VPXOR     Y14, Y12, Y12
+	VPSRLD    $0x11, Y7, Y13
+	VPSLLD    $0x0f, Y7, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x13, Y7, Y14
+	VPSLLD    $0x0d, Y7, Y15
+	VPOR      Y15, Y14, Y14
+	VPSRLD    $0x0a, Y7, Y15
+	VPXOR     Y14, Y13, Y13
+	VPXOR     Y15, Y13, Y13
+	VPADDD    1504(AX), Y4, Y4
+	VPADDD    Y12, Y4, Y4
+	VPADDD    Y13, Y4, Y4
+	VPXOR     Y0, Y10, Y12
+	VPAND     Y12, Y6, Y12
+	VPXOR     Y12, Y0, Y12
+	VPSRLD    $0x06, Y6, Y13
+	VPSLLD    $0x1a, Y6, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x0b, Y6, Y14
+	VPSLLD    $0x15, Y6, Y15
+	VPOR      Y15, Y14, Y14
+	VPSRLD    $0x19, Y6, Y15
+	VMOVDQU   Y7, 1696(AX)
+	VPSLLD    $0x07, Y6, Y7
+	VPOR      Y7, Y15, Y7
+	VPXOR     Y14, Y13, Y13
+	VPXOR     Y7, Y13, Y7
+	VPADDD    192(BX), Y9, Y9
+	VPADDD    Y4, Y9, Y9
+	VPADDD    Y12, Y9, Y9
+	VPADDD    Y7, Y9, Y7
+	VPADDD    1536(AX), Y7, Y9
+	VPXOR     Y3, Y2, Y12
+	VPAND     Y8, Y12, Y8
+	VPXOR     Y8, Y3, Y8
+	VPSRLD    $0x02, Y2, Y13
+	VPSLLD    $0x1e, Y2, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x0d, Y2, Y14
+	VPSLLD    $0x13, Y2, Y15
+	VPOR      Y15, Y14, Y14
+	VPSRLD    $0x16, Y2, Y15
+	VMOVDQU   Y3, 1536(AX)
+	VPSLLD    $0x0a, Y2, Y3
+	VPOR      Y3, Y15, Y3
+	VPXOR     Y14, Y13, Y13
+	VPXOR     Y3, Y13, Y3
+	VPADDD    Y8, Y3, Y3
+	VPADDD    Y7, Y3, Y3
+	VMOVDQU   1280(AX), Y7
+	VPSRLD    $0x07, Y7, Y8
+	VPSLLD    $0x19, Y7, Y13
+	VPOR      Y13, Y8, Y8
+	VPSRLD    $0x12, Y7, Y13
+	VPSLLD    $0x0e, Y7, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x03, Y7, Y14
+	VPXOR     Y13, Y8, Y8
+	VPXOR     Y14, Y8, Y8
+	VPSRLD    $0x11, Y5, Y13
+	VPSLLD    $0x0f, Y5, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x13, Y5, Y14
+	VPSLLD    $0x0d, Y5, Y15
+	VPOR      Y15, Y14, Y14
+	VPSRLD    $0x0a, Y5, Y15
+	VPXOR     Y14, Y13, Y13
+	VPXOR     Y15, Y13, Y13
+	VPADDD    1568(AX), Y11, Y11
+	VPADDD    Y8, Y11, Y8
+	VPADDD    Y13, Y8, Y8
+	VPXOR     Y10, Y6, Y11
+	VPAND     Y11, Y9, Y11
+	VPXOR     Y11, Y10, Y11
+	VPSRLD    $0x06, Y9, Y13
+	VPSLLD    $0x1a, Y9, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x0b, Y9, Y14
+	VPSLLD    $0x15, Y9, Y15
+	VPOR      Y15, Y14, Y14
+	VPSRLD    $0x19, Y9, Y15
+	VMOVDQU   Y5, 1568(AX)
+	VPSLLD    $0x07, Y9, Y5
+	VPOR      Y5, Y15, Y5
+	VPXOR     Y14, Y13, Y13
+	VPXOR     Y5, Y13, Y5
+	VPADDD    224(BX), Y0, Y0
+	VPADDD    Y8, Y0, Y0
+	VPADDD    Y11, Y0, Y0
+	VPADDD    Y5, Y0, Y0
+	VPADDD    Y1, Y0, Y1
+	VPXOR     Y2, Y3, Y5
+	VPAND     Y12, Y5, Y11
+	VPXOR     Y11, Y2, Y11
+	VPSRLD    $0x02, Y3, Y12
+	VPSLLD    $0x1e, Y3, Y13
+	VPOR      Y13, Y12, Y12
+	VPSRLD    $0x0d, Y3, Y13
+	VPSLLD    $0x13, Y3, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x16, Y3, Y14
+	VPSLLD    $0x0a, Y3, Y15
+	VPOR      Y15, Y14, Y14
+	VPXOR     Y13, Y12, Y12
+	VPXOR     Y14, Y12, Y12
+	VPADDD    Y11, Y12, Y11
+	VPADDD    Y0, Y11, Y0
+	VMOVDQU   1312(AX), Y11
+	VPSRLD    $0x07, Y11, Y12
+	VPSLLD    $0x19, Y11, Y13
+	VPOR      Y13, Y12, Y12
+	VPSRLD    $0x12, Y11, Y13
+	VPSLLD    $0x0e, Y11, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x03, Y11, Y14
+	VPXOR     Y13, Y12, Y12
+	VPXOR     Y14, Y12, Y12
+	VPSRLD    $0x11, Y4, Y13
+	VPSLLD    $0x0f, Y4, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x13, Y4, Y14
+	VPSLLD    $0x0d, Y4, Y15
+	VPOR      Y15, Y14, Y14
+	VPSRLD    $0x0a, Y4, Y4
+	VPXOR     Y14, Y13, Y13
+	VPXOR     Y4, Y13, Y4
+	VPADDD    1600(AX), Y7, Y7
+	VPADDD    Y12, Y7, Y7
+	VPADDD    Y4, Y7, Y4
+	VPXOR     Y6, Y9, Y7
+	VPAND     Y7, Y1, Y7
+	VPXOR     Y7, Y6, Y7
+	VPSRLD    $0x06, Y1, Y12
+	VPSLLD    $0x1a, Y1, Y13
+	VPOR      Y13, Y12, Y12
+	VPSRLD    $0x0b, Y1, Y13
+	VPSLLD    $0x15, Y1, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x19, Y1, Y14
+	VPSLLD    $0x07, Y1, Y15
+	VPOR      Y15, Y14, Y14
+	VPXOR     Y13, Y12, Y12
+	VPXOR     Y14, Y12, Y12
+	VPADDD    256(BX), Y10, Y10
+	VPADDD    Y4, Y10, Y10
+	VPADDD    Y7, Y10, Y7
+	VPADDD    Y12, Y7, Y7
+	VPADDD    1536(AX), Y7, Y10
+	VPXOR     Y3, Y0, Y12
+	VPAND     Y5, Y12, Y5
+	VPXOR     Y5, Y3, Y5
+	VPSRLD    $0x02, Y0, Y12
+	VPSLLD    $0x1e, Y0, Y13
+	VPOR      Y13, Y12, Y12
+	VPSRLD    $0x0d, Y0, Y13
+	VPSLLD    $0x13, Y0, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x16, Y0, Y14
+	VPSLLD    $0x0a, Y0, Y15
+	VPOR      Y15, Y14, Y14
+	VPXOR     Y13, Y12, Y12
+	VPXOR     Y14, Y12, Y12
+	VPADDD    Y5, Y12, Y5
+	VPADDD    Y7, Y5, Y5
+	VMOVDQU   1344(AX), Y7
+	VPSRLD    $0x07, Y7, Y12
+	VPSLLD    $0x19, Y7, Y13
+	VPOR      Y13, Y12, Y12
+	VPSRLD    $0x12, Y7, Y13
+	VPSLLD    $0x0e, Y7, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x03, Y7, Y14
+	VPXOR     Y13, Y12, Y12
+	VPXOR     Y14, Y12, Y12
+	VPSRLD    $0x11, Y8, Y13
+	VPSLLD    $0x0f, Y8, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x13, Y8, Y14
+	VPSLLD    $0x0d, Y8, Y15
+	VPOR      Y15, Y14, Y14
+	VPSRLD    $0x0a, Y8, Y8
+	VPXOR     Y14, Y13, Y13
+	VPXOR     Y8, Y13, Y8
+	VPADDD    1632(AX), Y11, Y11
+	VPADDD    Y12, Y11, Y11
+	VPADDD    Y8, Y11, Y8
+	VPXOR     Y9, Y1, Y11
+	VPAND     Y11, Y10, Y11
+	VPXOR     Y11, Y9, Y11
+	VPSRLD    $0x06, Y10, Y12
+	VPSLLD    $0x1a, Y10, Y13
+	VPOR      Y13, Y12, Y12
+	VPSRLD    $0x0b, Y10, Y13
+	VPSLLD    $0x15, Y10, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x19, Y10, Y14
+	VPSLLD    $0x07, Y10, Y15
+	VPOR      Y15, Y14, Y14
+	VPXOR     Y13, Y12, Y12
+	VPXOR     Y14, Y12, Y12
+	VPADDD    288(BX), Y6, Y6
+	VPADDD    Y8, Y6, Y6
+	VPADDD    Y11, Y6, Y6
+	VPADDD    Y12, Y6, Y6
+	VPADDD    Y2, Y6, Y2
+	VMOVDQU   1376(AX), Y6
+	VPSRLD    $0x07, Y6, Y11
+	VPSLLD    $0x19, Y6, Y12
+	VPOR      Y12, Y11, Y11
+	VPSRLD    $0x12, Y6, Y12
+	VPSLLD    $0x0e, Y6, Y13
+	VPOR      Y13, Y12, Y12
+	VPSRLD    $0x03, Y6, Y13
+	VPXOR     Y12, Y11, Y11
+	VPXOR     Y13, Y11, Y11
+	VPSRLD    $0x11, Y4, Y12
+	VPSLLD    $0x0f, Y4, Y13
+	VPOR      Y13, Y12, Y12
+	VPSRLD    $0x13, Y4, Y13
+	VPSLLD    $0x0d, Y4, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x0a, Y4, Y4
+	VPXOR     Y13, Y12, Y12
+	VPXOR     Y4, Y12, Y4
+	VPADDD    1664(AX), Y7, Y7
+	VPADDD    Y11, Y7, Y7
+	VPADDD    Y4, Y7, Y4
+	VPXOR     Y1, Y10, Y7
+	VPAND     Y7, Y2, Y7
+	VPXOR     Y7, Y1, Y7
+	VPSRLD    $0x06, Y2, Y11
+	VPSLLD    $0x1a, Y2, Y12
+	VPOR      Y12, Y11, Y11
+	VPSRLD    $0x0b, Y2, Y12
+	VPSLLD    $0x15, Y2, Y13
+	VPOR      Y13, Y12, Y12
+	VPSRLD    $0x19, Y2, Y13
+	VPSLLD    $0x07, Y2, Y14
+	VPOR      Y14, Y13, Y13
+	VPXOR     Y12, Y11, Y11
+	VPXOR     Y13, Y11, Y11
+	VPADDD    320(BX), Y9, Y9
+	VPADDD    Y4, Y9, Y9
+	VPADDD    Y7, Y9, Y7
+	VPADDD    Y11, Y7, Y7
+	VPADDD    Y3, Y7, Y3
+	VMOVDQU   1408(AX), Y7
+	VPSRLD    $0x07, Y7, Y9
+	VPSLLD    $0x19, Y7, Y11
+	VPOR      Y11, Y9, Y9
+	VPSRLD    $0x12, Y7, Y11
+	VPSLLD    $0x0e, Y7, Y12
+	VPOR      Y12, Y11, Y11
+	VPSRLD    $0x03, Y7, Y12
+	VPXOR     Y11, Y9, Y9
+	VPXOR     Y12, Y9, Y9
+	VPSRLD    $0x11, Y8, Y11
+	VPSLLD    $0x0f, Y8, Y12
+	VPOR      Y12, Y11, Y11
+	VPSRLD    $0x13, Y8, Y12
+	VPSLLD    $0x0d, Y8, Y13
+	VPOR      Y13, Y12, Y12
+	VPSRLD    $0x0a, Y8, Y8
+	VPXOR     Y12, Y11, Y11
+	VPXOR     Y8, Y11, Y8
+	VPADDD    1696(AX), Y6, Y6
+	VPADDD    Y9, Y6, Y6
+	VPADDD    Y8, Y6, Y6
+	VPXOR     Y10, Y2, Y8
+	VPAND     Y8, Y3, Y8
+	VPXOR     Y8, Y10, Y8
+	VPSRLD    $0x06, Y3, Y9
+	VPSLLD    $0x1a, Y3, Y11
+	VPOR      Y11, Y9, Y9
+	VPSRLD    $0x0b, Y3, Y11
+	VPSLLD    $0x15, Y3, Y12
+	VPOR      Y12, Y11, Y11
+	VPSRLD    $0x19, Y3, Y12
+	VPSLLD    $0x07, Y3, Y13
+	VPOR      Y13, Y12, Y12
+	VPXOR     Y11, Y9, Y9
+	VPXOR     Y12, Y9, Y9
+	VPADDD    352(BX), Y1, Y1
+	VPADDD    Y6, Y1, Y1
+	VPADDD    Y8, Y1, Y1
+	VPADDD    Y9, Y1, Y1
+	VPADDD    Y0, Y1, Y0
+	VMOVDQU   1440(AX), Y1
+	VPSRLD    $0x07, Y1, Y6
+	VPSLLD    $0x19, Y1, Y8
+	VPOR      Y8, Y6, Y6
+	VPSRLD    $0x12, Y1, Y8
+	VPSLLD    $0x0e, Y1, Y9
+	VPOR      Y9, Y8, Y8
+	VPSRLD    $0x03, Y1, Y1
+	VPXOR     Y8, Y6, Y6
+	VPXOR     Y1, Y6, Y1
+	VPSRLD    $0x11, Y4, Y6
+	VPSLLD    $0x0f, Y4, Y8
+	VPOR      Y8, Y6, Y6
+	VPSRLD    $0x13, Y4, Y8
+	VPSLLD    $0x0d, Y4, Y9
+	VPOR      Y9, Y8, Y8
+	VPSRLD    $0x0a, Y4, Y4
+	VPXOR     Y8, Y6, Y6
+	VPXOR     Y4, Y6, Y4
+	VPADDD    1568(AX), Y7, Y6
+	VPADDD    Y1, Y6, Y1
+	VPADDD    Y4, Y1, Y1
+	VPXOR     Y2, Y3, Y3
+	VPAND     Y3, Y0, Y3
+	VPXOR     Y3, Y2, Y2
+	VPSRLD    $0x06, Y0, Y3
+	VPSLLD    $0x1a, Y0, Y4
+	VPOR      Y4, Y3, Y3
+	VPSRLD    $0x0b, Y0, Y4
+	VPSLLD    $0x15, Y0, Y6
+	VPOR      Y6, Y4, Y4
+	VPSRLD    $0x19, Y0, Y6
+	VPSLLD    $0x07, Y0, Y0
+	VPOR      Y0, Y6, Y0
+	VPXOR     Y4, Y3, Y3
+	VPXOR     Y0, Y3, Y0
+	VPADDD    2176(BX), Y10, Y3
+	VPADDD    Y1, Y3, Y1
+	VPADDD    Y2, Y1, Y1
+	VPADDD    Y0, Y1, Y0
+	VPADDD    Y5, Y0, Y0
+	VPSHUFB   2208(BX), Y0, Y0
+	VPMINUD   832(AX), Y0, Y1
+	VPCMPEQD  Y1, Y0, Y0
+	VMOVMSKPS Y0, R8
+	TESTL     R8, R8
+	JNZ       end
+	ADDL      $0x08, CX
+	INCL      SI
+	CMPL      SI, DX
+	JB        group
+	XORL      R8, R8
 
 end:
 	MOVL SI, done+16(FP)
@@ -5981,486 +4172,486 @@ end:
 	VZEROUPPER
 	RET
 
-DATA sha256dConstantsAVX2<>+0(SB)/4, $0x00000000
-DATA sha256dConstantsAVX2<>+4(SB)/4, $0x00000001
-DATA sha256dConstantsAVX2<>+8(SB)/4, $0x00000002
-DATA sha256dConstantsAVX2<>+12(SB)/4, $0x00000003
-DATA sha256dConstantsAVX2<>+16(SB)/4, $0x00000004
-DATA sha256dConstantsAVX2<>+20(SB)/4, $0x00000005
-DATA sha256dConstantsAVX2<>+24(SB)/4, $0x00000006
-DATA sha256dConstantsAVX2<>+28(SB)/4, $0x00000007
-DATA sha256dConstantsAVX2<>+32(SB)/4, $0x00010203
-DATA sha256dConstantsAVX2<>+36(SB)/4, $0x04050607
-DATA sha256dConstantsAVX2<>+40(SB)/4, $0x08090a0b
-DATA sha256dConstantsAVX2<>+44(SB)/4, $0x0c0d0e0f
-DATA sha256dConstantsAVX2<>+48(SB)/4, $0x00010203
-DATA sha256dConstantsAVX2<>+52(SB)/4, $0x04050607
-DATA sha256dConstantsAVX2<>+56(SB)/4, $0x08090a0b
-DATA sha256dConstantsAVX2<>+60(SB)/4, $0x0c0d0e0f
-DATA sha256dConstantsAVX2<>+64(SB)/4, $0xab1c5ed5
-DATA sha256dConstantsAVX2<>+68(SB)/4, $0xab1c5ed5
-DATA sha256dConstantsAVX2<>+72(SB)/4, $0xab1c5ed5
-DATA sha256dConstantsAVX2<>+76(SB)/4, $0xab1c5ed5
-DATA sha256dConstantsAVX2<>+80(SB)/4, $0xab1c5ed5
-DATA sha256dConstantsAVX2<>+84(SB)/4, $0xab1c5ed5
-DATA sha256dConstantsAVX2<>+88(SB)/4, $0xab1c5ed5
-DATA sha256dConstantsAVX2<>+92(SB)/4, $0xab1c5ed5
-DATA sha256dConstantsAVX2<>+96(SB)/4, $0xd807aa98
-DATA sha256dConstantsAVX2<>+100(SB)/4, $0xd807aa98
-DATA sha256dConstantsAVX2<>+104(SB)/4, $0xd807aa98
-DATA sha256dConstantsAVX2<>+108(SB)/4, $0xd807aa98
-DATA sha256dConstantsAVX2<>+112(SB)/4, $0xd807aa98
-DATA sha256dConstantsAVX2<>+116(SB)/4, $0xd807aa98
-DATA sha256dConstantsAVX2<>+120(SB)/4, $0xd807aa98
-DATA sha256dConstantsAVX2<>+124(SB)/4, $0xd807aa98
-DATA sha256dConstantsAVX2<>+128(SB)/4, $0x12835b01
-DATA sha256dConstantsAVX2<>+132(SB)/4, $0x12835b01
-DATA sha256dConstantsAVX2<>+136(SB)/4, $0x12835b01
-DATA sha256dConstantsAVX2<>+140(SB)/4, $0x12835b01
-DATA sha256dConstantsAVX2<>+144(SB)/4, $0x12835b01
-DATA sha256dConstantsAVX2<>+148(SB)/4, $0x12835b01
-DATA sha256dConstantsAVX2<>+152(SB)/4, $0x12835b01
-DATA sha256dConstantsAVX2<>+156(SB)/4, $0x12835b01
-DATA sha256dConstantsAVX2<>+160(SB)/4, $0x243185be
-DATA sha256dConstantsAVX2<>+164(SB)/4, $0x243185be
-DATA sha256dConstantsAVX2<>+168(SB)/4, $0x243185be
-DATA sha256dConstantsAVX2<>+172(SB)/4, $0x243185be
-DATA sha256dConstantsAVX2<>+176(SB)/4, $0x243185be
-DATA sha256dConstantsAVX2<>+180(SB)/4, $0x243185be
-DATA sha256dConstantsAVX2<>+184(SB)/4, $0x243185be
-DATA sha256dConstantsAVX2<>+188(SB)/4, $0x243185be
-DATA sha256dConstantsAVX2<>+192(SB)/4, $0x550c7dc3
-DATA sha256dConstantsAVX2<>+196(SB)/4, $0x550c7dc3
-DATA sha256dConstantsAVX2<>+200(SB)/4, $0x550c7dc3
-DATA sha256dConstantsAVX2<>+204(SB)/4, $0x550c7dc3
-DATA sha256dConstantsAVX2<>+208(SB)/4, $0x550c7dc3
-DATA sha256dConstantsAVX2<>+212(SB)/4, $0x550c7dc3
-DATA sha256dConstantsAVX2<>+216(SB)/4, $0x550c7dc3
-DATA sha256dConstantsAVX2<>+220(SB)/4, $0x550c7dc3
-DATA sha256dConstantsAVX2<>+224(SB)/4, $0x72be5d74
-DATA sha256dConstantsAVX2<>+228(SB)/4, $0x72be5d74
-DATA sha256dConstantsAVX2<>+232(SB)/4, $0x72be5d74
-DATA sha256dConstantsAVX2<>+236(SB)/4, $0x72be5d74
-DATA sha256dConstantsAVX2<>+240(SB)/4, $0x72be5d74
-DATA sha256dConstantsAVX2<>+244(SB)/4, $0x72be5d74
-DATA sha256dConstantsAVX2<>+248(SB)/4, $0x72be5d74
-DATA sha256dConstantsAVX2<>+252(SB)/4, $0x72be5d74
-DATA sha256dConstantsAVX2<>+256(SB)/4, $0x80deb1fe
-DATA sha256dConstantsAVX2<>+260(SB)/4, $0x80deb1fe
-DATA sha256dConstantsAVX2<>+264(SB)/4, $0x80deb1fe
-DATA sha256dConstantsAVX2<>+268(SB)/4, $0x80deb1fe
-DATA sha256dConstantsAVX2<>+272(SB)/4, $0x80deb1fe
-DATA sha256dConstantsAVX2<>+276(SB)/4, $0x80deb1fe
-DATA sha256dConstantsAVX2<>+280(SB)/4, $0x80deb1fe
-DATA sha256dConstantsAVX2<>+284(SB)/4, $0x80deb1fe
-DATA sha256dConstantsAVX2<>+288(SB)/4, $0x9bdc06a7
-DATA sha256dConstantsAVX2<>+292(SB)/4, $0x9bdc06a7
-DATA sha256dConstantsAVX2<>+296(SB)/4, $0x9bdc06a7
-DATA sha256dConstantsAVX2<>+300(SB)/4, $0x9bdc06a7
-DATA sha256dConstantsAVX2<>+304(SB)/4, $0x9bdc06a7
-DATA sha256dConstantsAVX2<>+308(SB)/4, $0x9bdc06a7
-DATA sha256dConstantsAVX2<>+312(SB)/4, $0x9bdc06a7
-DATA sha256dConstantsAVX2<>+316(SB)/4, $0x9bdc06a7
-DATA sha256dConstantsAVX2<>+320(SB)/4, $0xc19bf3f4
-DATA sha256dConstantsAVX2<>+324(SB)/4, $0xc19bf3f4
-DATA sha256dConstantsAVX2<>+328(SB)/4, $0xc19bf3f4
-DATA sha256dConstantsAVX2<>+332(SB)/4, $0xc19bf3f4
-DATA sha256dConstantsAVX2<>+336(SB)/4, $0xc19bf3f4
-DATA sha256dConstantsAVX2<>+340(SB)/4, $0xc19bf3f4
-DATA sha256dConstantsAVX2<>+344(SB)/4, $0xc19bf3f4
-DATA sha256dConstantsAVX2<>+348(SB)/4, $0xc19bf3f4
-DATA sha256dConstantsAVX2<>+352(SB)/4, $0x0fc19dc6
-DATA sha256dConstantsAVX2<>+356(SB)/4, $0x0fc19dc6
-DATA sha256dConstantsAVX2<>+360(SB)/4, $0x0fc19dc6
-DATA sha256dConstantsAVX2<>+364(SB)/4, $0x0fc19dc6
-DATA sha256dConstantsAVX2<>+368(SB)/4, $0x0fc19dc6
-DATA sha256dConstantsAVX2<>+372(SB)/4, $0x0fc19dc6
-DATA sha256dConstantsAVX2<>+376(SB)/4, $0x0fc19dc6
-DATA sha256dConstantsAVX2<>+380(SB)/4, $0x0fc19dc6
-DATA sha256dConstantsAVX2<>+384(SB)/4, $0x240ca1cc
-DATA sha256dConstantsAVX2<>+388(SB)/4, $0x240ca1cc
-DATA sha256dConstantsAVX2<>+392(SB)/4, $0x240ca1cc
-DATA sha256dConstantsAVX2<>+396(SB)/4, $0x240ca1cc
-DATA sha256dConstantsAVX2<>+400(SB)/4, $0x240ca1cc
-DATA sha256dConstantsAVX2<>+404(SB)/4, $0x240ca1cc
-DATA sha256dConstantsAVX2<>+408(SB)/4, $0x240ca1cc
-DATA sha256dConstantsAVX2<>+412(SB)/4, $0x240ca1cc
-DATA sha256dConstantsAVX2<>+416(SB)/4, $0x80000000
-DATA sha256dConstantsAVX2<>+420(SB)/4, $0x80000000
-DATA sha256dConstantsAVX2<>+424(SB)/4, $0x80000000
-DATA sha256dConstantsAVX2<>+428(SB)/4, $0x80000000
-DATA sha256dConstantsAVX2<>+432(SB)/4, $0x80000000
-DATA sha256dConstantsAVX2<>+436(SB)/4, $0x80000000
-DATA sha256dConstantsAVX2<>+440(SB)/4, $0x80000000
-DATA sha256dConstantsAVX2<>+444(SB)/4, $0x80000000
-DATA sha256dConstantsAVX2<>+448(SB)/4, $0x2de92c6f
-DATA sha256dConstantsAVX2<>+452(SB)/4, $0x2de92c6f
-DATA sha256dConstantsAVX2<>+456(SB)/4, $0x2de92c6f
-DATA sha256dConstantsAVX2<>+460(SB)/4, $0x2de92c6f
-DATA sha256dConstantsAVX2<>+464(SB)/4, $0x2de92c6f
-DATA sha256dConstantsAVX2<>+468(SB)/4, $0x2de92c6f
-DATA sha256dConstantsAVX2<>+472(SB)/4, $0x2de92c6f
-DATA sha256dConstantsAVX2<>+476(SB)/4, $0x2de92c6f
-DATA sha256dConstantsAVX2<>+480(SB)/4, $0x4a7484aa
-DATA sha256dConstantsAVX2<>+484(SB)/4, $0x4a7484aa
-DATA sha256dConstantsAVX2<>+488(SB)/4, $0x4a7484aa
-DATA sha256dConstantsAVX2<>+492(SB)/4, $0x4a7484aa
-DATA sha256dConstantsAVX2<>+496(SB)/4, $0x4a7484aa
-DATA sha256dConstantsAVX2<>+500(SB)/4, $0x4a7484aa
-DATA sha256dConstantsAVX2<>+504(SB)/4, $0x4a7484aa
-DATA sha256dConstantsAVX2<>+508(SB)/4, $0x4a7484aa
-DATA sha256dConstantsAVX2<>+512(SB)/4, $0x00000280
-DATA sha256dConstantsAVX2<>+516(SB)/4, $0x00000280
-DATA sha256dConstantsAVX2<>+520(SB)/4, $0x00000280
-DATA sha256dConstantsAVX2<>+524(SB)/4, $0x00000280
-DATA sha256dConstantsAVX2<>+528(SB)/4, $0x00000280
-DATA sha256dConstantsAVX2<>+532(SB)/4, $0x00000280
-DATA sha256dConstantsAVX2<>+536(SB)/4, $0x00000280
-DATA sha256dConstantsAVX2<>+540(SB)/4, $0x00000280
-DATA sha256dConstantsAVX2<>+544(SB)/4, $0x5cb0a9dc
-DATA sha256dConstantsAVX2<>+548(SB)/4, $0x5cb0a9dc
-DATA sha256dConstantsAVX2<>+552(SB)/4, $0x5cb0a9dc
-DATA sha256dConstantsAVX2<>+556(SB)/4, $0x5cb0a9dc
-DATA sha256dConstantsAVX2<>+560(SB)/4, $0x5cb0a9dc
-DATA sha256dConstantsAVX2<>+564(SB)/4, $0x5cb0a9dc
-DATA sha256dConstantsAVX2<>+568(SB)/4, $0x5cb0a9dc
-DATA sha256dConstantsAVX2<>+572(SB)/4, $0x5cb0a9dc
-DATA sha256dConstantsAVX2<>+576(SB)/4, $0x76f988da
-DATA sha256dConstantsAVX2<>+580(SB)/4, $0x76f988da
-DATA sha256dConstantsAVX2<>+584(SB)/4, $0x76f988da
-DATA sha256dConstantsAVX2<>+588(SB)/4, $0x76f988da
-DATA sha256dConstantsAVX2<>+592(SB)/4, $0x76f988da
-DATA sha256dConstantsAVX2<>+596(SB)/4, $0x76f988da
-DATA sha256dConstantsAVX2<>+600(SB)/4, $0x76f988da
-DATA sha256dConstantsAVX2<>+604(SB)/4, $0x76f988da
-DATA sha256dConstantsAVX2<>+608(SB)/4, $0x983e5152
-DATA sha256dConstantsAVX2<>+612(SB)/4, $0x983e5152
-DATA sha256dConstantsAVX2<>+616(SB)/4, $0x983e5152
-DATA sha256dConstantsAVX2<>+620(SB)/4, $0x983e5152
-DATA sha256dConstantsAVX2<>+624(SB)/4, $0x983e5152
-DATA sha256dConstantsAVX2<>+628(SB)/4, $0x983e5152
-DATA sha256dConstantsAVX2<>+632(SB)/4, $0x983e5152
-DATA sha256dConstantsAVX2<>+636(SB)/4, $0x983e5152
-DATA sha256dConstantsAVX2<>+640(SB)/4, $0xa831c66d
-DATA sha256dConstantsAVX2<>+644(SB)/4, $0xa831c66d
-DATA sha256dConstantsAVX2<>+648(SB)/4, $0xa831c66d
-DATA sha256dConstantsAVX2<>+652(SB)/4, $0xa831c66d
-DATA sha256dConstantsAVX2<>+656(SB)/4, $0xa831c66d
-DATA sha256dConstantsAVX2<>+660(SB)/4, $0xa831c66d
-DATA sha256dConstantsAVX2<>+664(SB)/4, $0xa831c66d
-DATA sha256dConstantsAVX2<>+668(SB)/4, $0xa831c66d
-DATA sha256dConstantsAVX2<>+672(SB)/4, $0xb00327c8
-DATA sha256dConstantsAVX2<>+676(SB)/4, $0xb00327c8
-DATA sha256dConstantsAVX2<>+680(SB)/4, $0xb00327c8
-DATA sha256dConstantsAVX2<>+684(SB)/4, $0xb00327c8
-DATA sha256dConstantsAVX2<>+688(SB)/4, $0xb00327c8
-DATA sha256dConstantsAVX2<>+692(SB)/4, $0xb00327c8
-DATA sha256dConstantsAVX2<>+696(SB)/4, $0xb00327c8
-DATA sha256dConstantsAVX2<>+700(SB)/4, $0xb00327c8
-DATA sha256dConstantsAVX2<>+704(SB)/4, $0xbf597fc7
-DATA sha256dConstantsAVX2<>+708(SB)/4, $0xbf597fc7
-DATA sha256dConstantsAVX2<>+712(SB)/4, $0xbf597fc7
-DATA sha256dConstantsAVX2<>+716(SB)/4, $0xbf597fc7
-DATA sha256dConstantsAVX2<>+720(SB)/4, $0xbf597fc7
-DATA sha256dConstantsAVX2<>+724(SB)/4, $0xbf597fc7
-DATA sha256dConstantsAVX2<>+728(SB)/4, $0xbf597fc7
-DATA sha256dConstantsAVX2<>+732(SB)/4, $0xbf597fc7
-DATA sha256dConstantsAVX2<>+736(SB)/4, $0xc6e00bf3
-DATA sha256dConstantsAVX2<>+740(SB)/4, $0xc6e00bf3
-DATA sha256dConstantsAVX2<>+744(SB)/4, $0xc6e00bf3
-DATA sha256dConstantsAVX2<>+748(SB)/4, $0xc6e00bf3
-DATA sha256dConstantsAVX2<>+752(SB)/4, $0xc6e00bf3
-DATA sha256dConstantsAVX2<>+756(SB)/4, $0xc6e00bf3
-DATA sha256dConstantsAVX2<>+760(SB)/4, $0xc6e00bf3
-DATA sha256dConstantsAVX2<>+764(SB)/4, $0xc6e00bf3
-DATA sha256dConstantsAVX2<>+768(SB)/4, $0xd5a79147
-DATA sha256dConstantsAVX2<>+772(SB)/4, $0xd5a79147
-DATA sha256dConstantsAVX2<>+776(SB)/4, $0xd5a79147
-DATA sha256dConstantsAVX2<>+780(SB)/4, $0xd5a79147
-DATA sha256dConstantsAVX2<>+784(SB)/4, $0xd5a79147
-DATA sha256dConstantsAVX2<>+788(SB)/4, $0xd5a79147
-DATA sha256dConstantsAVX2<>+792(SB)/4, $0xd5a79147
-DATA sha256dConstantsAVX2<>+796(SB)/4, $0xd5a79147
-DATA sha256dConstantsAVX2<>+800(SB)/4, $0x00a00055
-DATA sha256dConstantsAVX2<>+804(SB)/4, $0x00a00055
-DATA sha256dConstantsAVX2<>+808(SB)/4, $0x00a00055
-DATA sha256dConstantsAVX2<>+812(SB)/4, $0x00a00055
-DATA sha256dConstantsAVX2<>+816(SB)/4, $0x00a00055
-DATA sha256dConstantsAVX2<>+820(SB)/4, $0x00a00055
-DATA sha256dConstantsAVX2<>+824(SB)/4, $0x00a00055
-DATA sha256dConstantsAVX2<>+828(SB)/4, $0x00a00055
-DATA sha256dConstantsAVX2<>+832(SB)/4, $0x06ca6351
-DATA sha256dConstantsAVX2<>+836(SB)/4, $0x06ca6351
-DATA sha256dConstantsAVX2<>+840(SB)/4, $0x06ca6351
-DATA sha256dConstantsAVX2<>+844(SB)/4, $0x06ca6351
-DATA sha256dConstantsAVX2<>+848(SB)/4, $0x06ca6351
-DATA sha256dConstantsAVX2<>+852(SB)/4, $0x06ca6351
-DATA sha256dConstantsAVX2<>+856(SB)/4, $0x06ca6351
-DATA sha256dConstantsAVX2<>+860(SB)/4, $0x06ca6351
-DATA sha256dConstantsAVX2<>+864(SB)/4, $0x14292967
-DATA sha256dConstantsAVX2<>+868(SB)/4, $0x14292967
-DATA sha256dConstantsAVX2<>+872(SB)/4, $0x14292967
-DATA sha256dConstantsAVX2<>+876(SB)/4, $0x14292967
-DATA sha256dConstantsAVX2<>+880(SB)/4, $0x14292967
-DATA sha256dConstantsAVX2<>+884(SB)/4, $0x14292967
-DATA sha256dConstantsAVX2<>+888(SB)/4, $0x14292967
-DATA sha256dConstantsAVX2<>+892(SB)/4, $0x14292967
-DATA sha256dConstantsAVX2<>+896(SB)/4, $0x27b70a85
-DATA sha256dConstantsAVX2<>+900(SB)/4, $0x27b70a85
-DATA sha256dConstantsAVX2<>+904(SB)/4, $0x27b70a85
-DATA sha256dConstantsAVX2<>+908(SB)/4, $0x27b70a85
-DATA sha256dConstantsAVX2<>+912(SB)/4, $0x27b70a85
-DATA sha256dConstantsAVX2<>+916(SB)/4, $0x27b70a85
-DATA sha256dConstantsAVX2<>+920(SB)/4, $0x27b70a85
-DATA sha256dConstantsAVX2<>+924(SB)/4, $0x27b70a85
-DATA sha256dConstantsAVX2<>+928(SB)/4, $0x2e1b2138
-DATA sha256dConstantsAVX2<>+932(SB)/4, $0x2e1b2138
-DATA sha256dConstantsAVX2<>+936(SB)/4, $0x2e1b2138
-DATA sha256dConstantsAVX2<>+940(SB)/4, $0x2e1b2138
-DATA sha256dConstantsAVX2<>+944(SB)/4, $0x2e1b2138
-DATA sha256dConstantsAVX2<>+948(SB)/4, $0x2e1b2138
-DATA sha256dConstantsAVX2<>+952(SB)/4, $0x2e1b2138
-DATA sha256dConstantsAVX2<>+956(SB)/4, $0x2e1b2138
-DATA sha256dConstantsAVX2<>+960(SB)/4, $0x4d2c6dfc
-DATA sha256dConstantsAVX2<>+964(SB)/4, $0x4d2c6dfc
-DATA sha256dConstantsAVX2<>+968(SB)/4, $0x4d2c6dfc
-DATA sha256dConstantsAVX2<>+972(SB)/4, $0x4d2c6dfc
-DATA sha256dConstantsAVX2<>+976(SB)/4, $0x4d2c6dfc
-DATA sha256dConstantsAVX2<>+980(SB)/4, $0x4d2c6dfc
-DATA sha256dConstantsAVX2<>+984(SB)/4, $0x4d2c6dfc
-DATA sha256dConstantsAVX2<>+988(SB)/4, $0x4d2c6dfc
-DATA sha256dConstantsAVX2<>+992(SB)/4, $0x53380d13
-DATA sha256dConstantsAVX2<>+996(SB)/4, $0x53380d13
-DATA sha256dConstantsAVX2<>+1000(SB)/4, $0x53380d13
-DATA sha256dConstantsAVX2<>+1004(SB)/4, $0x53380d13
-DATA sha256dConstantsAVX2<>+1008(SB)/4, $0x53380d13
-DATA sha256dConstantsAVX2<>+1012(SB)/4, $0x53380d13
-DATA sha256dConstantsAVX2<>+1016(SB)/4, $0x53380d13
-DATA sha256dConstantsAVX2<>+1020(SB)/4, $0x53380d13
-DATA sha256dConstantsAVX2<>+1024(SB)/4, $0x650a7354
-DATA sha256dConstantsAVX2<>+1028(SB)/4, $0x650a7354
-DATA sha256dConstantsAVX2<>+1032(SB)/4, $0x650a7354
-DATA sha256dConstantsAVX2<>+1036(SB)/4, $0x650a7354
-DATA sha256dConstantsAVX2<>+1040(SB)/4, $0x650a7354
-DATA sha256dConstantsAVX2<>+1044(SB)/4, $0x650a7354
-DATA sha256dConstantsAVX2<>+1048(SB)/4, $0x650a7354
-DATA sha256dConstantsAVX2<>+1052(SB)/4, $0x650a7354
-DATA sha256dConstantsAVX2<>+1056(SB)/4, $0x766a0abb
-DATA sha256dConstantsAVX2<>+1060(SB)/4, $0x766a0abb
-DATA sha256dConstantsAVX2<>+1064(SB)/4, $0x766a0abb
-DATA sha256dConstantsAVX2<>+1068(SB)/4, $0x766a0abb
-DATA sha256dConstantsAVX2<>+1072(SB)/4, $0x766a0abb
-DATA sha256dConstantsAVX2<>+1076(SB)/4, $0x766a0abb
-DATA sha256dConstantsAVX2<>+1080(SB)/4, $0x766a0abb
-DATA sha256dConstantsAVX2<>+1084(SB)/4, $0x766a0abb
-DATA sha256dConstantsAVX2<>+1088(SB)/4, $0x81c2c92e
-DATA sha256dConstantsAVX2<>+1092(SB)/4, $0x81c2c92e
-DATA sha256dConstantsAVX2<>+1096(SB)/4, $0x81c2c92e
-DATA sha256dConstantsAVX2<>+1100(SB)/4, $0x81c2c92e
-DATA sha256dConstantsAVX2<>+1104(SB)/4, $0x81c2c92e
-DATA sha256dConstantsAVX2<>+1108(SB)/4, $0x81c2c92e
-DATA sha256dConstantsAVX2<>+1112(SB)/4, $0x81c2c92e
-DATA sha256dConstantsAVX2<>+1116(SB)/4, $0x81c2c92e
-DATA sha256dConstantsAVX2<>+1120(SB)/4, $0x92722c85
-DATA sha256dConstantsAVX2<>+1124(SB)/4, $0x92722c85
-DATA sha256dConstantsAVX2<>+1128(SB)/4, $0x92722c85
-DATA sha256dConstantsAVX2<>+1132(SB)/4, $0x92722c85
-DATA sha256dConstantsAVX2<>+1136(SB)/4, $0x92722c85
-DATA sha256dConstantsAVX2<>+1140(SB)/4, $0x92722c85
-DATA sha256dConstantsAVX2<>+1144(SB)/4, $0x92722c85
-DATA sha256dConstantsAVX2<>+1148(SB)/4, $0x92722c85
-DATA sha256dConstantsAVX2<>+1152(SB)/4, $0xa2bfe8a1
-DATA sha256dConstantsAVX2<>+1156(SB)/4, $0xa2bfe8a1
-DATA sha256dConstantsAVX2<>+1160(SB)/4, $0xa2bfe8a1
-DATA sha256dConstantsAVX2<>+1164(SB)/4, $0xa2bfe8a1
-DATA sha256dConstantsAVX2<>+1168(SB)/4, $0xa2bfe8a1
-DATA sha256dConstantsAVX2<>+1172(SB)/4, $0xa2bfe8a1
-DATA sha256dConstantsAVX2<>+1176(SB)/4, $0xa2bfe8a1
-DATA sha256dConstantsAVX2<>+1180(SB)/4, $0xa2bfe8a1
-DATA sha256dConstantsAVX2<>+1184(SB)/4, $0xa81a664b
-DATA sha256dConstantsAVX2<>+1188(SB)/4, $0xa81a664b
-DATA sha256dConstantsAVX2<>+1192(SB)/4, $0xa81a664b
-DATA sha256dConstantsAVX2<>+1196(SB)/4, $0xa81a664b
-DATA sha256dConstantsAVX2<>+1200(SB)/4, $0xa81a664b
-DATA sha256dConstantsAVX2<>+1204(SB)/4, $0xa81a664b
-DATA sha256dConstantsAVX2<>+1208(SB)/4, $0xa81a664b
-DATA sha256dConstantsAVX2<>+1212(SB)/4, $0xa81a664b
-DATA sha256dConstantsAVX2<>+1216(SB)/4, $0xc24b8b70
-DATA sha256dConstantsAVX2<>+1220(SB)/4, $0xc24b8b70
-DATA sha256dConstantsAVX2<>+1224(SB)/4, $0xc24b8b70
-DATA sha256dConstantsAVX2<>+1228(SB)/4, $0xc24b8b70
-DATA sha256dConstantsAVX2<>+1232(SB)/4, $0xc24b8b70
-DATA sha256dConstantsAVX2<>+1236(SB)/4, $0xc24b8b70
-DATA sha256dConstantsAVX2<>+1240(SB)/4, $0xc24b8b70
-DATA sha256dConstantsAVX2<>+1244(SB)/4, $0xc24b8b70
-DATA sha256dConstantsAVX2<>+1248(SB)/4, $0xc76c51a3
-DATA sha256dConstantsAVX2<>+1252(SB)/4, $0xc76c51a3
-DATA sha256dConstantsAVX2<>+1256(SB)/4, $0xc76c51a3
-DATA sha256dConstantsAVX2<>+1260(SB)/4, $0xc76c51a3
-DATA sha256dConstantsAVX2<>+1264(SB)/4, $0xc76c51a3
-DATA sha256dConstantsAVX2<>+1268(SB)/4, $0xc76c51a3
-DATA sha256dConstantsAVX2<>+1272(SB)/4, $0xc76c51a3
-DATA sha256dConstantsAVX2<>+1276(SB)/4, $0xc76c51a3
-DATA sha256dConstantsAVX2<>+1280(SB)/4, $0xd192e819
-DATA sha256dConstantsAVX2<>+1284(SB)/4, $0xd192e819
-DATA sha256dConstantsAVX2<>+1288(SB)/4, $0xd192e819
-DATA sha256dConstantsAVX2<>+1292(SB)/4, $0xd192e819
-DATA sha256dConstantsAVX2<>+1296(SB)/4, $0xd192e819
-DATA sha256dConstantsAVX2<>+1300(SB)/4, $0xd192e819
-DATA sha256dConstantsAVX2<>+1304(SB)/4, $0xd192e819
-DATA sha256dConstantsAVX2<>+1308(SB)/4, $0xd192e819
-DATA sha256dConstantsAVX2<>+1312(SB)/4, $0xd6990624
-DATA sha256dConstantsAVX2<>+1316(SB)/4, $0xd6990624
-DATA sha256dConstantsAVX2<>+1320(SB)/4, $0xd6990624
-DATA sha256dConstantsAVX2<>+1324(SB)/4, $0xd6990624
-DATA sha256dConstantsAVX2<>+1328(SB)/4, $0xd6990624
-DATA sha256dConstantsAVX2<>+1332(SB)/4, $0xd6990624
-DATA sha256dConstantsAVX2<>+1336(SB)/4, $0xd6990624
-DATA sha256dConstantsAVX2<>+1340(SB)/4, $0xd6990624
-DATA sha256dConstantsAVX2<>+1344(SB)/4, $0xf40e3585
-DATA sha256dConstantsAVX2<>+1348(SB)/4, $0xf40e3585
-DATA sha256dConstantsAVX2<>+1352(SB)/4, $0xf40e3585
-DATA sha256dConstantsAVX2<>+1356(SB)/4, $0xf40e3585
-DATA sha256dConstantsAVX2<>+1360(SB)/4, $0xf40e3585
-DATA sha256dConstantsAVX2<>+1364(SB)/4, $0xf40e3585
-DATA sha256dConstantsAVX2<>+1368(SB)/4, $0xf40e3585
-DATA sha256dConstantsAVX2<>+1372(SB)/4, $0xf40e3585
-DATA sha256dConstantsAVX2<>+1376(SB)/4, $0x106aa070
-DATA sha256dConstantsAVX2<>+1380(SB)/4, $0x106aa070
-DATA sha256dConstantsAVX2<>+1384(SB)/4, $0x106aa070
-DATA sha256dConstantsAVX2<>+1388(SB)/4, $0x106aa070
-DATA sha256dConstantsAVX2<>+1392(SB)/4, $0x106aa070
-DATA sha256dConstantsAVX2<>+1396(SB)/4, $0x106aa070
-DATA sha256dConstantsAVX2<>+1400(SB)/4, $0x106aa070
-DATA sha256dConstantsAVX2<>+1404(SB)/4, $0x106aa070
-DATA sha256dConstantsAVX2<>+1408(SB)/4, $0x19a4c116
-DATA sha256dConstantsAVX2<>+1412(SB)/4, $0x19a4c116
-DATA sha256dConstantsAVX2<>+1416(SB)/4, $0x19a4c116
-DATA sha256dConstantsAVX2<>+1420(SB)/4, $0x19a4c116
-DATA sha256dConstantsAVX2<>+1424(SB)/4, $0x19a4c116
-DATA sha256dConstantsAVX2<>+1428(SB)/4, $0x19a4c116
-DATA sha256dConstantsAVX2<>+1432(SB)/4, $0x19a4c116
-DATA sha256dConstantsAVX2<>+1436(SB)/4, $0x19a4c116
-DATA sha256dConstantsAVX2<>+1440(SB)/4, $0x1e376c08
-DATA sha256dConstantsAVX2<>+1444(SB)/4, $0x1e376c08
-DATA sha256dConstantsAVX2<>+1448(SB)/4, $0x1e376c08
-DATA sha256dConstantsAVX2<>+1452(SB)/4, $0x1e376c08
-DATA sha256dConstantsAVX2<>+1456(SB)/4, $0x1e376c08
-DATA sha256dConstantsAVX2<>+1460(SB)/4, $0x1e376c08
-DATA sha256dConstantsAVX2<>+1464(SB)/4, $0x1e376c08
-DATA sha256dConstantsAVX2<>+1468(SB)/4, $0x1e376c08
-DATA sha256dConstantsAVX2<>+1472(SB)/4, $0x2748774c
-DATA sha256dConstantsAVX2<>+1476(SB)/4, $0x2748774c
-DATA sha256dConstantsAVX2<>+1480(SB)/4, $0x2748774c
-DATA sha256dConstantsAVX2<>+1484(SB)/4, $0x2748774c
-DATA sha256dConstantsAVX2<>+1488(SB)/4, $0x2748774c
-DATA sha256dConstantsAVX2<>+1492(SB)/4, $0x2748774c
-DATA sha256dConstantsAVX2<>+1496(SB)/4, $0x2748774c
-DATA sha256dConstantsAVX2<>+1500(SB)/4, $0x2748774c
-DATA sha256dConstantsAVX2<>+1504(SB)/4, $0x34b0bcb5
-DATA sha256dConstantsAVX2<>+1508(SB)/4, $0x34b0bcb5
-DATA sha256dConstantsAVX2<>+1512(SB)/4, $0x34b0bcb5
-DATA sha256dConstantsAVX2<>+1516(SB)/4, $0x34b0bcb5
-DATA sha256dConstantsAVX2<>+1520(SB)/4, $0x34b0bcb5
-DATA sha256dConstantsAVX2<>+1524(SB)/4, $0x34b0bcb5
-DATA sha256dConstantsAVX2<>+1528(SB)/4, $0x34b0bcb5
-DATA sha256dConstantsAVX2<>+1532(SB)/4, $0x34b0bcb5
-DATA sha256dConstantsAVX2<>+1536(SB)/4, $0x391c0cb3
-DATA sha256dConstantsAVX2<>+1540(SB)/4, $0x391c0cb3
-DATA sha256dConstantsAVX2<>+1544(SB)/4, $0x391c0cb3
-DATA sha256dConstantsAVX2<>+1548(SB)/4, $0x391c0cb3
-DATA sha256dConstantsAVX2<>+1552(SB)/4, $0x391c0cb3
-DATA sha256dConstantsAVX2<>+1556(SB)/4, $0x391c0cb3
-DATA sha256dConstantsAVX2<>+1560(SB)/4, $0x391c0cb3
-DATA sha256dConstantsAVX2<>+1564(SB)/4, $0x391c0cb3
-DATA sha256dConstantsAVX2<>+1568(SB)/4, $0x4ed8aa4a
-DATA sha256dConstantsAVX2<>+1572(SB)/4, $0x4ed8aa4a
-DATA sha256dConstantsAVX2<>+1576(SB)/4, $0x4ed8aa4a
-DATA sha256dConstantsAVX2<>+1580(SB)/4, $0x4ed8aa4a
-DATA sha256dConstantsAVX2<>+1584(SB)/4, $0x4ed8aa4a
-DATA sha256dConstantsAVX2<>+1588(SB)/4, $0x4ed8aa4a
-DATA sha256dConstantsAVX2<>+1592(SB)/4, $0x4ed8aa4a
-DATA sha256dConstantsAVX2<>+1596(SB)/4, $0x4ed8aa4a
-DATA sha256dConstantsAVX2<>+1600(SB)/4, $0x5b9cca4f
-DATA sha256dConstantsAVX2<>+1604(SB)/4, $0x5b9cca4f
-DATA sha256dConstantsAVX2<>+1608(SB)/4, $0x5b9cca4f
-DATA sha256dConstantsAVX2<>+1612(SB)/4, $0x5b9cca4f
-DATA sha256dConstantsAVX2<>+1616(SB)/4, $0x5b9cca4f
-DATA sha256dConstantsAVX2<>+1620(SB)/4, $0x5b9cca4f
-DATA sha256dConstantsAVX2<>+1624(SB)/4, $0x5b9cca4f
-DATA sha256dConstantsAVX2<>+1628(SB)/4, $0x5b9cca4f
-DATA sha256dConstantsAVX2<>+1632(SB)/4, $0x682e6ff3
-DATA sha256dConstantsAVX2<>+1636(SB)/4, $0x682e6ff3
-DATA sha256dConstantsAVX2<>+1640(SB)/4, $0x682e6ff3
-DATA sha256dConstantsAVX2<>+1644(SB)/4, $0x682e6ff3
-DATA sha256dConstantsAVX2<>+1648(SB)/4, $0x682e6ff3
-DATA sha256dConstantsAVX2<>+1652(SB)/4, $0x682e6ff3
-DATA sha256dConstantsAVX2<>+1656(SB)/4, $0x682e6ff3
-DATA sha256dConstantsAVX2<>+1660(SB)/4, $0x682e6ff3
-DATA sha256dConstantsAVX2<>+1664(SB)/4, $0x748f82ee
-DATA sha256dConstantsAVX2<>+1668(SB)/4, $0x748f82ee
-DATA sha256dConstantsAVX2<>+1672(SB)/4, $0x748f82ee
-DATA sha256dConstantsAVX2<>+1676(SB)/4, $0x748f82ee
-DATA sha256dConstantsAVX2<>+1680(SB)/4, $0x748f82ee
-DATA sha256dConstantsAVX2<>+1684(SB)/4, $0x748f82ee
-DATA sha256dConstantsAVX2<>+1688(SB)/4, $0x748f82ee
-DATA sha256dConstantsAVX2<>+1692(SB)/4, $0x748f82ee
-DATA sha256dConstantsAVX2<>+1696(SB)/4, $0x78a5636f
-DATA sha256dConstantsAVX2<>+1700(SB)/4, $0x78a5636f
-DATA sha256dConstantsAVX2<>+1704(SB)/4, $0x78a5636f
-DATA sha256dConstantsAVX2<>+1708(SB)/4, $0x78a5636f
-DATA sha256dConstantsAVX2<>+1712(SB)/4, $0x78a5636f
-DATA sha256dConstantsAVX2<>+1716(SB)/4, $0x78a5636f
-DATA sha256dConstantsAVX2<>+1720(SB)/4, $0x78a5636f
-DATA sha256dConstantsAVX2<>+1724(SB)/4, $0x78a5636f
-DATA sha256dConstantsAVX2<>+1728(SB)/4, $0x84c87814
-DATA sha256dConstantsAVX2<>+1732(SB)/4, $0x84c87814
-DATA sha256dConstantsAVX2<>+1736(SB)/4, $0x84c87814
-DATA sha256dConstantsAVX2<>+1740(SB)/4, $0x84c87814
-DATA sha256dConstantsAVX2<>+1744(SB)/4, $0x84c87814
-DATA sha256dConstantsAVX2<>+1748(SB)/4, $0x84c87814
-DATA sha256dConstantsAVX2<>+1752(SB)/4, $0x84c87814
-DATA sha256dConstantsAVX2<>+1756(SB)/4, $0x84c87814
-DATA sha256dConstantsAVX2<>+1760(SB)/4, $0x8cc70208
-DATA sha256dConstantsAVX2<>+1764(SB)/4, $0x8cc70208
-DATA sha256dConstantsAVX2<>+1768(SB)/4, $0x8cc70208
-DATA sha256dConstantsAVX2<>+1772(SB)/4, $0x8cc70208
-DATA sha256dConstantsAVX2<>+1776(SB)/4, $0x8cc70208
-DATA sha256dConstantsAVX2<>+1780(SB)/4, $0x8cc70208
-DATA sha256dConstantsAVX2<>+1784(SB)/4, $0x8cc70208
-DATA sha256dConstantsAVX2<>+1788(SB)/4, $0x8cc70208
-DATA sha256dConstantsAVX2<>+1792(SB)/4, $0x90befffa
-DATA sha256dConstantsAVX2<>+1796(SB)/4, $0x90befffa
-DATA sha256dConstantsAVX2<>+1800(SB)/4, $0x90befffa
-DATA sha256dConstantsAVX2<>+1804(SB)/4, $0x90befffa
-DATA sha256dConstantsAVX2<>+1808(SB)/4, $0x90befffa
-DATA sha256dConstantsAVX2<>+1812(SB)/4, $0x90befffa
-DATA sha256dConstantsAVX2<>+1816(SB)/4, $0x90befffa
-DATA sha256dConstantsAVX2<>+1820(SB)/4, $0x90befffa
-DATA sha256dConstantsAVX2<>+1824(SB)/4, $0xa4506ceb
-DATA sha256dConstantsAVX2<>+1828(SB)/4, $0xa4506ceb
-DATA sha256dConstantsAVX2<>+1832(SB)/4, $0xa4506ceb
-DATA sha256dConstantsAVX2<>+1836(SB)/4, $0xa4506ceb
-DATA sha256dConstantsAVX2<>+1840(SB)/4, $0xa4506ceb
-DATA sha256dConstantsAVX2<>+1844(SB)/4, $0xa4506ceb
-DATA sha256dConstantsAVX2<>+1848(SB)/4, $0xa4506ceb
-DATA sha256dConstantsAVX2<>+1852(SB)/4, $0xa4506ceb
-DATA sha256dConstantsAVX2<>+1856(SB)/4, $0xbef9a3f7
-DATA sha256dConstantsAVX2<>+1860(SB)/4, $0xbef9a3f7
-DATA sha256dConstantsAVX2<>+1864(SB)/4, $0xbef9a3f7
-DATA sha256dConstantsAVX2<>+1868(SB)/4, $0xbef9a3f7
-DATA sha256dConstantsAVX2<>+1872(SB)/4, $0xbef9a3f7
-DATA sha256dConstantsAVX2<>+1876(SB)/4, $0xbef9a3f7
-DATA sha256dConstantsAVX2<>+1880(SB)/4, $0xbef9a3f7
-DATA sha256dConstantsAVX2<>+1884(SB)/4, $0xbef9a3f7
-DATA sha256dConstantsAVX2<>+1888(SB)/4, $0xc67178f2
-DATA sha256dConstantsAVX2<>+1892(SB)/4, $0xc67178f2
-DATA sha256dConstantsAVX2<>+1896(SB)/4, $0xc67178f2
-DATA sha256dConstantsAVX2<>+1900(SB)/4, $0xc67178f2
-DATA sha256dConstantsAVX2<>+1904(SB)/4, $0xc67178f2
-DATA sha256dConstantsAVX2<>+1908(SB)/4, $0xc67178f2
-DATA sha256dConstantsAVX2<>+1912(SB)/4, $0xc67178f2
-DATA sha256dConstantsAVX2<>+1916(SB)/4, $0xc67178f2
+DATA sha256dConstantsAVX2<>+0(SB)/4, $0x27b70a85
+DATA sha256dConstantsAVX2<>+4(SB)/4, $0x27b70a85
+DATA sha256dConstantsAVX2<>+8(SB)/4, $0x27b70a85
+DATA sha256dConstantsAVX2<>+12(SB)/4, $0x27b70a85
+DATA sha256dConstantsAVX2<>+16(SB)/4, $0x27b70a85
+DATA sha256dConstantsAVX2<>+20(SB)/4, $0x27b70a85
+DATA sha256dConstantsAVX2<>+24(SB)/4, $0x27b70a85
+DATA sha256dConstantsAVX2<>+28(SB)/4, $0x27b70a85
+DATA sha256dConstantsAVX2<>+32(SB)/4, $0x2e1b2138
+DATA sha256dConstantsAVX2<>+36(SB)/4, $0x2e1b2138
+DATA sha256dConstantsAVX2<>+40(SB)/4, $0x2e1b2138
+DATA sha256dConstantsAVX2<>+44(SB)/4, $0x2e1b2138
+DATA sha256dConstantsAVX2<>+48(SB)/4, $0x2e1b2138
+DATA sha256dConstantsAVX2<>+52(SB)/4, $0x2e1b2138
+DATA sha256dConstantsAVX2<>+56(SB)/4, $0x2e1b2138
+DATA sha256dConstantsAVX2<>+60(SB)/4, $0x2e1b2138
+DATA sha256dConstantsAVX2<>+64(SB)/4, $0x4d2c6dfc
+DATA sha256dConstantsAVX2<>+68(SB)/4, $0x4d2c6dfc
+DATA sha256dConstantsAVX2<>+72(SB)/4, $0x4d2c6dfc
+DATA sha256dConstantsAVX2<>+76(SB)/4, $0x4d2c6dfc
+DATA sha256dConstantsAVX2<>+80(SB)/4, $0x4d2c6dfc
+DATA sha256dConstantsAVX2<>+84(SB)/4, $0x4d2c6dfc
+DATA sha256dConstantsAVX2<>+88(SB)/4, $0x4d2c6dfc
+DATA sha256dConstantsAVX2<>+92(SB)/4, $0x4d2c6dfc
+DATA sha256dConstantsAVX2<>+96(SB)/4, $0x53380d13
+DATA sha256dConstantsAVX2<>+100(SB)/4, $0x53380d13
+DATA sha256dConstantsAVX2<>+104(SB)/4, $0x53380d13
+DATA sha256dConstantsAVX2<>+108(SB)/4, $0x53380d13
+DATA sha256dConstantsAVX2<>+112(SB)/4, $0x53380d13
+DATA sha256dConstantsAVX2<>+116(SB)/4, $0x53380d13
+DATA sha256dConstantsAVX2<>+120(SB)/4, $0x53380d13
+DATA sha256dConstantsAVX2<>+124(SB)/4, $0x53380d13
+DATA sha256dConstantsAVX2<>+128(SB)/4, $0x650a7354
+DATA sha256dConstantsAVX2<>+132(SB)/4, $0x650a7354
+DATA sha256dConstantsAVX2<>+136(SB)/4, $0x650a7354
+DATA sha256dConstantsAVX2<>+140(SB)/4, $0x650a7354
+DATA sha256dConstantsAVX2<>+144(SB)/4, $0x650a7354
+DATA sha256dConstantsAVX2<>+148(SB)/4, $0x650a7354
+DATA sha256dConstantsAVX2<>+152(SB)/4, $0x650a7354
+DATA sha256dConstantsAVX2<>+156(SB)/4, $0x650a7354
+DATA sha256dConstantsAVX2<>+160(SB)/4, $0x766a0abb
+DATA sha256dConstantsAVX2<>+164(SB)/4, $0x766a0abb
+DATA sha256dConstantsAVX2<>+168(SB)/4, $0x766a0abb
+DATA sha256dConstantsAVX2<>+172(SB)/4, $0x766a0abb
+DATA sha256dConstantsAVX2<>+176(SB)/4, $0x766a0abb
+DATA sha256dConstantsAVX2<>+180(SB)/4, $0x766a0abb
+DATA sha256dConstantsAVX2<>+184(SB)/4, $0x766a0abb
+DATA sha256dConstantsAVX2<>+188(SB)/4, $0x766a0abb
+DATA sha256dConstantsAVX2<>+192(SB)/4, $0x81c2c92e
+DATA sha256dConstantsAVX2<>+196(SB)/4, $0x81c2c92e
+DATA sha256dConstantsAVX2<>+200(SB)/4, $0x81c2c92e
+DATA sha256dConstantsAVX2<>+204(SB)/4, $0x81c2c92e
+DATA sha256dConstantsAVX2<>+208(SB)/4, $0x81c2c92e
+DATA sha256dConstantsAVX2<>+212(SB)/4, $0x81c2c92e
+DATA sha256dConstantsAVX2<>+216(SB)/4, $0x81c2c92e
+DATA sha256dConstantsAVX2<>+220(SB)/4, $0x81c2c92e
+DATA sha256dConstantsAVX2<>+224(SB)/4, $0x92722c85
+DATA sha256dConstantsAVX2<>+228(SB)/4, $0x92722c85
+DATA sha256dConstantsAVX2<>+232(SB)/4, $0x92722c85
+DATA sha256dConstantsAVX2<>+236(SB)/4, $0x92722c85
+DATA sha256dConstantsAVX2<>+240(SB)/4, $0x92722c85
+DATA sha256dConstantsAVX2<>+244(SB)/4, $0x92722c85
+DATA sha256dConstantsAVX2<>+248(SB)/4, $0x92722c85
+DATA sha256dConstantsAVX2<>+252(SB)/4, $0x92722c85
+DATA sha256dConstantsAVX2<>+256(SB)/4, $0xa2bfe8a1
+DATA sha256dConstantsAVX2<>+260(SB)/4, $0xa2bfe8a1
+DATA sha256dConstantsAVX2<>+264(SB)/4, $0xa2bfe8a1
+DATA sha256dConstantsAVX2<>+268(SB)/4, $0xa2bfe8a1
+DATA sha256dConstantsAVX2<>+272(SB)/4, $0xa2bfe8a1
+DATA sha256dConstantsAVX2<>+276(SB)/4, $0xa2bfe8a1
+DATA sha256dConstantsAVX2<>+280(SB)/4, $0xa2bfe8a1
+DATA sha256dConstantsAVX2<>+284(SB)/4, $0xa2bfe8a1
+DATA sha256dConstantsAVX2<>+288(SB)/4, $0xa81a664b
+DATA sha256dConstantsAVX2<>+292(SB)/4, $0xa81a664b
+DATA sha256dConstantsAVX2<>+296(SB)/4, $0xa81a664b
+DATA sha256dConstantsAVX2<>+300(SB)/4, $0xa81a664b
+DATA sha256dConstantsAVX2<>+304(SB)/4, $0xa81a664b
+DATA sha256dConstantsAVX2<>+308(SB)/4, $0xa81a664b
+DATA sha256dConstantsAVX2<>+312(SB)/4, $0xa81a664b
+DATA sha256dConstantsAVX2<>+316(SB)/4, $0xa81a664b
+DATA sha256dConstantsAVX2<>+320(SB)/4, $0xc24b8b70
+DATA sha256dConstantsAVX2<>+324(SB)/4, $0xc24b8b70
+DATA sha256dConstantsAVX2<>+328(SB)/4, $0xc24b8b70
+DATA sha256dConstantsAVX2<>+332(SB)/4, $0xc24b8b70
+DATA sha256dConstantsAVX2<>+336(SB)/4, $0xc24b8b70
+DATA sha256dConstantsAVX2<>+340(SB)/4, $0xc24b8b70
+DATA sha256dConstantsAVX2<>+344(SB)/4, $0xc24b8b70
+DATA sha256dConstantsAVX2<>+348(SB)/4, $0xc24b8b70
+DATA sha256dConstantsAVX2<>+352(SB)/4, $0xc76c51a3
+DATA sha256dConstantsAVX2<>+356(SB)/4, $0xc76c51a3
+DATA sha256dConstantsAVX2<>+360(SB)/4, $0xc76c51a3
+DATA sha256dConstantsAVX2<>+364(SB)/4, $0xc76c51a3
+DATA sha256dConstantsAVX2<>+368(SB)/4, $0xc76c51a3
+DATA sha256dConstantsAVX2<>+372(SB)/4, $0xc76c51a3
+DATA sha256dConstantsAVX2<>+376(SB)/4, $0xc76c51a3
+DATA sha256dConstantsAVX2<>+380(SB)/4, $0xc76c51a3
+DATA sha256dConstantsAVX2<>+384(SB)/4, $0xd192e819
+DATA sha256dConstantsAVX2<>+388(SB)/4, $0xd192e819
+DATA sha256dConstantsAVX2<>+392(SB)/4, $0xd192e819
+DATA sha256dConstantsAVX2<>+396(SB)/4, $0xd192e819
+DATA sha256dConstantsAVX2<>+400(SB)/4, $0xd192e819
+DATA sha256dConstantsAVX2<>+404(SB)/4, $0xd192e819
+DATA sha256dConstantsAVX2<>+408(SB)/4, $0xd192e819
+DATA sha256dConstantsAVX2<>+412(SB)/4, $0xd192e819
+DATA sha256dConstantsAVX2<>+416(SB)/4, $0xd6990624
+DATA sha256dConstantsAVX2<>+420(SB)/4, $0xd6990624
+DATA sha256dConstantsAVX2<>+424(SB)/4, $0xd6990624
+DATA sha256dConstantsAVX2<>+428(SB)/4, $0xd6990624
+DATA sha256dConstantsAVX2<>+432(SB)/4, $0xd6990624
+DATA sha256dConstantsAVX2<>+436(SB)/4, $0xd6990624
+DATA sha256dConstantsAVX2<>+440(SB)/4, $0xd6990624
+DATA sha256dConstantsAVX2<>+444(SB)/4, $0xd6990624
+DATA sha256dConstantsAVX2<>+448(SB)/4, $0xf40e3585
+DATA sha256dConstantsAVX2<>+452(SB)/4, $0xf40e3585
+DATA sha256dConstantsAVX2<>+456(SB)/4, $0xf40e3585
+DATA sha256dConstantsAVX2<>+460(SB)/4, $0xf40e3585
+DATA sha256dConstantsAVX2<>+464(SB)/4, $0xf40e3585
+DATA sha256dConstantsAVX2<>+468(SB)/4, $0xf40e3585
+DATA sha256dConstantsAVX2<>+472(SB)/4, $0xf40e3585
+DATA sha256dConstantsAVX2<>+476(SB)/4, $0xf40e3585
+DATA sha256dConstantsAVX2<>+480(SB)/4, $0x106aa070
+DATA sha256dConstantsAVX2<>+484(SB)/4, $0x106aa070
+DATA sha256dConstantsAVX2<>+488(SB)/4, $0x106aa070
+DATA sha256dConstantsAVX2<>+492(SB)/4, $0x106aa070
+DATA sha256dConstantsAVX2<>+496(SB)/4, $0x106aa070
+DATA sha256dConstantsAVX2<>+500(SB)/4, $0x106aa070
+DATA sha256dConstantsAVX2<>+504(SB)/4, $0x106aa070
+DATA sha256dConstantsAVX2<>+508(SB)/4, $0x106aa070
+DATA sha256dConstantsAVX2<>+512(SB)/4, $0x19a4c116
+DATA sha256dConstantsAVX2<>+516(SB)/4, $0x19a4c116
+DATA sha256dConstantsAVX2<>+520(SB)/4, $0x19a4c116
+DATA sha256dConstantsAVX2<>+524(SB)/4, $0x19a4c116
+DATA sha256dConstantsAVX2<>+528(SB)/4, $0x19a4c116
+DATA sha256dConstantsAVX2<>+532(SB)/4, $0x19a4c116
+DATA sha256dConstantsAVX2<>+536(SB)/4, $0x19a4c116
+DATA sha256dConstantsAVX2<>+540(SB)/4, $0x19a4c116
+DATA sha256dConstantsAVX2<>+544(SB)/4, $0x1e376c08
+DATA sha256dConstantsAVX2<>+548(SB)/4, $0x1e376c08
+DATA sha256dConstantsAVX2<>+552(SB)/4, $0x1e376c08
+DATA sha256dConstantsAVX2<>+556(SB)/4, $0x1e376c08
+DATA sha256dConstantsAVX2<>+560(SB)/4, $0x1e376c08
+DATA sha256dConstantsAVX2<>+564(SB)/4, $0x1e376c08
+DATA sha256dConstantsAVX2<>+568(SB)/4, $0x1e376c08
+DATA sha256dConstantsAVX2<>+572(SB)/4, $0x1e376c08
+DATA sha256dConstantsAVX2<>+576(SB)/4, $0x2748774c
+DATA sha256dConstantsAVX2<>+580(SB)/4, $0x2748774c
+DATA sha256dConstantsAVX2<>+584(SB)/4, $0x2748774c
+DATA sha256dConstantsAVX2<>+588(SB)/4, $0x2748774c
+DATA sha256dConstantsAVX2<>+592(SB)/4, $0x2748774c
+DATA sha256dConstantsAVX2<>+596(SB)/4, $0x2748774c
+DATA sha256dConstantsAVX2<>+600(SB)/4, $0x2748774c
+DATA sha256dConstantsAVX2<>+604(SB)/4, $0x2748774c
+DATA sha256dConstantsAVX2<>+608(SB)/4, $0x34b0bcb5
+DATA sha256dConstantsAVX2<>+612(SB)/4, $0x34b0bcb5
+DATA sha256dConstantsAVX2<>+616(SB)/4, $0x34b0bcb5
+DATA sha256dConstantsAVX2<>+620(SB)/4, $0x34b0bcb5
+DATA sha256dConstantsAVX2<>+624(SB)/4, $0x34b0bcb5
+DATA sha256dConstantsAVX2<>+628(SB)/4, $0x34b0bcb5
+DATA sha256dConstantsAVX2<>+632(SB)/4, $0x34b0bcb5
+DATA sha256dConstantsAVX2<>+636(SB)/4, $0x34b0bcb5
+DATA sha256dConstantsAVX2<>+640(SB)/4, $0x391c0cb3
+DATA sha256dConstantsAVX2<>+644(SB)/4, $0x391c0cb3
+DATA sha256dConstantsAVX2<>+648(SB)/4, $0x391c0cb3
+DATA sha256dConstantsAVX2<>+652(SB)/4, $0x391c0cb3
+DATA sha256dConstantsAVX2<>+656(SB)/4, $0x391c0cb3
+DATA sha256dConstantsAVX2<>+660(SB)/4, $0x391c0cb3
+DATA sha256dConstantsAVX2<>+664(SB)/4, $0x391c0cb3
+DATA sha256dConstantsAVX2<>+668(SB)/4, $0x391c0cb3
+DATA sha256dConstantsAVX2<>+672(SB)/4, $0x4ed8aa4a
+DATA sha256dConstantsAVX2<>+676(SB)/4, $0x4ed8aa4a
+DATA sha256dConstantsAVX2<>+680(SB)/4, $0x4ed8aa4a
+DATA sha256dConstantsAVX2<>+684(SB)/4, $0x4ed8aa4a
+DATA sha256dConstantsAVX2<>+688(SB)/4, $0x4ed8aa4a
+DATA sha256dConstantsAVX2<>+692(SB)/4, $0x4ed8aa4a
+DATA sha256dConstantsAVX2<>+696(SB)/4, $0x4ed8aa4a
+DATA sha256dConstantsAVX2<>+700(SB)/4, $0x4ed8aa4a
+DATA sha256dConstantsAVX2<>+704(SB)/4, $0x5b9cca4f
+DATA sha256dConstantsAVX2<>+708(SB)/4, $0x5b9cca4f
+DATA sha256dConstantsAVX2<>+712(SB)/4, $0x5b9cca4f
+DATA sha256dConstantsAVX2<>+716(SB)/4, $0x5b9cca4f
+DATA sha256dConstantsAVX2<>+720(SB)/4, $0x5b9cca4f
+DATA sha256dConstantsAVX2<>+724(SB)/4, $0x5b9cca4f
+DATA sha256dConstantsAVX2<>+728(SB)/4, $0x5b9cca4f
+DATA sha256dConstantsAVX2<>+732(SB)/4, $0x5b9cca4f
+DATA sha256dConstantsAVX2<>+736(SB)/4, $0x682e6ff3
+DATA sha256dConstantsAVX2<>+740(SB)/4, $0x682e6ff3
+DATA sha256dConstantsAVX2<>+744(SB)/4, $0x682e6ff3
+DATA sha256dConstantsAVX2<>+748(SB)/4, $0x682e6ff3
+DATA sha256dConstantsAVX2<>+752(SB)/4, $0x682e6ff3
+DATA sha256dConstantsAVX2<>+756(SB)/4, $0x682e6ff3
+DATA sha256dConstantsAVX2<>+760(SB)/4, $0x682e6ff3
+DATA sha256dConstantsAVX2<>+764(SB)/4, $0x682e6ff3
+DATA sha256dConstantsAVX2<>+768(SB)/4, $0x748f82ee
+DATA sha256dConstantsAVX2<>+772(SB)/4, $0x748f82ee
+DATA sha256dConstantsAVX2<>+776(SB)/4, $0x748f82ee
+DATA sha256dConstantsAVX2<>+780(SB)/4, $0x748f82ee
+DATA sha256dConstantsAVX2<>+784(SB)/4, $0x748f82ee
+DATA sha256dConstantsAVX2<>+788(SB)/4, $0x748f82ee
+DATA sha256dConstantsAVX2<>+792(SB)/4, $0x748f82ee
+DATA sha256dConstantsAVX2<>+796(SB)/4, $0x748f82ee
+DATA sha256dConstantsAVX2<>+800(SB)/4, $0x78a5636f
+DATA sha256dConstantsAVX2<>+804(SB)/4, $0x78a5636f
+DATA sha256dConstantsAVX2<>+808(SB)/4, $0x78a5636f
+DATA sha256dConstantsAVX2<>+812(SB)/4, $0x78a5636f
+DATA sha256dConstantsAVX2<>+816(SB)/4, $0x78a5636f
+DATA sha256dConstantsAVX2<>+820(SB)/4, $0x78a5636f
+DATA sha256dConstantsAVX2<>+824(SB)/4, $0x78a5636f
+DATA sha256dConstantsAVX2<>+828(SB)/4, $0x78a5636f
+DATA sha256dConstantsAVX2<>+832(SB)/4, $0x84c87814
+DATA sha256dConstantsAVX2<>+836(SB)/4, $0x84c87814
+DATA sha256dConstantsAVX2<>+840(SB)/4, $0x84c87814
+DATA sha256dConstantsAVX2<>+844(SB)/4, $0x84c87814
+DATA sha256dConstantsAVX2<>+848(SB)/4, $0x84c87814
+DATA sha256dConstantsAVX2<>+852(SB)/4, $0x84c87814
+DATA sha256dConstantsAVX2<>+856(SB)/4, $0x84c87814
+DATA sha256dConstantsAVX2<>+860(SB)/4, $0x84c87814
+DATA sha256dConstantsAVX2<>+864(SB)/4, $0x8cc70208
+DATA sha256dConstantsAVX2<>+868(SB)/4, $0x8cc70208
+DATA sha256dConstantsAVX2<>+872(SB)/4, $0x8cc70208
+DATA sha256dConstantsAVX2<>+876(SB)/4, $0x8cc70208
+DATA sha256dConstantsAVX2<>+880(SB)/4, $0x8cc70208
+DATA sha256dConstantsAVX2<>+884(SB)/4, $0x8cc70208
+DATA sha256dConstantsAVX2<>+888(SB)/4, $0x8cc70208
+DATA sha256dConstantsAVX2<>+892(SB)/4, $0x8cc70208
+DATA sha256dConstantsAVX2<>+896(SB)/4, $0x90befffa
+DATA sha256dConstantsAVX2<>+900(SB)/4, $0x90befffa
+DATA sha256dConstantsAVX2<>+904(SB)/4, $0x90befffa
+DATA sha256dConstantsAVX2<>+908(SB)/4, $0x90befffa
+DATA sha256dConstantsAVX2<>+912(SB)/4, $0x90befffa
+DATA sha256dConstantsAVX2<>+916(SB)/4, $0x90befffa
+DATA sha256dConstantsAVX2<>+920(SB)/4, $0x90befffa
+DATA sha256dConstantsAVX2<>+924(SB)/4, $0x90befffa
+DATA sha256dConstantsAVX2<>+928(SB)/4, $0xa4506ceb
+DATA sha256dConstantsAVX2<>+932(SB)/4, $0xa4506ceb
+DATA sha256dConstantsAVX2<>+936(SB)/4, $0xa4506ceb
+DATA sha256dConstantsAVX2<>+940(SB)/4, $0xa4506ceb
+DATA sha256dConstantsAVX2<>+944(SB)/4, $0xa4506ceb
+DATA sha256dConstantsAVX2<>+948(SB)/4, $0xa4506ceb
+DATA sha256dConstantsAVX2<>+952(SB)/4, $0xa4506ceb
+DATA sha256dConstantsAVX2<>+956(SB)/4, $0xa4506ceb
+DATA sha256dConstantsAVX2<>+960(SB)/4, $0xbef9a3f7
+DATA sha256dConstantsAVX2<>+964(SB)/4, $0xbef9a3f7
+DATA sha256dConstantsAVX2<>+968(SB)/4, $0xbef9a3f7
+DATA sha256dConstantsAVX2<>+972(SB)/4, $0xbef9a3f7
+DATA sha256dConstantsAVX2<>+976(SB)/4, $0xbef9a3f7
+DATA sha256dConstantsAVX2<>+980(SB)/4, $0xbef9a3f7
+DATA sha256dConstantsAVX2<>+984(SB)/4, $0xbef9a3f7
+DATA sha256dConstantsAVX2<>+988(SB)/4, $0xbef9a3f7
+DATA sha256dConstantsAVX2<>+992(SB)/4, $0xc67178f2
+DATA sha256dConstantsAVX2<>+996(SB)/4, $0xc67178f2
+DATA sha256dConstantsAVX2<>+1000(SB)/4, $0xc67178f2
+DATA sha256dConstantsAVX2<>+1004(SB)/4, $0xc67178f2
+DATA sha256dConstantsAVX2<>+1008(SB)/4, $0xc67178f2
+DATA sha256dConstantsAVX2<>+1012(SB)/4, $0xc67178f2
+DATA sha256dConstantsAVX2<>+1016(SB)/4, $0xc67178f2
+DATA sha256dConstantsAVX2<>+1020(SB)/4, $0xc67178f2
+DATA sha256dConstantsAVX2<>+1024(SB)/4, $0x00000000
+DATA sha256dConstantsAVX2<>+1028(SB)/4, $0x00000001
+DATA sha256dConstantsAVX2<>+1032(SB)/4, $0x00000002
+DATA sha256dConstantsAVX2<>+1036(SB)/4, $0x00000003
+DATA sha256dConstantsAVX2<>+1040(SB)/4, $0x00000004
+DATA sha256dConstantsAVX2<>+1044(SB)/4, $0x00000005
+DATA sha256dConstantsAVX2<>+1048(SB)/4, $0x00000006
+DATA sha256dConstantsAVX2<>+1052(SB)/4, $0x00000007
+DATA sha256dConstantsAVX2<>+1056(SB)/4, $0x00010203
+DATA sha256dConstantsAVX2<>+1060(SB)/4, $0x04050607
+DATA sha256dConstantsAVX2<>+1064(SB)/4, $0x08090a0b
+DATA sha256dConstantsAVX2<>+1068(SB)/4, $0x0c0d0e0f
+DATA sha256dConstantsAVX2<>+1072(SB)/4, $0x00010203
+DATA sha256dConstantsAVX2<>+1076(SB)/4, $0x04050607
+DATA sha256dConstantsAVX2<>+1080(SB)/4, $0x08090a0b
+DATA sha256dConstantsAVX2<>+1084(SB)/4, $0x0c0d0e0f
+DATA sha256dConstantsAVX2<>+1088(SB)/4, $0xab1c5ed5
+DATA sha256dConstantsAVX2<>+1092(SB)/4, $0xab1c5ed5
+DATA sha256dConstantsAVX2<>+1096(SB)/4, $0xab1c5ed5
+DATA sha256dConstantsAVX2<>+1100(SB)/4, $0xab1c5ed5
+DATA sha256dConstantsAVX2<>+1104(SB)/4, $0xab1c5ed5
+DATA sha256dConstantsAVX2<>+1108(SB)/4, $0xab1c5ed5
+DATA sha256dConstantsAVX2<>+1112(SB)/4, $0xab1c5ed5
+DATA sha256dConstantsAVX2<>+1116(SB)/4, $0xab1c5ed5
+DATA sha256dConstantsAVX2<>+1120(SB)/4, $0xd807aa98
+DATA sha256dConstantsAVX2<>+1124(SB)/4, $0xd807aa98
+DATA sha256dConstantsAVX2<>+1128(SB)/4, $0xd807aa98
+DATA sha256dConstantsAVX2<>+1132(SB)/4, $0xd807aa98
+DATA sha256dConstantsAVX2<>+1136(SB)/4, $0xd807aa98
+DATA sha256dConstantsAVX2<>+1140(SB)/4, $0xd807aa98
+DATA sha256dConstantsAVX2<>+1144(SB)/4, $0xd807aa98
+DATA sha256dConstantsAVX2<>+1148(SB)/4, $0xd807aa98
+DATA sha256dConstantsAVX2<>+1152(SB)/4, $0x12835b01
+DATA sha256dConstantsAVX2<>+1156(SB)/4, $0x12835b01
+DATA sha256dConstantsAVX2<>+1160(SB)/4, $0x12835b01
+DATA sha256dConstantsAVX2<>+1164(SB)/4, $0x12835b01
+DATA sha256dConstantsAVX2<>+1168(SB)/4, $0x12835b01
+DATA sha256dConstantsAVX2<>+1172(SB)/4, $0x12835b01
+DATA sha256dConstantsAVX2<>+1176(SB)/4, $0x12835b01
+DATA sha256dConstantsAVX2<>+1180(SB)/4, $0x12835b01
+DATA sha256dConstantsAVX2<>+1184(SB)/4, $0x243185be
+DATA sha256dConstantsAVX2<>+1188(SB)/4, $0x243185be
+DATA sha256dConstantsAVX2<>+1192(SB)/4, $0x243185be
+DATA sha256dConstantsAVX2<>+1196(SB)/4, $0x243185be
+DATA sha256dConstantsAVX2<>+1200(SB)/4, $0x243185be
+DATA sha256dConstantsAVX2<>+1204(SB)/4, $0x243185be
+DATA sha256dConstantsAVX2<>+1208(SB)/4, $0x243185be
+DATA sha256dConstantsAVX2<>+1212(SB)/4, $0x243185be
+DATA sha256dConstantsAVX2<>+1216(SB)/4, $0x550c7dc3
+DATA sha256dConstantsAVX2<>+1220(SB)/4, $0x550c7dc3
+DATA sha256dConstantsAVX2<>+1224(SB)/4, $0x550c7dc3
+DATA sha256dConstantsAVX2<>+1228(SB)/4, $0x550c7dc3
+DATA sha256dConstantsAVX2<>+1232(SB)/4, $0x550c7dc3
+DATA sha256dConstantsAVX2<>+1236(SB)/4, $0x550c7dc3
+DATA sha256dConstantsAVX2<>+1240(SB)/4, $0x550c7dc3
+DATA sha256dConstantsAVX2<>+1244(SB)/4, $0x550c7dc3
+DATA sha256dConstantsAVX2<>+1248(SB)/4, $0x72be5d74
+DATA sha256dConstantsAVX2<>+1252(SB)/4, $0x72be5d74
+DATA sha256dConstantsAVX2<>+1256(SB)/4, $0x72be5d74
+DATA sha256dConstantsAVX2<>+1260(SB)/4, $0x72be5d74
+DATA sha256dConstantsAVX2<>+1264(SB)/4, $0x72be5d74
+DATA sha256dConstantsAVX2<>+1268(SB)/4, $0x72be5d74
+DATA sha256dConstantsAVX2<>+1272(SB)/4, $0x72be5d74
+DATA sha256dConstantsAVX2<>+1276(SB)/4, $0x72be5d74
+DATA sha256dConstantsAVX2<>+1280(SB)/4, $0x80deb1fe
+DATA sha256dConstantsAVX2<>+1284(SB)/4, $0x80deb1fe
+DATA sha256dConstantsAVX2<>+1288(SB)/4, $0x80deb1fe
+DATA sha256dConstantsAVX2<>+1292(SB)/4, $0x80deb1fe
+DATA sha256dConstantsAVX2<>+1296(SB)/4, $0x80deb1fe
+DATA sha256dConstantsAVX2<>+1300(SB)/4, $0x80deb1fe
+DATA sha256dConstantsAVX2<>+1304(SB)/4, $0x80deb1fe
+DATA sha256dConstantsAVX2<>+1308(SB)/4, $0x80deb1fe
+DATA sha256dConstantsAVX2<>+1312(SB)/4, $0x9bdc06a7
+DATA sha256dConstantsAVX2<>+1316(SB)/4, $0x9bdc06a7
+DATA sha256dConstantsAVX2<>+1320(SB)/4, $0x9bdc06a7
+DATA sha256dConstantsAVX2<>+1324(SB)/4, $0x9bdc06a7
+DATA sha256dConstantsAVX2<>+1328(SB)/4, $0x9bdc06a7
+DATA sha256dConstantsAVX2<>+1332(SB)/4, $0x9bdc06a7
+DATA sha256dConstantsAVX2<>+1336(SB)/4, $0x9bdc06a7
+DATA sha256dConstantsAVX2<>+1340(SB)/4, $0x9bdc06a7
+DATA sha256dConstantsAVX2<>+1344(SB)/4, $0xc19bf3f4
+DATA sha256dConstantsAVX2<>+1348(SB)/4, $0xc19bf3f4
+DATA sha256dConstantsAVX2<>+1352(SB)/4, $0xc19bf3f4
+DATA sha256dConstantsAVX2<>+1356(SB)/4, $0xc19bf3f4
+DATA sha256dConstantsAVX2<>+1360(SB)/4, $0xc19bf3f4
+DATA sha256dConstantsAVX2<>+1364(SB)/4, $0xc19bf3f4
+DATA sha256dConstantsAVX2<>+1368(SB)/4, $0xc19bf3f4
+DATA sha256dConstantsAVX2<>+1372(SB)/4, $0xc19bf3f4
+DATA sha256dConstantsAVX2<>+1376(SB)/4, $0x0fc19dc6
+DATA sha256dConstantsAVX2<>+1380(SB)/4, $0x0fc19dc6
+DATA sha256dConstantsAVX2<>+1384(SB)/4, $0x0fc19dc6
+DATA sha256dConstantsAVX2<>+1388(SB)/4, $0x0fc19dc6
+DATA sha256dConstantsAVX2<>+1392(SB)/4, $0x0fc19dc6
+DATA sha256dConstantsAVX2<>+1396(SB)/4, $0x0fc19dc6
+DATA sha256dConstantsAVX2<>+1400(SB)/4, $0x0fc19dc6
+DATA sha256dConstantsAVX2<>+1404(SB)/4, $0x0fc19dc6
+DATA sha256dConstantsAVX2<>+1408(SB)/4, $0x240ca1cc
+DATA sha256dConstantsAVX2<>+1412(SB)/4, $0x240ca1cc
+DATA sha256dConstantsAVX2<>+1416(SB)/4, $0x240ca1cc
+DATA sha256dConstantsAVX2<>+1420(SB)/4, $0x240ca1cc
+DATA sha256dConstantsAVX2<>+1424(SB)/4, $0x240ca1cc
+DATA sha256dConstantsAVX2<>+1428(SB)/4, $0x240ca1cc
+DATA sha256dConstantsAVX2<>+1432(SB)/4, $0x240ca1cc
+DATA sha256dConstantsAVX2<>+1436(SB)/4, $0x240ca1cc
+DATA sha256dConstantsAVX2<>+1440(SB)/4, $0x80000000
+DATA sha256dConstantsAVX2<>+1444(SB)/4, $0x80000000
+DATA sha256dConstantsAVX2<>+1448(SB)/4, $0x80000000
+DATA sha256dConstantsAVX2<>+1452(SB)/4, $0x80000000
+DATA sha256dConstantsAVX2<>+1456(SB)/4, $0x80000000
+DATA sha256dConstantsAVX2<>+1460(SB)/4, $0x80000000
+DATA sha256dConstantsAVX2<>+1464(SB)/4, $0x80000000
+DATA sha256dConstantsAVX2<>+1468(SB)/4, $0x80000000
+DATA sha256dConstantsAVX2<>+1472(SB)/4, $0x2de92c6f
+DATA sha256dConstantsAVX2<>+1476(SB)/4, $0x2de92c6f
+DATA sha256dConstantsAVX2<>+1480(SB)/4, $0x2de92c6f
+DATA sha256dConstantsAVX2<>+1484(SB)/4, $0x2de92c6f
+DATA sha256dConstantsAVX2<>+1488(SB)/4, $0x2de92c6f
+DATA sha256dConstantsAVX2<>+1492(SB)/4, $0x2de92c6f
+DATA sha256dConstantsAVX2<>+1496(SB)/4, $0x2de92c6f
+DATA sha256dConstantsAVX2<>+1500(SB)/4, $0x2de92c6f
+DATA sha256dConstantsAVX2<>+1504(SB)/4, $0x4a7484aa
+DATA sha256dConstantsAVX2<>+1508(SB)/4, $0x4a7484aa
+DATA sha256dConstantsAVX2<>+1512(SB)/4, $0x4a7484aa
+DATA sha256dConstantsAVX2<>+1516(SB)/4, $0x4a7484aa
+DATA sha256dConstantsAVX2<>+1520(SB)/4, $0x4a7484aa
+DATA sha256dConstantsAVX2<>+1524(SB)/4, $0x4a7484aa
+DATA sha256dConstantsAVX2<>+1528(SB)/4, $0x4a7484aa
+DATA sha256dConstantsAVX2<>+1532(SB)/4, $0x4a7484aa
+DATA sha256dConstantsAVX2<>+1536(SB)/4, $0x00000280
+DATA sha256dConstantsAVX2<>+1540(SB)/4, $0x00000280
+DATA sha256dConstantsAVX2<>+1544(SB)/4, $0x00000280
+DATA sha256dConstantsAVX2<>+1548(SB)/4, $0x00000280
+DATA sha256dConstantsAVX2<>+1552(SB)/4, $0x00000280
+DATA sha256dConstantsAVX2<>+1556(SB)/4, $0x00000280
+DATA sha256dConstantsAVX2<>+1560(SB)/4, $0x00000280
+DATA sha256dConstantsAVX2<>+1564(SB)/4, $0x00000280
+DATA sha256dConstantsAVX2<>+1568(SB)/4, $0x5cb0a9dc
+DATA sha256dConstantsAVX2<>+1572(SB)/4, $0x5cb0a9dc
+DATA sha256dConstantsAVX2<>+1576(SB)/4, $0x5cb0a9dc
+DATA sha256dConstantsAVX2<>+1580(SB)/4, $0x5cb0a9dc
+DATA sha256dConstantsAVX2<>+1584(SB)/4, $0x5cb0a9dc
+DATA sha256dConstantsAVX2<>+1588(SB)/4, $0x5cb0a9dc
+DATA sha256dConstantsAVX2<>+1592(SB)/4, $0x5cb0a9dc
+DATA sha256dConstantsAVX2<>+1596(SB)/4, $0x5cb0a9dc
+DATA sha256dConstantsAVX2<>+1600(SB)/4, $0x76f988da
+DATA sha256dConstantsAVX2<>+1604(SB)/4, $0x76f988da
+DATA sha256dConstantsAVX2<>+1608(SB)/4, $0x76f988da
+DATA sha256dConstantsAVX2<>+1612(SB)/4, $0x76f988da
+DATA sha256dConstantsAVX2<>+1616(SB)/4, $0x76f988da
+DATA sha256dConstantsAVX2<>+1620(SB)/4, $0x76f988da
+DATA sha256dConstantsAVX2<>+1624(SB)/4, $0x76f988da
+DATA sha256dConstantsAVX2<>+1628(SB)/4, $0x76f988da
+DATA sha256dConstantsAVX2<>+1632(SB)/4, $0x983e5152
+DATA sha256dConstantsAVX2<>+1636(SB)/4, $0x983e5152
+DATA sha256dConstantsAVX2<>+1640(SB)/4, $0x983e5152
+DATA sha256dConstantsAVX2<>+1644(SB)/4, $0x983e5152
+DATA sha256dConstantsAVX2<>+1648(SB)/4, $0x983e5152
+DATA sha256dConstantsAVX2<>+1652(SB)/4, $0x983e5152
+DATA sha256dConstantsAVX2<>+1656(SB)/4, $0x983e5152
+DATA sha256dConstantsAVX2<>+1660(SB)/4, $0x983e5152
+DATA sha256dConstantsAVX2<>+1664(SB)/4, $0xa831c66d
+DATA sha256dConstantsAVX2<>+1668(SB)/4, $0xa831c66d
+DATA sha256dConstantsAVX2<>+1672(SB)/4, $0xa831c66d
+DATA sha256dConstantsAVX2<>+1676(SB)/4, $0xa831c66d
+DATA sha256dConstantsAVX2<>+1680(SB)/4, $0xa831c66d
+DATA sha256dConstantsAVX2<>+1684(SB)/4, $0xa831c66d
+DATA sha256dConstantsAVX2<>+1688(SB)/4, $0xa831c66d
+DATA sha256dConstantsAVX2<>+1692(SB)/4, $0xa831c66d
+DATA sha256dConstantsAVX2<>+1696(SB)/4, $0xb00327c8
+DATA sha256dConstantsAVX2<>+1700(SB)/4, $0xb00327c8
+DATA sha256dConstantsAVX2<>+1704(SB)/4, $0xb00327c8
+DATA sha256dConstantsAVX2<>+1708(SB)/4, $0xb00327c8
+DATA sha256dConstantsAVX2<>+1712(SB)/4, $0xb00327c8
+DATA sha256dConstantsAVX2<>+1716(SB)/4, $0xb00327c8
+DATA sha256dConstantsAVX2<>+1720(SB)/4, $0xb00327c8
+DATA sha256dConstantsAVX2<>+1724(SB)/4, $0xb00327c8
+DATA sha256dConstantsAVX2<>+1728(SB)/4, $0xbf597fc7
+DATA sha256dConstantsAVX2<>+1732(SB)/4, $0xbf597fc7
+DATA sha256dConstantsAVX2<>+1736(SB)/4, $0xbf597fc7
+DATA sha256dConstantsAVX2<>+1740(SB)/4, $0xbf597fc7
+DATA sha256dConstantsAVX2<>+1744(SB)/4, $0xbf597fc7
+DATA sha256dConstantsAVX2<>+1748(SB)/4, $0xbf597fc7
+DATA sha256dConstantsAVX2<>+1752(SB)/4, $0xbf597fc7
+DATA sha256dConstantsAVX2<>+1756(SB)/4, $0xbf597fc7
+DATA sha256dConstantsAVX2<>+1760(SB)/4, $0xc6e00bf3
+DATA sha256dConstantsAVX2<>+1764(SB)/4, $0xc6e00bf3
+DATA sha256dConstantsAVX2<>+1768(SB)/4, $0xc6e00bf3
+DATA sha256dConstantsAVX2<>+1772(SB)/4, $0xc6e00bf3
+DATA sha256dConstantsAVX2<>+1776(SB)/4, $0xc6e00bf3
+DATA sha256dConstantsAVX2<>+1780(SB)/4, $0xc6e00bf3
+DATA sha256dConstantsAVX2<>+1784(SB)/4, $0xc6e00bf3
+DATA sha256dConstantsAVX2<>+1788(SB)/4, $0xc6e00bf3
+DATA sha256dConstantsAVX2<>+1792(SB)/4, $0xd5a79147
+DATA sha256dConstantsAVX2<>+1796(SB)/4, $0xd5a79147
+DATA sha256dConstantsAVX2<>+1800(SB)/4, $0xd5a79147
+DATA sha256dConstantsAVX2<>+1804(SB)/4, $0xd5a79147
+DATA sha256dConstantsAVX2<>+1808(SB)/4, $0xd5a79147
+DATA sha256dConstantsAVX2<>+1812(SB)/4, $0xd5a79147
+DATA sha256dConstantsAVX2<>+1816(SB)/4, $0xd5a79147
+DATA sha256dConstantsAVX2<>+1820(SB)/4, $0xd5a79147
+DATA sha256dConstantsAVX2<>+1824(SB)/4, $0x00a00055
+DATA sha256dConstantsAVX2<>+1828(SB)/4, $0x00a00055
+DATA sha256dConstantsAVX2<>+1832(SB)/4, $0x00a00055
+DATA sha256dConstantsAVX2<>+1836(SB)/4, $0x00a00055
+DATA sha256dConstantsAVX2<>+1840(SB)/4, $0x00a00055
+DATA sha256dConstantsAVX2<>+1844(SB)/4, $0x00a00055
+DATA sha256dConstantsAVX2<>+1848(SB)/4, $0x00a00055
+DATA sha256dConstantsAVX2<>+1852(SB)/4, $0x00a00055
+DATA sha256dConstantsAVX2<>+1856(SB)/4, $0x06ca6351
+DATA sha256dConstantsAVX2<>+1860(SB)/4, $0x06ca6351
+DATA sha256dConstantsAVX2<>+1864(SB)/4, $0x06ca6351
+DATA sha256dConstantsAVX2<>+1868(SB)/4, $0x06ca6351
+DATA sha256dConstantsAVX2<>+1872(SB)/4, $0x06ca6351
+DATA sha256dConstantsAVX2<>+1876(SB)/4, $0x06ca6351
+DATA sha256dConstantsAVX2<>+1880(SB)/4, $0x06ca6351
+DATA sha256dConstantsAVX2<>+1884(SB)/4, $0x06ca6351
+DATA sha256dConstantsAVX2<>+1888(SB)/4, $0x14292967
+DATA sha256dConstantsAVX2<>+1892(SB)/4, $0x14292967
+DATA sha256dConstantsAVX2<>+1896(SB)/4, $0x14292967
+DATA sha256dConstantsAVX2<>+1900(SB)/4, $0x14292967
+DATA sha256dConstantsAVX2<>+1904(SB)/4, $0x14292967
+DATA sha256dConstantsAVX2<>+1908(SB)/4, $0x14292967
+DATA sha256dConstantsAVX2<>+1912(SB)/4, $0x14292967
+DATA sha256dConstantsAVX2<>+1916(SB)/4, $0x14292967
 DATA sha256dConstantsAVX2<>+1920(SB)/4, $0x98c7e2a2
 DATA sha256dConstantsAVX2<>+1924(SB)/4, $0x98c7e2a2
 DATA sha256dConstantsAVX2<>+1928(SB)/4, $0x98c7e2a2

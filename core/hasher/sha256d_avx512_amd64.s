@@ -483,317 +483,279 @@ group:
 	VPADDD          Z21, Z7, Z7
 	VPADDD          Z10, Z22, Z10
 	VPADDD          Z23, Z7, Z7
-	VMOVDQU32       Z9, Z21
-	VPTERNLOGD      $0xca, Z15, Z3, Z21
+	VPRORD          $0x07, Z2, Z21
 	VPADDD          Z14, Z7, Z14
-	VPRORD          $0x06, Z9, Z22
+	VPRORD          $0x12, Z2, Z22
 	VMOVDQU32       Z11, Z23
 	VPTERNLOGD      $0xe8, Z16, Z20, Z23
-	VPRORD          $0x0b, Z9, Z24
+	VPSRLD          $0x03, Z2, Z24
 	VPRORD          $0x02, Z11, Z25
-	VPRORD          $0x19, Z9, Z26
-	VPRORD          $0x0d, Z11, Z27
-	VPTERNLOGD      $0x96, Z26, Z24, Z22
+	VPTERNLOGD      $0x96, Z24, Z22, Z21
+	VPRORD          $0x0d, Z11, Z22
+	VPADDD.BCST     56(AX), Z21, Z21
 	VPRORD          $0x16, Z11, Z24
+	VMOVDQU32       Z9, Z26
+	VPTERNLOGD      $0xca, Z15, Z3, Z26
+	VPTERNLOGD      $0x96, Z24, Z22, Z25
+	VPRORD          $0x06, Z9, Z22
+	VPADDD          Z23, Z25, Z23
+	VPRORD          $0x0b, Z9, Z24
+	VPADDD          Z7, Z23, Z7
+	VPRORD          $0x19, Z9, Z23
+	VMOVDQU32       Z14, Z25
+	VPTERNLOGD      $0xca, Z1, Z4, Z25
+	VPTERNLOGD      $0x96, Z23, Z24, Z22
+	VPRORD          $0x06, Z14, Z23
 	VPADDD.BCST     44(AX), Z13, Z13
-	VPTERNLOGD      $0x96, Z24, Z27, Z25
-	VPADDD          Z21, Z13, Z13
-	VPADDD          Z23, Z25, Z21
+	VPRORD          $0x0b, Z14, Z24
+	VPADDD          Z26, Z13, Z13
+	VPRORD          $0x19, Z14, Z26
 	VPADDD          Z22, Z13, Z13
-	VPADDD          Z7, Z21, Z7
+	VPTERNLOGD      $0x96, Z26, Z24, Z23
 	VPADDD          Z8, Z13, Z8
-	VMOVDQU32       Z14, Z21
-	VPTERNLOGD      $0xca, Z1, Z4, Z21
+	VPADDD.BCST     -296(BX), Z6, Z6
 	VMOVDQU32       Z10, Z22
 	VPTERNLOGD      $0xe8, Z17, Z5, Z22
-	VPRORD          $0x06, Z14, Z23
+	VPADDD          Z25, Z6, Z6
 	VPRORD          $0x02, Z10, Z24
-	VPRORD          $0x0b, Z14, Z25
-	VPRORD          $0x0d, Z10, Z26
-	VPRORD          $0x19, Z14, Z27
-	VPRORD          $0x16, Z10, Z28
+	VPADDD          Z23, Z6, Z6
+	VPRORD          $0x0d, Z10, Z23
+	VPADDD          Z16, Z6, Z16
+	VPRORD          $0x16, Z10, Z25
+	VMOVDQU32       Z7, Z26
+	VPTERNLOGD      $0xe8, Z20, Z11, Z26
+	VPTERNLOGD      $0x96, Z25, Z23, Z24
+	VPRORD          $0x02, Z7, Z23
+	VPADDD          Z22, Z24, Z22
+	VPRORD          $0x0d, Z7, Z24
+	VPADDD          Z13, Z22, Z13
+	VPRORD          $0x16, Z7, Z22
+	VPADDD.BCST     60(AX), Z2, Z2
+	VPTERNLOGD      $0x96, Z22, Z24, Z23
+	VMOVDQU32       Z8, Z22
+	VPTERNLOGD      $0xca, Z3, Z9, Z22
+	VPADDD          Z26, Z23, Z23
+	VPRORD          $0x06, Z8, Z24
+	VPADDD          Z6, Z23, Z6
+	VPRORD          $0x0b, Z8, Z23
+	VPRORD          $0x07, Z12, Z25
+	VPRORD          $0x19, Z8, Z26
+	VPRORD          $0x12, Z12, Z27
+	VPTERNLOGD      $0x96, Z26, Z23, Z24
+	VPSRLD          $0x03, Z12, Z23
+	VPADDD.BCST     -288(BX), Z15, Z15
+	VPTERNLOGD      $0x96, Z23, Z27, Z25
+	VPADDD          Z21, Z15, Z15
+	VPADDD          Z25, Z0, Z0
+	VPADDD          Z22, Z15, Z15
+	VMOVDQU32       Z16, Z22
+	VPTERNLOGD      $0xca, Z4, Z14, Z22
+	VPADDD          Z24, Z15, Z15
+	VPRORD          $0x06, Z16, Z23
+	VPADDD          Z17, Z15, Z17
+	VPRORD          $0x0b, Z16, Z24
+	VMOVDQU32       Z13, Z25
+	VPTERNLOGD      $0xe8, Z5, Z10, Z25
+	VPRORD          $0x19, Z16, Z26
+	VPRORD          $0x02, Z13, Z27
+	VPTERNLOGD      $0x96, Z26, Z24, Z23
+	VPRORD          $0x0d, Z13, Z24
+	VPADDD.BCST     -284(BX), Z1, Z1
+	VPRORD          $0x16, Z13, Z26
+	VPADDD          Z22, Z1, Z1
+	VPTERNLOGD      $0x96, Z26, Z24, Z27
+	VPADDD          Z23, Z1, Z1
+	VPADDD          Z25, Z27, Z22
+	VPADDD          Z20, Z1, Z20
+	VPADDD          Z15, Z22, Z15
+	VMOVDQU32       Z6, Z22
+	VPTERNLOGD      $0xe8, Z11, Z7, Z22
+	VPRORD          $0x11, Z21, Z23
+	VPRORD          $0x02, Z6, Z24
+	VPRORD          $0x13, Z21, Z25
+	VPRORD          $0x0d, Z6, Z26
+	VPSRLD          $0x0a, Z21, Z27
+	VPRORD          $0x16, Z6, Z28
 	VPTERNLOGD      $0x96, Z27, Z25, Z23
 	VPTERNLOGD      $0x96, Z28, Z26, Z24
-	VPADDD.BCST     -296(BX), Z6, Z6
+	VPADDD.BCST     -280(BX), Z23, Z23
 	VPADDD          Z22, Z24, Z22
-	VPADDD          Z21, Z6, Z6
-	VPADDD          Z13, Z22, Z13
-	VPADDD          Z23, Z6, Z6
-	VPRORD          $0x07, Z2, Z21
-	VPADDD          Z16, Z6, Z16
-	VPRORD          $0x12, Z2, Z22
-	VMOVDQU32       Z7, Z23
-	VPTERNLOGD      $0xe8, Z20, Z11, Z23
-	VPSRLD          $0x03, Z2, Z24
-	VPRORD          $0x02, Z7, Z25
-	VPTERNLOGD      $0x96, Z24, Z22, Z21
-	VPRORD          $0x0d, Z7, Z22
-	VPADDD.BCST     56(AX), Z21, Z21
-	VPRORD          $0x16, Z7, Z24
-	VMOVDQU32       Z8, Z26
-	VPTERNLOGD      $0xca, Z3, Z9, Z26
-	VPTERNLOGD      $0x96, Z24, Z22, Z25
-	VPRORD          $0x06, Z8, Z22
-	VPADDD          Z23, Z25, Z23
-	VPRORD          $0x0b, Z8, Z24
-	VPADDD          Z6, Z23, Z6
-	VPRORD          $0x19, Z8, Z23
-	VMOVDQU32       Z16, Z25
-	VPTERNLOGD      $0xca, Z4, Z14, Z25
-	VPTERNLOGD      $0x96, Z23, Z24, Z22
-	VPRORD          $0x06, Z16, Z23
-	VPADDD.BCST     -288(BX), Z15, Z15
-	VPRORD          $0x0b, Z16, Z24
-	VPADDD          Z21, Z15, Z15
-	VPRORD          $0x19, Z16, Z27
-	VPADDD          Z26, Z15, Z15
-	VPTERNLOGD      $0x96, Z27, Z24, Z23
-	VPADDD          Z22, Z15, Z15
-	VPADDD.BCST     -284(BX), Z1, Z1
-	VPADDD          Z17, Z15, Z17
-	VPADDD          Z25, Z1, Z1
-	VMOVDQU32       Z13, Z22
-	VPTERNLOGD      $0xe8, Z5, Z10, Z22
-	VPADDD          Z23, Z1, Z1
-	VPRORD          $0x02, Z13, Z23
-	VPADDD          Z20, Z1, Z20
-	VPRORD          $0x0d, Z13, Z24
-	VMOVDQU32       Z6, Z25
-	VPTERNLOGD      $0xe8, Z11, Z7, Z25
-	VPRORD          $0x16, Z13, Z26
-	VPRORD          $0x02, Z6, Z27
-	VPTERNLOGD      $0x96, Z26, Z24, Z23
-	VPRORD          $0x0d, Z6, Z24
-	VPADDD          Z22, Z23, Z22
-	VPRORD          $0x16, Z6, Z23
-	VPADDD          Z15, Z22, Z15
-	VPTERNLOGD      $0x96, Z23, Z24, Z27
-	VPADDD.BCST     60(AX), Z2, Z2
-	VPADDD          Z25, Z27, Z22
-	VMOVDQU32       Z17, Z23
-	VPTERNLOGD      $0xca, Z9, Z8, Z23
+	VMOVDQU32       Z17, Z24
+	VPTERNLOGD      $0xca, Z9, Z8, Z24
 	VPADDD          Z1, Z22, Z1
 	VPRORD          $0x06, Z17, Z22
-	VPRORD          $0x07, Z12, Z24
-	VPRORD          $0x0b, Z17, Z25
-	VPRORD          $0x12, Z12, Z26
-	VPRORD          $0x19, Z17, Z27
-	VPSRLD          $0x03, Z12, Z28
-	VPTERNLOGD      $0x96, Z27, Z25, Z22
-	VPTERNLOGD      $0x96, Z28, Z26, Z24
-	VPADDD.BCST     -280(BX), Z3, Z3
-	VPADDD          Z24, Z0, Z0
+	VPRORD          $0x07, Z18, Z25
+	VPRORD          $0x0b, Z17, Z26
+	VPRORD          $0x12, Z18, Z27
+	VPRORD          $0x19, Z17, Z28
+	VPSRLD          $0x03, Z18, Z29
+	VPTERNLOGD      $0x96, Z28, Z26, Z22
+	VPTERNLOGD      $0x96, Z29, Z27, Z25
+	VPADDD.BCST     -276(BX), Z3, Z3
+	VPADDD.BCST     -272(BX), Z12, Z12
 	VPADDD          Z2, Z3, Z3
+	VPADDD          Z25, Z12, Z12
+	VPADDD          Z24, Z3, Z3
 	VMOVDQU32       Z20, Z24
 	VPTERNLOGD      $0xca, Z14, Z16, Z24
-	VPADDD          Z23, Z3, Z3
-	VPRORD          $0x06, Z20, Z23
 	VPADDD          Z22, Z3, Z3
-	VPRORD          $0x0b, Z20, Z22
+	VPRORD          $0x06, Z20, Z22
 	VPADDD          Z5, Z3, Z5
-	VPRORD          $0x19, Z20, Z25
+	VPRORD          $0x0b, Z20, Z25
 	VMOVDQU32       Z15, Z26
 	VPTERNLOGD      $0xe8, Z10, Z13, Z26
-	VPTERNLOGD      $0x96, Z25, Z22, Z23
-	VPRORD          $0x02, Z15, Z22
-	VPADDD.BCST     -276(BX), Z4, Z4
-	VPRORD          $0x0d, Z15, Z25
-	VPADDD          Z0, Z4, Z4
-	VPRORD          $0x16, Z15, Z27
-	VPADDD          Z24, Z4, Z4
+	VPRORD          $0x19, Z20, Z27
+	VPRORD          $0x02, Z15, Z28
 	VPTERNLOGD      $0x96, Z27, Z25, Z22
-	VPADDD          Z23, Z4, Z4
-	VPADDD          Z26, Z22, Z22
+	VPRORD          $0x0d, Z15, Z25
+	VPADDD.BCST     -268(BX), Z4, Z4
+	VPRORD          $0x16, Z15, Z27
+	VPADDD          Z0, Z4, Z4
+	VPTERNLOGD      $0x96, Z27, Z25, Z28
+	VPADDD          Z24, Z4, Z4
+	VPADDD          Z26, Z28, Z24
+	VPADDD          Z22, Z4, Z4
+	VPADDD          Z3, Z24, Z3
 	VPADDD          Z11, Z4, Z11
-	VPADDD          Z3, Z22, Z3
-	VMOVDQU32       Z1, Z22
-	VPTERNLOGD      $0xe8, Z7, Z6, Z22
-	VPRORD          $0x11, Z21, Z23
-	VPRORD          $0x02, Z1, Z24
-	VPRORD          $0x13, Z21, Z25
-	VPRORD          $0x0d, Z1, Z26
-	VPSRLD          $0x0a, Z21, Z27
-	VPRORD          $0x16, Z1, Z28
-	VPTERNLOGD      $0x96, Z27, Z25, Z23
-	VPTERNLOGD      $0x96, Z28, Z26, Z24
-	VPADDD.BCST     -272(BX), Z23, Z23
-	VPADDD          Z22, Z24, Z22
-	VMOVDQU32       Z5, Z24
-	VPTERNLOGD      $0xca, Z8, Z17, Z24
-	VPRORD          $0x06, Z5, Z25
-	VPADDD          Z4, Z22, Z4
-	VPRORD          $0x0b, Z5, Z22
-	VPRORD          $0x07, Z18, Z26
-	VPRORD          $0x19, Z5, Z27
-	VPRORD          $0x12, Z18, Z28
-	VPTERNLOGD      $0x96, Z27, Z22, Z25
-	VPSRLD          $0x03, Z18, Z22
-	VPADDD.BCST     -268(BX), Z9, Z9
-	VPTERNLOGD      $0x96, Z22, Z28, Z26
-	VPADDD          Z23, Z9, Z9
-	VPADDD.BCST     -264(BX), Z12, Z12
-	VPADDD          Z24, Z9, Z9
-	VPADDD          Z26, Z12, Z12
-	VPADDD          Z25, Z9, Z9
-	VMOVDQU32       Z11, Z22
-	VPTERNLOGD      $0xca, Z16, Z20, Z22
-	VPADDD          Z10, Z9, Z10
-	VPRORD          $0x06, Z11, Z24
-	VMOVDQU32       Z3, Z25
-	VPTERNLOGD      $0xe8, Z13, Z15, Z25
-	VPRORD          $0x0b, Z11, Z26
-	VPRORD          $0x02, Z3, Z27
-	VPRORD          $0x19, Z11, Z28
-	VPRORD          $0x0d, Z3, Z29
-	VPTERNLOGD      $0x96, Z28, Z26, Z24
-	VPRORD          $0x16, Z3, Z26
-	VPADDD.BCST     -260(BX), Z14, Z14
-	VPTERNLOGD      $0x96, Z26, Z29, Z27
-	VPADDD          Z12, Z14, Z14
-	VPADDD          Z25, Z27, Z25
-	VPADDD          Z22, Z14, Z14
-	VPADDD          Z9, Z25, Z9
-	VPADDD          Z24, Z14, Z14
 	VPRORD          $0x11, Z2, Z22
-	VPADDD          Z7, Z14, Z7
 	VPRORD          $0x13, Z2, Z24
-	VMOVDQU32       Z4, Z25
-	VPTERNLOGD      $0xe8, Z6, Z1, Z25
+	VMOVDQU32       Z1, Z25
+	VPTERNLOGD      $0xe8, Z7, Z6, Z25
 	VPSRLD          $0x0a, Z2, Z26
-	VPRORD          $0x02, Z4, Z27
+	VPRORD          $0x02, Z1, Z27
 	VPTERNLOGD      $0x96, Z26, Z24, Z22
-	VPRORD          $0x0d, Z4, Z24
-	VMOVDQU32       Z10, Z26
-	VPTERNLOGD      $0xca, Z17, Z5, Z26
-	VPRORD          $0x16, Z4, Z28
-	VPRORD          $0x06, Z10, Z29
+	VPRORD          $0x0d, Z1, Z24
+	VMOVDQU32       Z5, Z26
+	VPTERNLOGD      $0xca, Z8, Z17, Z26
+	VPRORD          $0x16, Z1, Z28
+	VPRORD          $0x06, Z5, Z29
 	VPTERNLOGD      $0x96, Z28, Z24, Z27
-	VPRORD          $0x0b, Z10, Z24
+	VPRORD          $0x0b, Z5, Z24
 	VPADDD          Z25, Z27, Z25
-	VPRORD          $0x19, Z10, Z27
-	VPADDD          Z14, Z25, Z14
+	VPRORD          $0x19, Z5, Z27
+	VPADDD          Z4, Z25, Z4
 	VPTERNLOGD      $0x96, Z27, Z24, Z29
 	VPRORD          $0x07, Z19, Z24
-	VPADDD.BCST     -256(BX), Z8, Z8
+	VPADDD.BCST     -264(BX), Z9, Z9
 	VPRORD          $0x12, Z19, Z25
-	VPADDD          Z22, Z8, Z8
+	VPADDD          Z23, Z9, Z9
 	VPSRLD          $0x03, Z19, Z27
-	VPADDD          Z26, Z8, Z8
+	VPADDD          Z26, Z9, Z9
 	VPTERNLOGD      $0x96, Z27, Z25, Z24
-	VPADDD          Z29, Z8, Z8
+	VPADDD          Z29, Z9, Z9
 	VPRORD          $0x11, Z0, Z25
-	VPADDD          Z13, Z8, Z13
+	VPADDD          Z10, Z9, Z10
 	VPRORD          $0x13, Z0, Z26
-	VMOVDQU32       Z9, Z27
-	VPTERNLOGD      $0xe8, Z15, Z3, Z27
+	VMOVDQU32       Z3, Z27
+	VPTERNLOGD      $0xe8, Z13, Z15, Z27
 	VPSRLD          $0x0a, Z0, Z28
-	VPRORD          $0x02, Z9, Z29
+	VPRORD          $0x02, Z3, Z29
 	VPTERNLOGD      $0x96, Z28, Z26, Z25
-	VPRORD          $0x0d, Z9, Z26
+	VPRORD          $0x0d, Z3, Z26
 	VPADDD          Z24, Z18, Z18
-	VPRORD          $0x16, Z9, Z24
+	VPRORD          $0x16, Z3, Z24
 	VPADDD          Z25, Z18, Z18
 	VPTERNLOGD      $0x96, Z24, Z26, Z29
-	VMOVDQU32       Z7, Z24
-	VPTERNLOGD      $0xca, Z20, Z11, Z24
+	VMOVDQU32       Z11, Z24
+	VPTERNLOGD      $0xca, Z16, Z20, Z24
 	VPADDD          Z27, Z29, Z25
-	VPRORD          $0x06, Z7, Z26
-	VPADDD          Z8, Z25, Z8
-	VPRORD          $0x0b, Z7, Z25
+	VPRORD          $0x06, Z11, Z26
+	VPADDD          Z9, Z25, Z9
+	VPRORD          $0x0b, Z11, Z25
 	VPRORD          $0x11, Z23, Z27
-	VPRORD          $0x19, Z7, Z28
+	VPRORD          $0x19, Z11, Z28
 	VPRORD          $0x13, Z23, Z29
 	VPTERNLOGD      $0x96, Z28, Z25, Z26
 	VPSRLD          $0x0a, Z23, Z25
-	VPADDD.BCST     -288(BX), Z16, Z16
+	VPADDD.BCST     -260(BX), Z14, Z14
 	VPTERNLOGD      $0x96, Z25, Z29, Z27
-	VPADDD          Z18, Z16, Z16
-	VPADDD.BCST     -252(BX), Z27, Z25
-	VPADDD          Z24, Z16, Z16
-	VMOVDQU32       Z13, Z24
-	VPTERNLOGD      $0xca, Z5, Z10, Z24
-	VPADDD          Z26, Z16, Z16
-	VPRORD          $0x06, Z13, Z26
-	VPADDD          Z6, Z16, Z6
-	VPRORD          $0x0b, Z13, Z27
-	VMOVDQU32       Z14, Z28
-	VPTERNLOGD      $0xe8, Z1, Z4, Z28
-	VPRORD          $0x19, Z13, Z29
-	VPRORD          $0x02, Z14, Z30
+	VPADDD          Z12, Z14, Z14
+	VPADDD.BCST     -256(BX), Z27, Z25
+	VPADDD          Z24, Z14, Z14
+	VMOVDQU32       Z10, Z24
+	VPTERNLOGD      $0xca, Z17, Z5, Z24
+	VPADDD          Z26, Z14, Z14
+	VPRORD          $0x06, Z10, Z26
+	VPADDD          Z7, Z14, Z7
+	VPRORD          $0x0b, Z10, Z27
+	VMOVDQU32       Z4, Z28
+	VPTERNLOGD      $0xe8, Z6, Z1, Z28
+	VPRORD          $0x19, Z10, Z29
+	VPRORD          $0x02, Z4, Z30
 	VPTERNLOGD      $0x96, Z29, Z27, Z26
-	VPRORD          $0x0d, Z14, Z27
-	VPADDD.BCST     -248(BX), Z17, Z17
-	VPRORD          $0x16, Z14, Z29
-	VPADDD          Z25, Z17, Z17
+	VPRORD          $0x0d, Z4, Z27
+	VPADDD.BCST     -252(BX), Z8, Z8
+	VPRORD          $0x16, Z4, Z29
+	VPADDD          Z22, Z8, Z8
 	VPTERNLOGD      $0x96, Z29, Z27, Z30
-	VPADDD          Z24, Z17, Z17
+	VPADDD          Z24, Z8, Z8
 	VPADDD          Z28, Z30, Z24
-	VPADDD          Z26, Z17, Z17
-	VPADDD          Z16, Z24, Z16
-	VPADDD          Z15, Z17, Z15
+	VPADDD          Z26, Z8, Z8
+	VPADDD          Z14, Z24, Z14
+	VPADDD          Z13, Z8, Z13
 	VPRORD          $0x07, 384(AX), Z24
-	VMOVDQU32       Z8, Z26
-	VPTERNLOGD      $0xe8, Z3, Z9, Z26
+	VMOVDQU32       Z9, Z26
+	VPTERNLOGD      $0xe8, Z15, Z3, Z26
 	VPRORD          $0x12, 384(AX), Z27
-	VPRORD          $0x02, Z8, Z28
+	VPRORD          $0x02, Z9, Z28
 	VPSRLD          $0x03, 384(AX), Z29
-	VPRORD          $0x0d, Z8, Z30
+	VPRORD          $0x0d, Z9, Z30
 	VPTERNLOGD      $0x96, Z29, Z27, Z24
-	VPRORD          $0x16, Z8, Z27
+	VPRORD          $0x16, Z9, Z27
 	VPRORD          $0x11, Z12, Z29
 	VPTERNLOGD      $0x96, Z27, Z30, Z28
 	VPRORD          $0x13, Z12, Z27
 	VPADDD          Z26, Z28, Z26
 	VPSRLD          $0x0a, Z12, Z28
-	VPADDD          Z17, Z26, Z17
+	VPADDD          Z8, Z26, Z8
 	VPTERNLOGD      $0x96, Z28, Z27, Z29
 	VPRORD          $0x11, Z22, Z26
 	VPADDD          Z24, Z19, Z19
 	VPRORD          $0x13, Z22, Z24
 	VPADDD          Z29, Z19, Z19
 	VPSRLD          $0x0a, Z22, Z27
-	VMOVDQU32       Z6, Z28
-	VPTERNLOGD      $0xca, Z11, Z7, Z28
+	VMOVDQU32       Z7, Z28
+	VPTERNLOGD      $0xca, Z20, Z11, Z28
 	VPTERNLOGD      $0x96, Z27, Z24, Z26
-	VPRORD          $0x06, Z6, Z24
+	VPRORD          $0x06, Z7, Z24
 	VPADDD.BCST     48(AX), Z26, Z26
-	VPRORD          $0x0b, Z6, Z27
-	VMOVDQU32       Z15, Z29
-	VPTERNLOGD      $0xca, Z10, Z13, Z29
-	VPRORD          $0x19, Z6, Z30
-	VPRORD          $0x06, Z15, Z31
+	VPRORD          $0x0b, Z7, Z27
+	VMOVDQU32       Z13, Z29
+	VPTERNLOGD      $0xca, Z5, Z10, Z29
+	VPRORD          $0x19, Z7, Z30
+	VPRORD          $0x06, Z13, Z31
 	VPTERNLOGD      $0x96, Z30, Z27, Z24
-	VPRORD          $0x0b, Z15, Z27
-	VPADDD.BCST     -280(BX), Z20, Z20
-	VPRORD          $0x19, Z15, Z30
-	VPADDD          Z19, Z20, Z20
+	VPRORD          $0x0b, Z13, Z27
+	VPADDD.BCST     -288(BX), Z16, Z16
+	VPRORD          $0x19, Z13, Z30
+	VPADDD          Z18, Z16, Z16
 	VPTERNLOGD      $0x96, Z30, Z27, Z31
-	VPADDD          Z28, Z20, Z20
-	VPADDD.BCST     -244(BX), Z5, Z5
-	VPADDD          Z24, Z20, Z20
-	VPADDD          Z26, Z5, Z5
-	VPADDD          Z1, Z20, Z1
-	VPADDD          Z29, Z5, Z5
-	VMOVDQU32       Z16, Z24
-	VPTERNLOGD      $0xe8, Z4, Z14, Z24
-	VPADDD          Z31, Z5, Z5
-	VPRORD          $0x02, Z16, Z27
-	VPADDD          Z3, Z5, Z3
-	VPRORD          $0x0d, Z16, Z28
-	VMOVDQU32       Z17, Z29
-	VPTERNLOGD      $0xe8, Z9, Z8, Z29
-	VPRORD          $0x16, Z16, Z30
-	VPRORD          $0x02, Z17, Z31
+	VPADDD          Z28, Z16, Z16
+	VPADDD.BCST     -248(BX), Z17, Z17
+	VPADDD          Z24, Z16, Z16
+	VPADDD          Z25, Z17, Z17
+	VPADDD          Z6, Z16, Z6
+	VPADDD          Z29, Z17, Z17
+	VMOVDQU32       Z14, Z24
+	VPTERNLOGD      $0xe8, Z1, Z4, Z24
+	VPADDD          Z31, Z17, Z17
+	VPRORD          $0x02, Z14, Z27
+	VPADDD          Z15, Z17, Z15
+	VPRORD          $0x0d, Z14, Z28
+	VMOVDQU32       Z8, Z29
+	VPTERNLOGD      $0xe8, Z3, Z9, Z29
+	VPRORD          $0x16, Z14, Z30
+	VPRORD          $0x02, Z8, Z31
 	VPTERNLOGD      $0x96, Z30, Z28, Z27
-	VPRORD          $0x0d, Z17, Z28
+	VPRORD          $0x0d, Z8, Z28
 	VPADDD          Z24, Z27, Z24
-	VPRORD          $0x16, Z17, Z27
-	VPADDD          Z20, Z24, Z20
+	VPRORD          $0x16, Z8, Z27
+	VPADDD          Z16, Z24, Z16
 	VPTERNLOGD      $0x96, Z27, Z28, Z31
 	VPRORD          $0x07, 448(AX), Z24
 	VPADDD          Z29, Z31, Z27
 	VPRORD          $0x12, 448(AX), Z28
-	VPADDD          Z5, Z27, Z5
+	VPADDD          Z17, Z27, Z17
 	VPSRLD          $0x03, 448(AX), Z27
 	VPRORD          $0x11, Z25, Z29
 	VPTERNLOGD      $0x96, Z27, Z28, Z24
@@ -805,688 +767,750 @@ group:
 	VPSRLD          $0x0a, Z18, Z27
 	VPADDD.BCST     52(AX), Z29, Z29
 	VPTERNLOGD      $0x96, Z27, Z31, Z28
+	VMOVDQU32       Z15, Z27
+	VPTERNLOGD      $0xca, Z10, Z13, Z27
+	VPADDD          384(AX), Z24, Z24
+	VPRORD          $0x06, Z15, Z30
+	VPADDD          Z28, Z24, Z24
+	VPRORD          $0x0b, Z15, Z28
+	VMOVDQU32       Z6, Z31
+	VPTERNLOGD      $0xca, Z11, Z7, Z31
+	VMOVDQU32       Z18, 1152(AX)
+	VPRORD          $0x19, Z15, Z18
+	VMOVDQU32       Z25, 1216(AX)
+	VPRORD          $0x06, Z6, Z25
+	VPTERNLOGD      $0x96, Z18, Z28, Z30
+	VPRORD          $0x0b, Z6, Z18
+	VPADDD.BCST     -244(BX), Z5, Z5
+	VPRORD          $0x19, Z6, Z28
+	VPADDD          Z26, Z5, Z5
+	VPTERNLOGD      $0x96, Z28, Z18, Z25
+	VPADDD          Z27, Z5, Z5
+	VPADDD.BCST     -276(BX), Z20, Z18
+	VPADDD          Z30, Z5, Z5
+	VPADDD          Z19, Z18, Z18
+	VPADDD          Z3, Z5, Z3
+	VPADDD          Z31, Z18, Z18
+	VMOVDQU32       Z17, Z20
+	VPTERNLOGD      $0xe8, Z9, Z8, Z20
+	VPADDD          Z25, Z18, Z18
+	VPRORD          $0x02, Z17, Z25
+	VPADDD          Z1, Z18, Z1
+	VPRORD          $0x0d, Z17, Z27
+	VMOVDQU32       Z16, Z28
+	VPTERNLOGD      $0xe8, Z4, Z14, Z28
+	VPRORD          $0x16, Z17, Z30
+	VPRORD          $0x02, Z16, Z31
+	VPTERNLOGD      $0x96, Z30, Z27, Z25
+	VPRORD          $0x0d, Z16, Z27
+	VPADDD          Z20, Z25, Z20
+	VPRORD          $0x16, Z16, Z25
+	VPADDD          Z5, Z20, Z5
+	VPTERNLOGD      $0x96, Z25, Z27, Z31
+	VPRORD          $0x11, Z26, Z20
+	VPADDD          Z28, Z31, Z25
+	VPRORD          $0x13, Z26, Z27
+	VPADDD          Z18, Z25, Z18
+	VPSRLD          $0x0a, Z26, Z25
+	VPRORD          $0x07, 512(AX), Z28
+	VPTERNLOGD      $0x96, Z25, Z27, Z20
+	VPADDD          Z20, Z21, Z20
+	VPRORD          $0x12, 512(AX), Z25
 	VMOVDQU32       Z3, Z27
 	VPTERNLOGD      $0xca, Z13, Z15, Z27
-	VPADDD          384(AX), Z24, Z24
-	VPRORD          $0x06, Z3, Z30
-	VPADDD          Z28, Z24, Z24
-	VPRORD          $0x0b, Z3, Z28
-	VMOVDQU32       Z1, Z31
-	VPTERNLOGD      $0xca, Z7, Z6, Z31
-	VMOVDQU32       Z18, 640(AX)
-	VPRORD          $0x19, Z3, Z18
-	VPTERNLOGD      $0x96, Z18, Z28, Z30
-	VPRORD          $0x06, Z1, Z18
-	VPADDD.BCST     -240(BX), Z10, Z10
-	VPRORD          $0x0b, Z1, Z28
-	VPADDD          Z29, Z10, Z10
-	VMOVDQU32       Z25, 704(AX)
-	VPRORD          $0x19, Z1, Z25
-	VPADDD          Z27, Z10, Z10
-	VPTERNLOGD      $0x96, Z25, Z28, Z18
-	VPADDD          Z30, Z10, Z10
-	VPADDD.BCST     -268(BX), Z11, Z11
-	VPADDD          Z9, Z10, Z9
-	VPADDD          Z24, Z11, Z11
-	VMOVDQU32       Z5, Z25
-	VPTERNLOGD      $0xe8, Z8, Z17, Z25
-	VPADDD          Z31, Z11, Z11
-	VPRORD          $0x02, Z5, Z27
-	VPADDD          Z18, Z11, Z11
-	VPRORD          $0x0d, Z5, Z18
-	VPADDD          Z4, Z11, Z4
-	VPRORD          $0x16, Z5, Z28
-	VMOVDQU32       Z20, Z30
-	VPTERNLOGD      $0xe8, Z14, Z16, Z30
-	VPTERNLOGD      $0x96, Z28, Z18, Z27
-	VPRORD          $0x02, Z20, Z18
-	VPADDD          Z25, Z27, Z25
-	VPRORD          $0x0d, Z20, Z27
-	VPADDD          Z10, Z25, Z10
-	VPRORD          $0x16, Z20, Z25
-	VPRORD          $0x11, Z26, Z28
-	VPTERNLOGD      $0x96, Z25, Z27, Z18
-	VPRORD          $0x13, Z26, Z25
-	VPADDD          Z30, Z18, Z18
-	VPSRLD          $0x0a, Z26, Z27
-	VPADDD          Z11, Z18, Z11
-	VPTERNLOGD      $0x96, Z27, Z25, Z28
-	VPRORD          $0x07, 512(AX), Z18
-	VPADDD          Z28, Z21, Z25
-	VPRORD          $0x12, 512(AX), Z27
-	VMOVDQU32       Z9, Z28
-	VPTERNLOGD      $0xca, Z15, Z3, Z28
 	VPSRLD          $0x03, 512(AX), Z30
-	VPRORD          $0x06, Z9, Z31
-	VPTERNLOGD      $0x96, Z30, Z27, Z18
-	VPRORD          $0x0b, Z9, Z27
+	VPRORD          $0x06, Z3, Z31
+	VPTERNLOGD      $0x96, Z30, Z25, Z28
+	VPRORD          $0x0b, Z3, Z25
 	VPRORD          $0x11, Z19, Z30
-	VMOVDQU32       Z21, 768(AX)
-	VPRORD          $0x19, Z9, Z21
-	VMOVDQU32       Z26, 832(AX)
+	VMOVDQU32       Z21, 1280(AX)
+	VPRORD          $0x19, Z3, Z21
+	VMOVDQU32       Z26, 1344(AX)
 	VPRORD          $0x13, Z19, Z26
-	VPTERNLOGD      $0x96, Z21, Z27, Z31
+	VPTERNLOGD      $0x96, Z21, Z25, Z31
 	VPSRLD          $0x0a, Z19, Z21
-	VPADDD.BCST     -236(BX), Z13, Z13
+	VPADDD.BCST     -240(BX), Z10, Z10
 	VPTERNLOGD      $0x96, Z21, Z26, Z30
-	VPADDD          Z25, Z13, Z13
-	VPADDD          448(AX), Z18, Z18
-	VPADDD          Z28, Z13, Z13
-	VPADDD          Z30, Z18, Z18
-	VPADDD          Z31, Z13, Z13
-	VMOVDQU32       Z4, Z21
-	VPTERNLOGD      $0xca, Z6, Z1, Z21
-	VPADDD          Z8, Z13, Z8
-	VPRORD          $0x06, Z4, Z26
-	VMOVDQU32       Z10, Z27
-	VPTERNLOGD      $0xe8, Z17, Z5, Z27
-	VPRORD          $0x0b, Z4, Z28
-	VPRORD          $0x02, Z10, Z30
-	VPRORD          $0x19, Z4, Z31
-	VMOVDQU32       Z19, 896(AX)
-	VPRORD          $0x0d, Z10, Z19
-	VPTERNLOGD      $0x96, Z31, Z28, Z26
-	VPRORD          $0x16, Z10, Z28
-	VPADDD.BCST     -256(BX), Z7, Z7
-	VPTERNLOGD      $0x96, Z28, Z19, Z30
-	VPADDD          Z18, Z7, Z7
-	VPADDD          Z27, Z30, Z19
-	VPADDD          Z21, Z7, Z7
-	VPADDD          Z13, Z19, Z13
-	VPADDD          Z26, Z7, Z7
-	VPRORD          $0x11, Z29, Z19
-	VPADDD          Z14, Z7, Z14
-	VPRORD          $0x13, Z29, Z21
-	VMOVDQU32       Z11, Z26
-	VPTERNLOGD      $0xe8, Z16, Z20, Z26
-	VPSRLD          $0x0a, Z29, Z27
-	VPRORD          $0x02, Z11, Z28
-	VPTERNLOGD      $0x96, Z27, Z21, Z19
-	VPRORD          $0x0d, Z11, Z21
-	VPADDD          Z19, Z2, Z19
-	VPRORD          $0x16, Z11, Z27
-	VMOVDQU32       Z8, Z30
-	VPTERNLOGD      $0xca, Z3, Z9, Z30
-	VPTERNLOGD      $0x96, Z27, Z21, Z28
-	VPRORD          $0x06, Z8, Z21
-	VPADDD          Z26, Z28, Z26
-	VPRORD          $0x0b, Z8, Z27
-	VPADDD          Z7, Z26, Z7
-	VPRORD          $0x19, Z8, Z26
-	VPRORD          $0x07, 576(AX), Z28
-	VPTERNLOGD      $0x96, Z26, Z27, Z21
-	VPRORD          $0x12, 576(AX), Z26
-	VPADDD.BCST     -232(BX), Z15, Z15
-	VPSRLD          $0x03, 576(AX), Z27
-	VPADDD          Z19, Z15, Z15
-	VPTERNLOGD      $0x96, Z27, Z26, Z28
-	VPADDD          Z30, Z15, Z15
-	VPRORD          $0x11, Z24, Z26
-	VPADDD          Z21, Z15, Z15
-	VPRORD          $0x13, Z24, Z21
-	VPADDD          Z17, Z15, Z17
-	VPSRLD          $0x0a, Z24, Z27
-	VMOVDQU32       Z13, Z30
-	VPTERNLOGD      $0xe8, Z5, Z10, Z30
-	VPTERNLOGD      $0x96, Z27, Z21, Z26
-	VPRORD          $0x02, Z13, Z21
-	VPBROADCASTD    -228(BX), Z27
-	VPADDD          512(AX), Z27, Z31
-	VPRORD          $0x0d, Z13, Z27
-	VPADDD          Z28, Z31, Z28
-	VPRORD          $0x16, Z13, Z31
-	VPADDD          Z26, Z28, Z26
-	VPTERNLOGD      $0x96, Z31, Z27, Z21
-	VMOVDQU32       Z14, Z27
-	VPTERNLOGD      $0xca, Z1, Z4, Z27
+	VPADDD          Z29, Z10, Z10
+	VPADDD          448(AX), Z28, Z21
+	VPADDD          Z27, Z10, Z10
 	VPADDD          Z30, Z21, Z21
-	VPRORD          $0x06, Z14, Z28
-	VPADDD          Z15, Z21, Z15
-	VPRORD          $0x0b, Z14, Z21
-	VPRORD          $0x11, Z25, Z30
-	VPRORD          $0x19, Z14, Z31
-	VMOVDQU32       Z2, 960(AX)
-	VPRORD          $0x13, Z25, Z2
-	VPTERNLOGD      $0x96, Z31, Z21, Z28
-	VPSRLD          $0x0a, Z25, Z21
-	VPADDD.BCST     -248(BX), Z6, Z6
-	VPTERNLOGD      $0x96, Z21, Z2, Z30
-	VPADDD          Z26, Z6, Z2
-	VPADDD          Z30, Z23, Z6
+	VPADDD          Z31, Z10, Z10
+	VMOVDQU32       Z1, Z25
+	VPTERNLOGD      $0xca, Z7, Z6, Z25
+	VPADDD          Z9, Z10, Z9
+	VPRORD          $0x06, Z1, Z26
+	VMOVDQU32       Z5, Z27
+	VPTERNLOGD      $0xe8, Z8, Z17, Z27
+	VPRORD          $0x0b, Z1, Z28
+	VPRORD          $0x02, Z5, Z30
+	VPRORD          $0x19, Z1, Z31
+	VMOVDQU32       Z19, 1408(AX)
+	VPRORD          $0x0d, Z5, Z19
+	VPTERNLOGD      $0x96, Z31, Z28, Z26
+	VPRORD          $0x16, Z5, Z28
+	VPADDD.BCST     -264(BX), Z11, Z11
+	VPTERNLOGD      $0x96, Z28, Z19, Z30
+	VPADDD          Z24, Z11, Z11
+	VPADDD          Z27, Z30, Z19
+	VPADDD          Z25, Z11, Z11
+	VPADDD          Z10, Z19, Z10
+	VPADDD          Z26, Z11, Z11
+	VPRORD          $0x11, Z29, Z19
+	VPADDD          Z4, Z11, Z4
+	VPRORD          $0x13, Z29, Z25
+	VMOVDQU32       Z18, Z26
+	VPTERNLOGD      $0xe8, Z14, Z16, Z26
+	VPSRLD          $0x0a, Z29, Z27
+	VPRORD          $0x02, Z18, Z28
+	VPTERNLOGD      $0x96, Z27, Z25, Z19
+	VPRORD          $0x0d, Z18, Z25
+	VPADDD          Z19, Z2, Z19
+	VPRORD          $0x16, Z18, Z27
+	VMOVDQU32       Z9, Z30
+	VPTERNLOGD      $0xca, Z15, Z3, Z30
+	VPTERNLOGD      $0x96, Z27, Z25, Z28
+	VPRORD          $0x06, Z9, Z25
+	VPADDD          Z26, Z28, Z26
+	VPRORD          $0x0b, Z9, Z27
+	VPADDD          Z11, Z26, Z11
+	VPRORD          $0x19, Z9, Z26
+	VPRORD          $0x07, 576(AX), Z28
+	VPTERNLOGD      $0x96, Z26, Z27, Z25
+	VPRORD          $0x12, 576(AX), Z26
+	VPADDD.BCST     -236(BX), Z13, Z13
+	VPSRLD          $0x03, 576(AX), Z27
+	VPADDD          Z20, Z13, Z13
+	VPTERNLOGD      $0x96, Z27, Z26, Z28
+	VPADDD          Z30, Z13, Z13
+	VPRORD          $0x11, Z24, Z26
+	VPADDD          Z25, Z13, Z13
+	VPRORD          $0x13, Z24, Z25
+	VPADDD          Z8, Z13, Z8
+	VPSRLD          $0x0a, Z24, Z27
+	VMOVDQU32       Z10, Z30
+	VPTERNLOGD      $0xe8, Z17, Z5, Z30
+	VPTERNLOGD      $0x96, Z27, Z25, Z26
+	VPRORD          $0x02, Z10, Z25
+	VPBROADCASTD    -232(BX), Z27
+	VPADDD          512(AX), Z27, Z31
+	VPRORD          $0x0d, Z10, Z27
+	VPADDD          Z28, Z31, Z28
+	VPRORD          $0x16, Z10, Z31
+	VPADDD          Z26, Z28, Z26
+	VPTERNLOGD      $0x96, Z31, Z27, Z25
+	VMOVDQU32       Z4, Z27
+	VPTERNLOGD      $0xca, Z6, Z1, Z27
+	VPADDD          Z30, Z25, Z25
+	VPRORD          $0x06, Z4, Z28
+	VPADDD          Z13, Z25, Z13
+	VPRORD          $0x0b, Z4, Z25
+	VPRORD          $0x11, Z20, Z30
+	VPRORD          $0x19, Z4, Z31
+	VMOVDQU32       Z2, 1472(AX)
+	VPRORD          $0x13, Z20, Z2
+	VPTERNLOGD      $0x96, Z31, Z25, Z28
+	VPSRLD          $0x0a, Z20, Z25
+	VPADDD.BCST     -252(BX), Z7, Z7
+	VPTERNLOGD      $0x96, Z25, Z2, Z30
+	VPADDD          Z21, Z7, Z2
+	VPADDD          Z30, Z23, Z7
 	VPADDD          Z27, Z2, Z2
-	VMOVDQU32       Z17, Z21
-	VPTERNLOGD      $0xca, Z9, Z8, Z21
+	VMOVDQU32       Z8, Z25
+	VPTERNLOGD      $0xca, Z3, Z9, Z25
 	VPADDD          Z28, Z2, Z2
-	VPRORD          $0x06, Z17, Z27
-	VPADDD          Z16, Z2, Z16
-	VPRORD          $0x0b, Z17, Z28
-	VMOVDQU32       Z7, Z30
-	VPTERNLOGD      $0xe8, Z20, Z11, Z30
-	VPRORD          $0x19, Z17, Z31
-	VMOVDQU32       Z23, 1024(AX)
-	VPRORD          $0x02, Z7, Z23
+	VPRORD          $0x06, Z8, Z27
+	VPADDD          Z14, Z2, Z14
+	VPRORD          $0x0b, Z8, Z28
+	VMOVDQU32       Z11, Z30
+	VPTERNLOGD      $0xe8, Z16, Z18, Z30
+	VPRORD          $0x19, Z8, Z31
+	VMOVDQU32       Z23, 1536(AX)
+	VPRORD          $0x02, Z11, Z23
 	VPTERNLOGD      $0x96, Z31, Z28, Z27
-	VPRORD          $0x0d, Z7, Z28
-	VPADDD.BCST     -224(BX), Z3, Z3
-	VPRORD          $0x16, Z7, Z31
-	VPADDD          Z6, Z3, Z3
+	VPRORD          $0x0d, Z11, Z28
+	VPADDD.BCST     -228(BX), Z15, Z15
+	VPRORD          $0x16, Z11, Z31
+	VPADDD          Z19, Z15, Z15
 	VPTERNLOGD      $0x96, Z31, Z28, Z23
-	VPADDD          Z21, Z3, Z3
-	VPADDD          Z30, Z23, Z21
-	VPADDD          Z27, Z3, Z3
-	VPADDD          Z2, Z21, Z2
-	VPADDD          Z5, Z3, Z5
-	VPRORD          $0x11, Z18, Z21
-	VMOVDQU32       Z15, Z23
-	VPTERNLOGD      $0xe8, Z10, Z13, Z23
-	VPRORD          $0x13, Z18, Z27
-	VPRORD          $0x02, Z15, Z28
-	VPSRLD          $0x0a, Z18, Z30
-	VPRORD          $0x0d, Z15, Z31
-	VPTERNLOGD      $0x96, Z30, Z27, Z21
-	VPRORD          $0x16, Z15, Z27
-	VPBROADCASTD    -220(BX), Z30
+	VPADDD          Z25, Z15, Z15
+	VPADDD          Z30, Z23, Z23
+	VPADDD          Z27, Z15, Z15
+	VPADDD          Z2, Z23, Z2
+	VPADDD          Z17, Z15, Z17
+	VPRORD          $0x11, Z21, Z23
+	VMOVDQU32       Z13, Z25
+	VPTERNLOGD      $0xe8, Z5, Z10, Z25
+	VPRORD          $0x13, Z21, Z27
+	VPRORD          $0x02, Z13, Z28
+	VPSRLD          $0x0a, Z21, Z30
+	VPRORD          $0x0d, Z13, Z31
+	VPTERNLOGD      $0x96, Z30, Z27, Z23
+	VPRORD          $0x16, Z13, Z27
+	VPBROADCASTD    -224(BX), Z30
 	VPADDD          576(AX), Z30, Z30
 	VPTERNLOGD      $0x96, Z27, Z31, Z28
 	VPADDD          Z0, Z30, Z27
-	VPADDD          Z23, Z28, Z23
-	VPADDD          Z21, Z27, Z21
-	VPADDD          Z3, Z23, Z3
-	VMOVDQU32       Z16, Z23
-	VPTERNLOGD      $0xca, Z4, Z14, Z23
+	VPADDD          Z25, Z28, Z25
+	VPADDD          Z23, Z27, Z23
+	VPADDD          Z15, Z25, Z15
+	VMOVDQU32       Z14, Z25
+	VPTERNLOGD      $0xca, Z1, Z4, Z25
 	VPRORD          $0x11, Z19, Z27
-	VPRORD          $0x06, Z16, Z28
+	VPRORD          $0x06, Z14, Z28
 	VPRORD          $0x13, Z19, Z30
-	VPRORD          $0x0b, Z16, Z31
-	VMOVDQU32       Z0, 1088(AX)
+	VPRORD          $0x0b, Z14, Z31
+	VMOVDQU32       Z0, 1600(AX)
 	VPSRLD          $0x0a, Z19, Z0
-	VMOVDQU32       Z19, 1152(AX)
-	VPRORD          $0x19, Z16, Z19
+	VMOVDQU32       Z19, 1664(AX)
+	VPRORD          $0x19, Z14, Z19
 	VPTERNLOGD      $0x96, Z0, Z30, Z27
 	VPTERNLOGD      $0x96, Z19, Z31, Z28
 	VPADDD          Z27, Z22, Z0
-	VPADDD.BCST     -244(BX), Z1, Z1
-	VMOVDQU32       Z5, Z19
-	VPTERNLOGD      $0xca, Z8, Z17, Z19
-	VPADDD          Z21, Z1, Z1
-	VPRORD          $0x06, Z5, Z27
-	VPADDD          Z23, Z1, Z1
-	VPRORD          $0x0b, Z5, Z23
-	VPADDD          Z28, Z1, Z1
-	VPRORD          $0x19, Z5, Z28
-	VPADDD          Z20, Z1, Z20
-	VPTERNLOGD      $0x96, Z28, Z23, Z27
-	VPADDD.BCST     -216(BX), Z9, Z9
-	VMOVDQU32       Z2, Z23
-	VPTERNLOGD      $0xe8, Z11, Z7, Z23
-	VPADDD          Z0, Z9, Z9
+	VPADDD.BCST     -248(BX), Z6, Z6
+	VMOVDQU32       Z17, Z19
+	VPTERNLOGD      $0xca, Z9, Z8, Z19
+	VPADDD          Z26, Z6, Z6
+	VPRORD          $0x06, Z17, Z27
+	VPADDD          Z25, Z6, Z6
+	VPRORD          $0x0b, Z17, Z25
+	VPADDD          Z28, Z6, Z6
+	VPRORD          $0x19, Z17, Z28
+	VPADDD          Z16, Z6, Z16
+	VPTERNLOGD      $0x96, Z28, Z25, Z27
+	VMOVDQU32       Z2, Z25
+	VPTERNLOGD      $0xe8, Z18, Z11, Z25
+	VPADDD.BCST     -220(BX), Z3, Z3
 	VPRORD          $0x02, Z2, Z28
-	VPADDD          Z19, Z9, Z9
-	VPRORD          $0x0d, Z2, Z19
-	VPADDD          Z27, Z9, Z9
-	VPRORD          $0x16, Z2, Z27
-	VPADDD          Z10, Z9, Z10
-	VPTERNLOGD      $0x96, Z27, Z19, Z28
-	VMOVDQU32       Z3, Z19
-	VPTERNLOGD      $0xe8, Z13, Z15, Z19
-	VPADDD          Z23, Z28, Z23
-	VPRORD          $0x02, Z3, Z27
-	VPADDD          Z1, Z23, Z1
-	VPRORD          $0x0d, Z3, Z23
-	VPRORD          $0x11, Z26, Z28
-	VPRORD          $0x16, Z3, Z30
-	VPRORD          $0x13, Z26, Z31
-	VPTERNLOGD      $0x96, Z30, Z23, Z27
-	VPSRLD          $0x0a, Z26, Z23
-	VPADDD          Z19, Z27, Z19
-	VPTERNLOGD      $0x96, Z23, Z31, Z28
-	VPADDD          Z9, Z19, Z9
-	VPADDD.BCST     -272(BX), Z12, Z19
-	VPRORD          $0x11, Z6, Z23
-	VPADDD          Z28, Z19, Z19
-	VPRORD          $0x13, Z6, Z27
-	VMOVDQU32       Z20, Z28
-	VPTERNLOGD      $0xca, Z14, Z16, Z28
-	VPSRLD          $0x0a, Z6, Z30
-	VPRORD          $0x06, Z20, Z31
-	VPTERNLOGD      $0x96, Z30, Z27, Z23
-	VPRORD          $0x0b, Z20, Z27
-	VPADDD          704(AX), Z23, Z23
-	VPRORD          $0x19, Z20, Z30
-	VMOVDQU32       Z12, 1216(AX)
-	VMOVDQU32       Z10, Z12
-	VPTERNLOGD      $0xca, Z17, Z5, Z12
-	VPTERNLOGD      $0x96, Z30, Z27, Z31
-	VPRORD          $0x06, Z10, Z27
-	VPADDD.BCST     -240(BX), Z4, Z4
-	VPRORD          $0x0b, Z10, Z30
-	VPADDD          Z19, Z4, Z4
-	VMOVDQU32       Z22, 1280(AX)
-	VPRORD          $0x19, Z10, Z22
-	VPADDD          Z28, Z4, Z4
+	VPADDD          Z7, Z3, Z3
+	VPRORD          $0x0d, Z2, Z30
+	VPADDD          Z19, Z3, Z3
+	VPRORD          $0x16, Z2, Z19
+	VPADDD          Z27, Z3, Z3
+	VPTERNLOGD      $0x96, Z19, Z30, Z28
+	VPADDD          Z5, Z3, Z5
+	VPADDD          Z25, Z28, Z19
+	VMOVDQU32       Z15, Z25
+	VPTERNLOGD      $0xe8, Z10, Z13, Z25
+	VPADDD          Z6, Z19, Z6
+	VPRORD          $0x02, Z15, Z19
+	VPRORD          $0x11, Z26, Z27
+	VPRORD          $0x0d, Z15, Z28
+	VPRORD          $0x13, Z26, Z30
+	VPRORD          $0x16, Z15, Z31
+	VMOVDQU32       Z22, 1728(AX)
+	VPSRLD          $0x0a, Z26, Z22
+	VPTERNLOGD      $0x96, Z31, Z28, Z19
 	VPTERNLOGD      $0x96, Z22, Z30, Z27
-	VPADDD          Z31, Z4, Z4
-	VPADDD.BCST     -212(BX), Z8, Z8
-	VPADDD          Z11, Z4, Z11
-	VPADDD          Z23, Z8, Z8
-	VMOVDQU32       Z1, Z22
-	VPTERNLOGD      $0xe8, Z7, Z2, Z22
-	VPADDD          Z12, Z8, Z8
-	VPRORD          $0x02, Z1, Z12
-	VPADDD          Z27, Z8, Z8
-	VPRORD          $0x0d, Z1, Z27
-	VPADDD          Z13, Z8, Z13
-	VPRORD          $0x16, Z1, Z28
-	VMOVDQU32       Z9, Z30
-	VPTERNLOGD      $0xe8, Z15, Z3, Z30
-	VPTERNLOGD      $0x96, Z28, Z27, Z12
-	VPRORD          $0x02, Z9, Z27
-	VPADDD          Z22, Z12, Z12
-	VPRORD          $0x0d, Z9, Z22
-	VPADDD          Z4, Z12, Z4
-	VPRORD          $0x16, Z9, Z12
-	VPRORD          $0x11, Z21, Z28
-	VPTERNLOGD      $0x96, Z12, Z22, Z27
-	VPRORD          $0x13, Z21, Z12
-	VPADDD          Z30, Z27, Z22
-	VPSRLD          $0x0a, Z21, Z27
-	VPADDD          Z8, Z22, Z8
-	VPTERNLOGD      $0x96, Z27, Z12, Z28
-	VPRORD          $0x11, Z0, Z12
-	VPADDD          640(AX), Z28, Z22
+	VPADDD          Z25, Z19, Z19
+	VPADDD.BCST     -280(BX), Z12, Z22
+	VPADDD          Z3, Z19, Z3
+	VPADDD          Z27, Z22, Z19
+	VPRORD          $0x11, Z7, Z22
+	VMOVDQU32       Z16, Z25
+	VPTERNLOGD      $0xca, Z4, Z14, Z25
+	VPRORD          $0x13, Z7, Z27
+	VPRORD          $0x06, Z16, Z28
+	VPSRLD          $0x0a, Z7, Z30
+	VPRORD          $0x0b, Z16, Z31
+	VPTERNLOGD      $0x96, Z30, Z27, Z22
+	VPRORD          $0x19, Z16, Z27
+	VPADDD          1216(AX), Z22, Z22
+	VMOVDQU32       Z5, Z30
+	VPTERNLOGD      $0xca, Z8, Z17, Z30
+	VPTERNLOGD      $0x96, Z27, Z31, Z28
+	VPRORD          $0x06, Z5, Z27
+	VPADDD.BCST     -244(BX), Z1, Z1
+	VPRORD          $0x0b, Z5, Z31
+	VPADDD          Z23, Z1, Z1
+	VMOVDQU32       Z12, 1792(AX)
+	VPRORD          $0x19, Z5, Z12
+	VPADDD          Z25, Z1, Z1
+	VPTERNLOGD      $0x96, Z12, Z31, Z27
+	VPADDD          Z28, Z1, Z1
+	VPADDD.BCST     -216(BX), Z9, Z9
+	VPADDD          Z18, Z1, Z12
+	VPADDD          Z0, Z9, Z9
+	VMOVDQU32       Z6, Z18
+	VPTERNLOGD      $0xe8, Z11, Z2, Z18
+	VPADDD          Z30, Z9, Z9
+	VPRORD          $0x02, Z6, Z25
+	VPADDD          Z27, Z9, Z9
+	VPRORD          $0x0d, Z6, Z27
+	VPADDD          Z10, Z9, Z10
+	VPRORD          $0x16, Z6, Z28
+	VMOVDQU32       Z3, Z30
+	VPTERNLOGD      $0xe8, Z13, Z15, Z30
+	VPTERNLOGD      $0x96, Z28, Z27, Z25
+	VPRORD          $0x02, Z3, Z27
+	VPADDD          Z18, Z25, Z18
+	VPRORD          $0x0d, Z3, Z25
+	VPADDD          Z1, Z18, Z1
+	VPRORD          $0x16, Z3, Z18
+	VPRORD          $0x11, Z23, Z28
+	VPTERNLOGD      $0x96, Z18, Z25, Z27
+	VPRORD          $0x13, Z23, Z18
+	VPADDD          Z30, Z27, Z25
+	VPSRLD          $0x0a, Z23, Z27
+	VPADDD          Z9, Z25, Z9
+	VPTERNLOGD      $0x96, Z27, Z18, Z28
+	VPRORD          $0x11, Z0, Z18
+	VPADDD          1152(AX), Z28, Z25
 	VPRORD          $0x13, Z0, Z27
-	VMOVDQU32       Z11, Z28
-	VPTERNLOGD      $0xca, Z16, Z20, Z28
+	VMOVDQU32       Z12, Z28
+	VPTERNLOGD      $0xca, Z14, Z16, Z28
 	VPSRLD          $0x0a, Z0, Z30
-	VPRORD          $0x06, Z11, Z31
-	VPTERNLOGD      $0x96, Z30, Z27, Z12
-	VPRORD          $0x0b, Z11, Z27
-	VMOVDQU32       832(AX), Z30
-	VMOVDQU32       Z0, 1344(AX)
-	VPADDD.BCST     -208(BX), Z30, Z0
-	VPRORD          $0x19, Z11, Z30
-	VPADDD          Z12, Z0, Z0
+	VPRORD          $0x06, Z12, Z31
+	VPTERNLOGD      $0x96, Z30, Z27, Z18
+	VPRORD          $0x0b, Z12, Z27
+	VMOVDQU32       1344(AX), Z30
+	VMOVDQU32       Z0, 1856(AX)
+	VPADDD.BCST     -212(BX), Z30, Z0
+	VPRORD          $0x19, Z12, Z30
+	VPADDD          Z18, Z0, Z0
 	VPTERNLOGD      $0x96, Z30, Z27, Z31
-	VMOVDQU32       Z13, Z12
-	VPTERNLOGD      $0xca, Z5, Z10, Z12
-	VPADDD.BCST     -236(BX), Z14, Z14
-	VPRORD          $0x06, Z13, Z27
-	VPADDD          Z22, Z14, Z14
-	VPRORD          $0x0b, Z13, Z30
-	VPADDD          Z28, Z14, Z14
-	VPRORD          $0x19, Z13, Z28
-	VPADDD          Z31, Z14, Z14
+	VMOVDQU32       Z10, Z18
+	VPTERNLOGD      $0xca, Z17, Z5, Z18
+	VPADDD.BCST     -240(BX), Z4, Z4
+	VPRORD          $0x06, Z10, Z27
+	VPADDD          Z19, Z4, Z4
+	VPRORD          $0x0b, Z10, Z30
+	VPADDD          Z28, Z4, Z4
+	VPRORD          $0x19, Z10, Z28
+	VPADDD          Z31, Z4, Z4
 	VPTERNLOGD      $0x96, Z28, Z30, Z27
-	VPADDD          Z7, Z14, Z7
-	VPADDD.BCST     -204(BX), Z17, Z17
-	VMOVDQU32       Z4, Z28
-	VPTERNLOGD      $0xe8, Z2, Z1, Z28
-	VPADDD          Z0, Z17, Z17
-	VPRORD          $0x02, Z4, Z30
-	VPADDD          Z12, Z17, Z12
-	VPRORD          $0x0d, Z4, Z17
-	VPADDD          Z27, Z12, Z12
-	VPRORD          $0x16, Z4, Z27
-	VPADDD          Z15, Z12, Z15
-	VPTERNLOGD      $0x96, Z27, Z17, Z30
-	VMOVDQU32       Z8, Z17
-	VPTERNLOGD      $0xe8, Z3, Z9, Z17
+	VPADDD          Z11, Z4, Z11
+	VPADDD.BCST     -208(BX), Z8, Z8
+	VMOVDQU32       Z1, Z28
+	VPTERNLOGD      $0xe8, Z2, Z6, Z28
+	VPADDD          Z22, Z8, Z8
+	VPRORD          $0x02, Z1, Z30
+	VPADDD          Z18, Z8, Z8
+	VPRORD          $0x0d, Z1, Z18
+	VPADDD          Z27, Z8, Z8
+	VPRORD          $0x16, Z1, Z27
+	VPADDD          Z13, Z8, Z13
+	VPTERNLOGD      $0x96, Z27, Z18, Z30
+	VMOVDQU32       Z9, Z18
+	VPTERNLOGD      $0xe8, Z15, Z3, Z18
 	VPADDD          Z28, Z30, Z27
-	VPRORD          $0x02, Z8, Z28
-	VPADDD          Z14, Z27, Z14
-	VPRORD          $0x0d, Z8, Z27
+	VPRORD          $0x02, Z9, Z28
+	VPADDD          Z4, Z27, Z4
+	VPRORD          $0x0d, Z9, Z27
 	VPRORD          $0x11, Z19, Z30
-	VPRORD          $0x16, Z8, Z31
-	VMOVDQU32       Z21, 1408(AX)
-	VPRORD          $0x13, Z19, Z21
+	VPRORD          $0x16, Z9, Z31
+	VMOVDQU32       Z23, 1920(AX)
+	VPRORD          $0x13, Z19, Z23
 	VPTERNLOGD      $0x96, Z31, Z27, Z28
 	VPSRLD          $0x0a, Z19, Z27
-	VPADDD          Z17, Z28, Z17
-	VPTERNLOGD      $0x96, Z27, Z21, Z30
-	VPADDD          Z12, Z17, Z12
-	VPADDD          896(AX), Z30, Z17
-	VPRORD          $0x11, Z23, Z21
-	VMOVDQU32       Z7, Z27
-	VPTERNLOGD      $0xca, Z20, Z11, Z27
-	VPRORD          $0x13, Z23, Z28
-	VPRORD          $0x06, Z7, Z30
-	VPSRLD          $0x0a, Z23, Z31
-	VMOVDQU32       Z23, 1472(AX)
-	VPRORD          $0x0b, Z7, Z23
-	VPTERNLOGD      $0x96, Z31, Z28, Z21
-	VPRORD          $0x19, Z7, Z28
+	VPADDD          Z18, Z28, Z18
+	VPTERNLOGD      $0x96, Z27, Z23, Z30
+	VPADDD          Z8, Z18, Z8
+	VPADDD          1408(AX), Z30, Z18
+	VPRORD          $0x11, Z22, Z23
+	VMOVDQU32       Z11, Z27
+	VPTERNLOGD      $0xca, Z16, Z12, Z27
+	VPRORD          $0x13, Z22, Z28
+	VPRORD          $0x06, Z11, Z30
+	VPSRLD          $0x0a, Z22, Z31
+	VMOVDQU32       Z22, 1984(AX)
+	VPRORD          $0x0b, Z11, Z22
+	VPTERNLOGD      $0x96, Z31, Z28, Z23
+	VPRORD          $0x19, Z11, Z28
 	VPADDD.BCST     64(AX), Z29, Z31
-	VPTERNLOGD      $0x96, Z28, Z23, Z30
-	VPADDD          Z21, Z31, Z21
-	VPADDD.BCST     -232(BX), Z16, Z16
-	VMOVDQU32       Z15, Z23
-	VPTERNLOGD      $0xca, Z10, Z13, Z23
-	VPADDD          Z17, Z16, Z16
-	VPRORD          $0x06, Z15, Z28
-	VPADDD          Z27, Z16, Z16
-	VPRORD          $0x0b, Z15, Z27
-	VPADDD          Z30, Z16, Z16
-	VPRORD          $0x19, Z15, Z30
-	VPADDD          Z2, Z16, Z2
+	VPTERNLOGD      $0x96, Z28, Z22, Z30
+	VPADDD          Z23, Z31, Z22
+	VPADDD.BCST     -236(BX), Z14, Z14
+	VMOVDQU32       Z13, Z23
+	VPTERNLOGD      $0xca, Z5, Z10, Z23
+	VPADDD          Z25, Z14, Z14
+	VPRORD          $0x06, Z13, Z28
+	VPADDD          Z27, Z14, Z14
+	VPRORD          $0x0b, Z13, Z27
+	VPADDD          Z30, Z14, Z14
+	VPRORD          $0x19, Z13, Z30
+	VPADDD          Z2, Z14, Z2
 	VPTERNLOGD      $0x96, Z30, Z27, Z28
-	VMOVDQU32       Z14, Z27
-	VPTERNLOGD      $0xe8, Z1, Z4, Z27
-	VPADDD.BCST     -200(BX), Z5, Z5
-	VPRORD          $0x02, Z14, Z30
-	VPADDD          Z21, Z5, Z5
-	VPRORD          $0x0d, Z14, Z31
-	VPADDD          Z23, Z5, Z5
-	VPRORD          $0x16, Z14, Z23
-	VPADDD          Z28, Z5, Z5
+	VMOVDQU32       Z4, Z27
+	VPTERNLOGD      $0xe8, Z6, Z1, Z27
+	VPADDD.BCST     -204(BX), Z17, Z17
+	VPRORD          $0x02, Z4, Z30
+	VPADDD          Z0, Z17, Z17
+	VPRORD          $0x0d, Z4, Z31
+	VPADDD          Z23, Z17, Z17
+	VPRORD          $0x16, Z4, Z23
+	VPADDD          Z28, Z17, Z17
 	VPTERNLOGD      $0x96, Z23, Z31, Z30
-	VPADDD          Z3, Z5, Z3
+	VPADDD          Z15, Z17, Z15
 	VPADDD          Z27, Z30, Z23
-	VMOVDQU32       Z12, Z27
-	VPTERNLOGD      $0xe8, Z9, Z8, Z27
-	VPADDD          Z16, Z23, Z16
-	VPRORD          $0x02, Z12, Z23
-	VPRORD          $0x11, Z22, Z28
-	VPRORD          $0x0d, Z12, Z30
-	VPRORD          $0x13, Z22, Z31
-	VMOVDQU32       Z29, 1536(AX)
-	VPRORD          $0x16, Z12, Z29
-	VMOVDQU32       Z19, 1600(AX)
-	VPSRLD          $0x0a, Z22, Z19
+	VMOVDQU32       Z8, Z27
+	VPTERNLOGD      $0xe8, Z3, Z9, Z27
+	VPADDD          Z14, Z23, Z14
+	VPRORD          $0x02, Z8, Z23
+	VPRORD          $0x11, Z25, Z28
+	VPRORD          $0x0d, Z8, Z30
+	VPRORD          $0x13, Z25, Z31
+	VMOVDQU32       Z29, 2048(AX)
+	VPRORD          $0x16, Z8, Z29
+	VMOVDQU32       Z19, 2112(AX)
+	VPSRLD          $0x0a, Z25, Z19
 	VPTERNLOGD      $0x96, Z29, Z30, Z23
 	VPTERNLOGD      $0x96, Z19, Z31, Z28
 	VPADDD          Z27, Z23, Z19
 	VPADDD          Z28, Z24, Z23
-	VPADDD          Z5, Z19, Z5
+	VPADDD          Z17, Z19, Z17
 	VMOVDQU32       Z2, Z19
-	VPTERNLOGD      $0xca, Z11, Z7, Z19
+	VPTERNLOGD      $0xca, Z12, Z11, Z19
 	VPRORD          $0x11, Z0, Z27
 	VPRORD          $0x06, Z2, Z28
 	VPRORD          $0x13, Z0, Z29
 	VPRORD          $0x0b, Z2, Z30
 	VPSRLD          $0x0a, Z0, Z31
-	VMOVDQU32       Z24, 1664(AX)
+	VMOVDQU32       Z24, 2176(AX)
 	VPRORD          $0x19, Z2, Z24
 	VPTERNLOGD      $0x96, Z31, Z29, Z27
 	VPTERNLOGD      $0x96, Z24, Z30, Z28
-	VPADDD.BCST     68(AX), Z25, Z24
-	VPADDD.BCST     -224(BX), Z20, Z20
+	VPADDD.BCST     68(AX), Z20, Z24
+	VPADDD.BCST     -228(BX), Z16, Z16
 	VPADDD          Z27, Z24, Z24
-	VPADDD          Z23, Z20, Z20
-	VMOVDQU32       Z3, Z27
-	VPTERNLOGD      $0xca, Z13, Z15, Z27
-	VPADDD          Z19, Z20, Z19
-	VPRORD          $0x06, Z3, Z20
-	VPADDD          Z28, Z19, Z19
-	VPRORD          $0x0b, Z3, Z28
-	VPADDD          Z1, Z19, Z1
-	VPRORD          $0x19, Z3, Z29
-	VPTERNLOGD      $0x96, Z29, Z28, Z20
+	VPADDD          Z18, Z16, Z16
+	VMOVDQU32       Z15, Z27
+	VPTERNLOGD      $0xca, Z10, Z13, Z27
+	VPADDD          Z19, Z16, Z16
+	VPRORD          $0x06, Z15, Z19
+	VPADDD          Z28, Z16, Z16
+	VPRORD          $0x0b, Z15, Z28
+	VPADDD          Z6, Z16, Z6
+	VPRORD          $0x19, Z15, Z29
+	VMOVDQU32       Z14, Z30
+	VPTERNLOGD      $0xe8, Z1, Z4, Z30
+	VPTERNLOGD      $0x96, Z29, Z28, Z19
+	VPRORD          $0x02, Z14, Z28
+	VPADDD.BCST     -200(BX), Z5, Z5
+	VPRORD          $0x0d, Z14, Z29
+	VPADDD          Z22, Z5, Z5
+	VPRORD          $0x16, Z14, Z31
+	VPADDD          Z27, Z5, Z5
+	VPTERNLOGD      $0x96, Z31, Z29, Z28
+	VPADDD          Z19, Z5, Z5
+	VPADDD          Z30, Z28, Z19
+	VPADDD          Z3, Z5, Z3
+	VPADDD          Z16, Z19, Z16
+	VMOVDQU32       Z17, Z19
+	VPTERNLOGD      $0xe8, Z9, Z8, Z19
+	VPRORD          $0x11, Z18, Z27
+	VPRORD          $0x02, Z17, Z28
+	VPRORD          $0x13, Z18, Z29
+	VPRORD          $0x0d, Z17, Z30
+	VPSRLD          $0x0a, Z18, Z31
+	VMOVDQU32       Z20, 2240(AX)
+	VPRORD          $0x16, Z17, Z20
+	VPTERNLOGD      $0x96, Z31, Z29, Z27
+	VPTERNLOGD      $0x96, Z20, Z30, Z28
+	VPADDD          Z27, Z21, Z20
+	VPADDD          Z19, Z28, Z19
+	VMOVDQU32       Z6, Z27
+	VPTERNLOGD      $0xca, Z11, Z2, Z27
+	VPADDD          Z5, Z19, Z5
+	VPRORD          $0x06, Z6, Z19
+	VPRORD          $0x07, 1280(AX), Z28
+	VPRORD          $0x0b, Z6, Z29
+	VPRORD          $0x12, 1280(AX), Z30
+	VPRORD          $0x19, Z6, Z31
+	VMOVDQU32       Z21, 2304(AX)
+	VPSRLD          $0x03, 1280(AX), Z21
+	VPTERNLOGD      $0x96, Z31, Z29, Z19
+	VPTERNLOGD      $0x96, Z21, Z30, Z28
+	VPRORD          $0x11, Z22, Z21
+	VPADDD.BCST     -220(BX), Z12, Z12
+	VPRORD          $0x13, Z22, Z29
+	VPADDD          Z23, Z12, Z12
+	VPSRLD          $0x0a, Z22, Z30
+	VPADDD          Z27, Z12, Z12
+	VPTERNLOGD      $0x96, Z30, Z29, Z21
+	VPADDD          Z19, Z12, Z12
+	VMOVDQU32       1664(AX), Z19
+	VPADDD.BCST     52(AX), Z19, Z27
+	VPADDD          Z1, Z12, Z1
+	VPADDD          Z28, Z27, Z27
 	VMOVDQU32       Z16, Z28
 	VPTERNLOGD      $0xe8, Z4, Z14, Z28
-	VPADDD.BCST     -196(BX), Z10, Z10
-	VPRORD          $0x02, Z16, Z29
-	VPADDD          Z24, Z10, Z10
+	VPADDD          Z21, Z27, Z21
+	VPRORD          $0x02, Z16, Z27
+	VMOVDQU32       Z3, Z29
+	VPTERNLOGD      $0xca, Z13, Z15, Z29
 	VPRORD          $0x0d, Z16, Z30
-	VPADDD          Z27, Z10, Z10
-	VPRORD          $0x16, Z16, Z27
-	VPADDD          Z20, Z10, Z10
-	VPTERNLOGD      $0x96, Z27, Z30, Z29
-	VPADDD          Z9, Z10, Z9
-	VPADDD          Z28, Z29, Z20
-	VMOVDQU32       Z5, Z27
-	VPTERNLOGD      $0xe8, Z8, Z12, Z27
-	VPADDD          Z19, Z20, Z19
-	VPRORD          $0x02, Z5, Z20
-	VPRORD          $0x11, Z17, Z28
-	VPRORD          $0x0d, Z5, Z29
-	VPRORD          $0x13, Z17, Z30
-	VPRORD          $0x16, Z5, Z31
-	VMOVDQU32       Z25, 1728(AX)
-	VPSRLD          $0x0a, Z17, Z25
-	VPTERNLOGD      $0x96, Z31, Z29, Z20
-	VPTERNLOGD      $0x96, Z25, Z30, Z28
-	VPADDD          Z27, Z20, Z20
-	VPADDD          Z28, Z18, Z25
-	VPADDD          Z10, Z20, Z10
-	VMOVDQU32       Z1, Z20
-	VPTERNLOGD      $0xca, Z7, Z2, Z20
-	VPRORD          $0x07, 768(AX), Z27
-	VPRORD          $0x06, Z1, Z28
-	VPRORD          $0x12, 768(AX), Z29
-	VPRORD          $0x0b, Z1, Z30
-	VPSRLD          $0x03, 768(AX), Z31
-	VMOVDQU32       Z18, 1792(AX)
-	VPRORD          $0x19, Z1, Z18
-	VPTERNLOGD      $0x96, Z31, Z29, Z27
-	VPTERNLOGD      $0x96, Z18, Z30, Z28
-	VPRORD          $0x11, Z21, Z18
-	VPADDD.BCST     -216(BX), Z11, Z11
-	VPRORD          $0x13, Z21, Z29
-	VPADDD          Z25, Z11, Z11
-	VPSRLD          $0x0a, Z21, Z30
-	VPADDD          Z20, Z11, Z11
-	VPTERNLOGD      $0x96, Z30, Z29, Z18
-	VPADDD          Z28, Z11, Z11
-	VMOVDQU32       1152(AX), Z20
-	VPADDD.BCST     52(AX), Z20, Z28
-	VPADDD          Z4, Z11, Z4
-	VPADDD          Z27, Z28, Z27
-	VMOVDQU32       Z19, Z28
-	VPTERNLOGD      $0xe8, Z14, Z16, Z28
-	VPADDD          Z18, Z27, Z18
-	VPRORD          $0x02, Z19, Z27
-	VMOVDQU32       Z9, Z29
-	VPTERNLOGD      $0xca, Z15, Z3, Z29
-	VPRORD          $0x0d, Z19, Z30
-	VPRORD          $0x06, Z9, Z31
-	VPRORD          $0x16, Z19, Z20
-	VMOVDQU32       Z21, 1856(AX)
-	VPRORD          $0x0b, Z9, Z21
-	VPTERNLOGD      $0x96, Z20, Z30, Z27
-	VPRORD          $0x19, Z9, Z20
+	VPRORD          $0x06, Z3, Z31
+	VPRORD          $0x16, Z16, Z19
+	VMOVDQU32       Z22, 2368(AX)
+	VPRORD          $0x0b, Z3, Z22
+	VPTERNLOGD      $0x96, Z19, Z30, Z27
+	VPRORD          $0x19, Z3, Z19
 	VPADDD          Z28, Z27, Z27
-	VPTERNLOGD      $0x96, Z20, Z21, Z31
-	VPADDD          Z11, Z27, Z11
-	VPADDD.BCST     -192(BX), Z13, Z13
-	VPRORD          $0x11, Z23, Z20
-	VPADDD          Z18, Z13, Z13
-	VPRORD          $0x13, Z23, Z21
-	VPADDD          Z29, Z13, Z13
+	VPTERNLOGD      $0x96, Z19, Z22, Z31
+	VPADDD          Z12, Z27, Z12
+	VPADDD.BCST     -196(BX), Z10, Z10
+	VPRORD          $0x11, Z23, Z19
+	VPADDD          Z24, Z10, Z10
+	VPRORD          $0x13, Z23, Z22
+	VPADDD          Z29, Z10, Z10
 	VPSRLD          $0x0a, Z23, Z27
-	VPADDD          Z31, Z13, Z13
-	VPTERNLOGD      $0x96, Z27, Z21, Z20
-	VPADDD          Z8, Z13, Z8
-	VPADDD          Z20, Z26, Z20
-	VMOVDQU32       Z10, Z21
-	VPTERNLOGD      $0xe8, Z12, Z5, Z21
-	VMOVDQU32       Z4, Z27
-	VPTERNLOGD      $0xca, Z2, Z1, Z27
-	VPRORD          $0x02, Z10, Z28
-	VPRORD          $0x06, Z4, Z29
-	VPRORD          $0x0d, Z10, Z30
-	VPRORD          $0x0b, Z4, Z31
-	VMOVDQU32       Z26, 1920(AX)
-	VPRORD          $0x16, Z10, Z26
-	VMOVDQU32       Z23, 1984(AX)
-	VPRORD          $0x19, Z4, Z23
+	VPADDD          Z31, Z10, Z10
+	VPTERNLOGD      $0x96, Z27, Z22, Z19
+	VPADDD          Z9, Z10, Z9
+	VPADDD          Z19, Z26, Z19
+	VMOVDQU32       Z5, Z22
+	VPTERNLOGD      $0xe8, Z8, Z17, Z22
+	VMOVDQU32       Z1, Z27
+	VPTERNLOGD      $0xca, Z2, Z6, Z27
+	VPRORD          $0x02, Z5, Z28
+	VPRORD          $0x06, Z1, Z29
+	VPRORD          $0x0d, Z5, Z30
+	VPRORD          $0x0b, Z1, Z31
+	VMOVDQU32       Z26, 2432(AX)
+	VPRORD          $0x16, Z5, Z26
+	VMOVDQU32       Z23, 2496(AX)
+	VPRORD          $0x19, Z1, Z23
 	VPTERNLOGD      $0x96, Z26, Z30, Z28
 	VPTERNLOGD      $0x96, Z23, Z31, Z29
-	VPADDD          Z21, Z28, Z21
-	VPADDD.BCST     -212(BX), Z7, Z7
-	VPADDD          Z13, Z21, Z13
-	VPADDD          Z20, Z7, Z7
-	VPRORD          $0x07, 960(AX), Z21
-	VPADDD          Z27, Z7, Z7
-	VPRORD          $0x12, 960(AX), Z23
-	VPADDD          Z29, Z7, Z7
-	VPSRLD          $0x03, 960(AX), Z26
-	VPADDD          Z14, Z7, Z14
-	VPTERNLOGD      $0x96, Z26, Z23, Z21
-	VMOVDQU32       Z11, Z23
-	VPTERNLOGD      $0xe8, Z16, Z19, Z23
+	VPADDD          Z22, Z28, Z22
+	VPADDD.BCST     -216(BX), Z11, Z11
+	VPADDD          Z10, Z22, Z10
+	VPADDD          Z20, Z11, Z11
+	VPRORD          $0x07, 1472(AX), Z22
+	VPADDD          Z27, Z11, Z11
+	VPRORD          $0x12, 1472(AX), Z23
+	VPADDD          Z29, Z11, Z11
+	VPSRLD          $0x03, 1472(AX), Z26
+	VPADDD          Z4, Z11, Z4
+	VPTERNLOGD      $0x96, Z26, Z23, Z22
+	VMOVDQU32       Z12, Z23
+	VPTERNLOGD      $0xe8, Z14, Z16, Z23
 	VPRORD          $0x11, Z24, Z26
-	VPRORD          $0x02, Z11, Z27
+	VPRORD          $0x02, Z12, Z27
 	VPRORD          $0x13, Z24, Z28
-	VPRORD          $0x0d, Z11, Z29
+	VPRORD          $0x0d, Z12, Z29
 	VPSRLD          $0x0a, Z24, Z30
-	VPRORD          $0x16, Z11, Z31
+	VPRORD          $0x16, Z12, Z31
 	VPTERNLOGD      $0x96, Z30, Z28, Z26
 	VPTERNLOGD      $0x96, Z31, Z29, Z27
-	VPADDD          768(AX), Z6, Z28
+	VPADDD          1280(AX), Z7, Z28
 	VPADDD          Z23, Z27, Z23
-	VPADDD          Z21, Z28, Z21
-	VPADDD          Z7, Z23, Z7
-	VPADDD          Z26, Z21, Z21
-	VPRORD          $0x11, Z25, Z23
-	VMOVDQU32       Z8, Z26
-	VPTERNLOGD      $0xca, Z3, Z9, Z26
-	VPRORD          $0x13, Z25, Z27
-	VPRORD          $0x06, Z8, Z28
-	VPSRLD          $0x0a, Z25, Z29
-	VPRORD          $0x0b, Z8, Z30
+	VPADDD          Z22, Z28, Z22
+	VPADDD          Z11, Z23, Z11
+	VPADDD          Z26, Z22, Z22
+	VPRORD          $0x11, Z20, Z23
+	VMOVDQU32       Z9, Z26
+	VPTERNLOGD      $0xca, Z15, Z3, Z26
+	VPRORD          $0x13, Z20, Z27
+	VPRORD          $0x06, Z9, Z28
+	VPSRLD          $0x0a, Z20, Z29
+	VPRORD          $0x0b, Z9, Z30
 	VPTERNLOGD      $0x96, Z29, Z27, Z23
-	VPRORD          $0x19, Z8, Z27
-	VMOVDQU32       1408(AX), Z29
-	VPADDD.BCST     -188(BX), Z29, Z31
+	VPRORD          $0x19, Z9, Z27
+	VMOVDQU32       1920(AX), Z29
+	VPADDD.BCST     -192(BX), Z29, Z31
 	VPTERNLOGD      $0x96, Z27, Z30, Z28
 	VPADDD          Z23, Z31, Z23
-	VPADDD.BCST     -184(BX), Z15, Z15
-	VMOVDQU32       Z14, Z27
-	VPTERNLOGD      $0xca, Z1, Z4, Z27
-	VPADDD          Z21, Z15, Z15
-	VPRORD          $0x06, Z14, Z30
-	VPADDD          Z26, Z15, Z15
-	VPRORD          $0x0b, Z14, Z26
-	VPADDD          Z28, Z15, Z15
-	VPRORD          $0x19, Z14, Z28
-	VPADDD          Z12, Z15, Z12
+	VPADDD.BCST     -188(BX), Z13, Z13
+	VMOVDQU32       Z4, Z27
+	VPTERNLOGD      $0xca, Z6, Z1, Z27
+	VPADDD          Z21, Z13, Z13
+	VPRORD          $0x06, Z4, Z30
+	VPADDD          Z26, Z13, Z13
+	VPRORD          $0x0b, Z4, Z26
+	VPADDD          Z28, Z13, Z13
+	VPRORD          $0x19, Z4, Z28
+	VPADDD          Z8, Z13, Z8
 	VPTERNLOGD      $0x96, Z28, Z26, Z30
-	VMOVDQU32       Z13, Z26
-	VPTERNLOGD      $0xe8, Z5, Z10, Z26
-	VPADDD.BCST     -204(BX), Z2, Z2
-	VPRORD          $0x02, Z13, Z28
-	VPADDD          Z23, Z2, Z2
-	VPRORD          $0x0d, Z13, Z31
+	VMOVDQU32       Z10, Z26
+	VPTERNLOGD      $0xe8, Z17, Z5, Z26
+	VPADDD.BCST     -208(BX), Z2, Z2
+	VPRORD          $0x02, Z10, Z28
+	VPADDD          Z19, Z2, Z2
+	VPRORD          $0x0d, Z10, Z31
 	VPADDD          Z27, Z2, Z2
-	VPRORD          $0x16, Z13, Z27
+	VPRORD          $0x16, Z10, Z27
 	VPADDD          Z30, Z2, Z2
 	VPTERNLOGD      $0x96, Z27, Z31, Z28
-	VPADDD          Z16, Z2, Z16
+	VPADDD          Z14, Z2, Z14
 	VPADDD          Z26, Z28, Z26
-	VMOVDQU32       Z7, Z27
-	VPTERNLOGD      $0xe8, Z19, Z11, Z27
-	VPADDD          Z15, Z26, Z15
-	VPRORD          $0x02, Z7, Z26
-	VPRORD          $0x07, 1024(AX), Z28
-	VPRORD          $0x0d, Z7, Z30
-	VPRORD          $0x12, 1024(AX), Z31
-	VPRORD          $0x16, Z7, Z29
-	VMOVDQU32       Z6, 768(AX)
-	VPSRLD          $0x03, 1024(AX), Z6
+	VMOVDQU32       Z11, Z27
+	VPTERNLOGD      $0xe8, Z16, Z12, Z27
+	VPADDD          Z13, Z26, Z13
+	VPRORD          $0x02, Z11, Z26
+	VPRORD          $0x07, 1536(AX), Z28
+	VPRORD          $0x0d, Z11, Z30
+	VPRORD          $0x12, 1536(AX), Z31
+	VPRORD          $0x16, Z11, Z29
+	VMOVDQU32       Z7, 1280(AX)
+	VPSRLD          $0x03, 1536(AX), Z7
 	VPTERNLOGD      $0x96, Z29, Z30, Z26
-	VPTERNLOGD      $0x96, Z6, Z31, Z28
-	VPADDD          Z27, Z26, Z6
-	VPRORD          $0x11, Z18, Z26
-	VPADDD          Z2, Z6, Z2
-	VPRORD          $0x13, Z18, Z6
-	VPRORD          $0x07, 1088(AX), Z27
-	VPSRLD          $0x0a, Z18, Z29
-	VPRORD          $0x12, 1088(AX), Z30
-	VPTERNLOGD      $0x96, Z29, Z6, Z26
-	VPSRLD          $0x03, 1088(AX), Z6
-	VMOVDQU32       1344(AX), Z29
-	VPADDD          960(AX), Z29, Z31
-	VPTERNLOGD      $0x96, Z6, Z30, Z27
-	VPADDD          Z28, Z31, Z6
-	VPRORD          $0x11, Z20, Z28
-	VPADDD          Z26, Z6, Z6
-	VPRORD          $0x13, Z20, Z26
-	VMOVDQU32       Z12, Z30
-	VPTERNLOGD      $0xca, Z9, Z8, Z30
-	VPSRLD          $0x0a, Z20, Z31
-	VPRORD          $0x06, Z12, Z29
+	VPTERNLOGD      $0x96, Z7, Z31, Z28
+	VPADDD          Z27, Z26, Z7
+	VPRORD          $0x11, Z21, Z26
+	VPADDD          Z2, Z7, Z2
+	VPRORD          $0x13, Z21, Z7
+	VPRORD          $0x07, 1600(AX), Z27
+	VPSRLD          $0x0a, Z21, Z29
+	VPRORD          $0x12, 1600(AX), Z30
+	VPTERNLOGD      $0x96, Z29, Z7, Z26
+	VPSRLD          $0x03, 1600(AX), Z7
+	VMOVDQU32       1856(AX), Z29
+	VPADDD          1472(AX), Z29, Z31
+	VPTERNLOGD      $0x96, Z7, Z30, Z27
+	VPADDD          Z28, Z31, Z7
+	VPRORD          $0x11, Z19, Z28
+	VPADDD          Z26, Z7, Z7
+	VPRORD          $0x13, Z19, Z26
+	VMOVDQU32       Z8, Z30
+	VPTERNLOGD      $0xca, Z3, Z9, Z30
+	VPSRLD          $0x0a, Z19, Z31
+	VPRORD          $0x06, Z8, Z29
 	VPTERNLOGD      $0x96, Z31, Z26, Z28
-	VPRORD          $0x0b, Z12, Z26
-	VMOVDQU32       1600(AX), Z31
-	VMOVDQU32       Z20, 960(AX)
-	VPADDD.BCST     -228(BX), Z31, Z20
-	VPRORD          $0x19, Z12, Z31
-	VPADDD          Z27, Z20, Z20
+	VPRORD          $0x0b, Z8, Z26
+	VMOVDQU32       2112(AX), Z31
+	VMOVDQU32       Z19, 1472(AX)
+	VPADDD.BCST     -232(BX), Z31, Z19
+	VPRORD          $0x19, Z8, Z31
+	VPADDD          Z27, Z19, Z19
 	VPTERNLOGD      $0x96, Z31, Z26, Z29
-	VPADDD          Z28, Z20, Z20
+	VPADDD          Z28, Z19, Z19
+	VPADDD.BCST     -184(BX), Z15, Z15
+	VMOVDQU32       Z14, Z26
+	VPTERNLOGD      $0xca, Z1, Z4, Z26
+	VPADDD          Z22, Z15, Z15
+	VPRORD          $0x06, Z14, Z27
+	VPADDD          Z30, Z15, Z15
+	VPRORD          $0x0b, Z14, Z28
+	VPADDD          Z29, Z15, Z15
+	VPRORD          $0x19, Z14, Z29
+	VPADDD          Z17, Z15, Z17
+	VPTERNLOGD      $0x96, Z29, Z28, Z27
+	VMOVDQU32       Z13, Z28
+	VPTERNLOGD      $0xe8, Z5, Z10, Z28
+	VPADDD.BCST     -204(BX), Z6, Z6
+	VPRORD          $0x02, Z13, Z29
+	VPADDD          Z23, Z6, Z6
+	VPRORD          $0x0d, Z13, Z30
+	VPADDD          Z26, Z6, Z6
+	VPRORD          $0x16, Z13, Z26
+	VPADDD          Z27, Z6, Z6
+	VPTERNLOGD      $0x96, Z26, Z30, Z29
+	VPADDD          Z16, Z6, Z16
+	VPADDD          Z28, Z29, Z26
+	VMOVDQU32       Z2, Z27
+	VPTERNLOGD      $0xe8, Z12, Z11, Z27
+	VPADDD          Z15, Z26, Z15
+	VPRORD          $0x02, Z2, Z26
+	VPRORD          $0x07, 1728(AX), Z28
+	VPRORD          $0x0d, Z2, Z29
+	VPRORD          $0x12, 1728(AX), Z30
+	VPRORD          $0x16, Z2, Z31
+	VMOVDQU32       Z21, 2560(AX)
+	VPSRLD          $0x03, 1728(AX), Z21
+	VPTERNLOGD      $0x96, Z31, Z29, Z26
+	VPTERNLOGD      $0x96, Z21, Z30, Z28
+	VPADDD          Z27, Z26, Z21
+	VPRORD          $0x11, Z22, Z26
+	VPADDD          Z6, Z21, Z6
+	VPRORD          $0x13, Z22, Z21
+	VPRORD          $0x07, 1792(AX), Z27
+	VPSRLD          $0x0a, Z22, Z29
+	VPRORD          $0x12, 1792(AX), Z30
+	VPTERNLOGD      $0x96, Z29, Z21, Z26
+	VPSRLD          $0x03, 1792(AX), Z21
+	VMOVDQU32       1984(AX), Z29
+	VPADDD          1536(AX), Z29, Z31
+	VPTERNLOGD      $0x96, Z21, Z30, Z27
+	VPADDD          Z28, Z31, Z21
+	VPADDD          Z26, Z21, Z21
+	VPRORD          $0x11, Z23, Z26
+	VMOVDQU32       Z17, Z28
+	VPTERNLOGD      $0xca, Z9, Z8, Z28
+	VPRORD          $0x13, Z23, Z30
+	VPRORD          $0x06, Z17, Z31
+	VPSRLD          $0x0a, Z23, Z29
+	VMOVDQU32       Z23, 1536(AX)
+	VPRORD          $0x0b, Z17, Z23
+	VPTERNLOGD      $0x96, Z29, Z30, Z26
+	VPRORD          $0x19, Z17, Z29
+	VPADDD          1600(AX), Z25, Z30
+	VPTERNLOGD      $0x96, Z29, Z23, Z31
+	VPADDD          Z27, Z30, Z23
 	VPADDD.BCST     -180(BX), Z3, Z3
+	VPADDD          Z26, Z23, Z23
+	VPADDD          Z7, Z3, Z3
 	VMOVDQU32       Z16, Z26
 	VPTERNLOGD      $0xca, Z4, Z14, Z26
-	VPADDD          Z6, Z3, Z3
+	VPADDD          Z28, Z3, Z3
 	VPRORD          $0x06, Z16, Z27
-	VPADDD          Z30, Z3, Z3
+	VPADDD          Z31, Z3, Z3
 	VPRORD          $0x0b, Z16, Z28
-	VPADDD          Z29, Z3, Z3
-	VPRORD          $0x19, Z16, Z29
 	VPADDD          Z5, Z3, Z5
+	VPRORD          $0x19, Z16, Z29
 	VMOVDQU32       Z15, Z30
 	VPTERNLOGD      $0xe8, Z10, Z13, Z30
 	VPTERNLOGD      $0x96, Z29, Z28, Z27
 	VPRORD          $0x02, Z15, Z28
 	VPADDD.BCST     -200(BX), Z1, Z1
 	VPRORD          $0x0d, Z15, Z29
-	VPADDD          Z20, Z1, Z1
+	VPADDD          Z19, Z1, Z1
 	VPRORD          $0x16, Z15, Z31
 	VPADDD          Z26, Z1, Z1
 	VPTERNLOGD      $0x96, Z31, Z29, Z28
 	VPADDD          Z27, Z1, Z1
 	VPADDD          Z30, Z28, Z26
-	VPADDD          Z19, Z1, Z19
+	VPADDD          Z12, Z1, Z12
 	VPADDD          Z3, Z26, Z3
-	VMOVDQU32       Z2, Z26
-	VPTERNLOGD      $0xe8, Z11, Z7, Z26
-	VPRORD          $0x07, 1280(AX), Z27
-	VPRORD          $0x02, Z2, Z28
-	VPRORD          $0x12, 1280(AX), Z29
-	VPRORD          $0x0d, Z2, Z30
-	VPSRLD          $0x03, 1280(AX), Z31
-	VMOVDQU32       Z18, 2048(AX)
-	VPRORD          $0x16, Z2, Z18
-	VPTERNLOGD      $0x96, Z31, Z29, Z27
-	VPTERNLOGD      $0x96, Z18, Z30, Z28
-	VPRORD          $0x11, Z21, Z18
-	VPADDD          Z26, Z28, Z26
-	VPRORD          $0x13, Z21, Z28
-	VPADDD          Z1, Z26, Z1
-	VPSRLD          $0x0a, Z21, Z26
-	VPRORD          $0x07, 1216(AX), Z29
-	VPTERNLOGD      $0x96, Z26, Z28, Z18
-	VPRORD          $0x12, 1216(AX), Z26
-	VMOVDQU32       1472(AX), Z28
-	VPADDD          1024(AX), Z28, Z30
+	VMOVDQU32       Z6, Z26
+	VPTERNLOGD      $0xe8, Z11, Z2, Z26
+	VPRORD          $0x07, 1216(AX), Z27
+	VPRORD          $0x02, Z6, Z28
+	VPRORD          $0x12, 1216(AX), Z29
+	VPRORD          $0x0d, Z6, Z30
 	VPSRLD          $0x03, 1216(AX), Z31
-	VPADDD          Z27, Z30, Z27
-	VPTERNLOGD      $0x96, Z31, Z26, Z29
-	VPADDD          Z18, Z27, Z18
-	VPRORD          $0x11, Z23, Z26
+	VMOVDQU32       Z25, 1600(AX)
+	VPRORD          $0x16, Z6, Z25
+	VPTERNLOGD      $0x96, Z31, Z29, Z27
+	VPTERNLOGD      $0x96, Z25, Z30, Z28
+	VPRORD          $0x11, Z7, Z25
+	VPADDD          Z26, Z28, Z26
+	VPRORD          $0x13, Z7, Z28
+	VPADDD          Z1, Z26, Z1
+	VPSRLD          $0x0a, Z7, Z26
+	VPRORD          $0x07, 1152(AX), Z29
+	VPTERNLOGD      $0x96, Z26, Z28, Z25
+	VPRORD          $0x12, 1152(AX), Z26
+	VPADDD          1728(AX), Z0, Z28
+	VPSRLD          $0x03, 1152(AX), Z30
+	VPADDD          Z27, Z28, Z27
+	VPTERNLOGD      $0x96, Z30, Z26, Z29
+	VPADDD          Z25, Z27, Z25
+	VPRORD          $0x11, Z19, Z26
 	VMOVDQU32       Z5, Z27
-	VPTERNLOGD      $0xca, Z8, Z12, Z27
-	VPRORD          $0x13, Z23, Z30
-	VPRORD          $0x06, Z5, Z31
-	VPSRLD          $0x0a, Z23, Z28
-	VMOVDQU32       Z23, 1024(AX)
-	VPRORD          $0x0b, Z5, Z23
-	VPTERNLOGD      $0x96, Z28, Z30, Z26
+	VPTERNLOGD      $0xca, Z8, Z17, Z27
+	VPRORD          $0x13, Z19, Z28
+	VPRORD          $0x06, Z5, Z30
+	VPSRLD          $0x0a, Z19, Z31
+	VMOVDQU32       Z0, 1728(AX)
+	VPRORD          $0x0b, Z5, Z0
+	VPTERNLOGD      $0x96, Z31, Z28, Z26
 	VPRORD          $0x19, Z5, Z28
-	VPADDD          1088(AX), Z22, Z30
-	VPTERNLOGD      $0x96, Z28, Z23, Z31
-	VPADDD          Z29, Z30, Z23
+	VPADDD          1792(AX), Z18, Z31
+	VPTERNLOGD      $0x96, Z28, Z0, Z30
+	VPADDD          Z29, Z31, Z0
 	VPADDD.BCST     -176(BX), Z9, Z9
-	VPADDD          Z26, Z23, Z23
-	VPADDD          Z18, Z9, Z9
-	VMOVDQU32       Z19, Z26
+	VPADDD          Z26, Z0, Z0
+	VPADDD          Z21, Z9, Z9
+	VMOVDQU32       Z12, Z26
 	VPTERNLOGD      $0xca, Z14, Z16, Z26
 	VPADDD          Z27, Z9, Z9
-	VPRORD          $0x06, Z19, Z27
-	VPADDD          Z31, Z9, Z9
-	VPRORD          $0x0b, Z19, Z28
+	VPRORD          $0x06, Z12, Z27
+	VPADDD          Z30, Z9, Z9
+	VPRORD          $0x0b, Z12, Z28
 	VPADDD          Z10, Z9, Z10
-	VPRORD          $0x19, Z19, Z29
+	VPRORD          $0x19, Z12, Z29
 	VMOVDQU32       Z3, Z30
 	VPTERNLOGD      $0xe8, Z13, Z15, Z30
 	VPTERNLOGD      $0x96, Z29, Z28, Z27
@@ -1502,1717 +1526,1692 @@ group:
 	VPADDD          Z11, Z4, Z11
 	VPADDD          Z9, Z26, Z9
 	VMOVDQU32       Z1, Z26
-	VPTERNLOGD      $0xe8, Z7, Z2, Z26
-	VPRORD          $0x07, 704(AX), Z27
+	VPTERNLOGD      $0xe8, Z2, Z6, Z26
+	VPRORD          $0x07, 1344(AX), Z27
 	VPRORD          $0x02, Z1, Z28
-	VPRORD          $0x12, 704(AX), Z29
+	VPRORD          $0x12, 1344(AX), Z29
 	VPRORD          $0x0d, Z1, Z30
-	VPSRLD          $0x03, 704(AX), Z31
-	VMOVDQU32       Z22, 1088(AX)
-	VPRORD          $0x16, Z1, Z22
+	VPSRLD          $0x03, 1344(AX), Z31
+	VMOVDQU32       Z18, 1792(AX)
+	VPRORD          $0x16, Z1, Z18
 	VPTERNLOGD      $0x96, Z31, Z29, Z27
-	VPTERNLOGD      $0x96, Z22, Z30, Z28
-	VPRORD          $0x11, Z6, Z22
+	VPTERNLOGD      $0x96, Z18, Z30, Z28
+	VPRORD          $0x11, Z21, Z18
 	VPADDD          Z26, Z28, Z26
-	VPRORD          $0x13, Z6, Z28
+	VPRORD          $0x13, Z21, Z28
 	VPADDD          Z4, Z26, Z4
-	VPSRLD          $0x0a, Z6, Z26
-	VPRORD          $0x07, 640(AX), Z29
-	VPTERNLOGD      $0x96, Z26, Z28, Z22
-	VPRORD          $0x12, 640(AX), Z26
-	VPADDD          1280(AX), Z0, Z28
-	VPSRLD          $0x03, 640(AX), Z30
-	VPADDD          Z27, Z28, Z27
-	VPTERNLOGD      $0x96, Z30, Z26, Z29
-	VPADDD          Z22, Z27, Z22
-	VPRORD          $0x11, Z20, Z26
-	VMOVDQU32       Z10, Z27
-	VPTERNLOGD      $0xca, Z12, Z5, Z27
-	VPRORD          $0x13, Z20, Z28
-	VPRORD          $0x06, Z10, Z30
-	VPSRLD          $0x0a, Z20, Z31
-	VMOVDQU32       Z0, 1280(AX)
-	VPRORD          $0x0b, Z10, Z0
-	VPTERNLOGD      $0x96, Z31, Z28, Z26
-	VPRORD          $0x19, Z10, Z28
-	VPADDD          1216(AX), Z17, Z31
-	VPTERNLOGD      $0x96, Z28, Z0, Z30
-	VPADDD          Z29, Z31, Z0
-	VPADDD.BCST     -172(BX), Z8, Z8
-	VPADDD          Z26, Z0, Z0
-	VPADDD          Z22, Z8, Z8
-	VMOVDQU32       Z11, Z26
-	VPTERNLOGD      $0xca, Z16, Z19, Z26
-	VPADDD          Z27, Z8, Z8
-	VPRORD          $0x06, Z11, Z27
-	VPADDD          Z30, Z8, Z8
-	VPRORD          $0x0b, Z11, Z28
-	VPADDD          Z13, Z8, Z13
-	VPRORD          $0x19, Z11, Z29
-	VMOVDQU32       Z9, Z30
-	VPTERNLOGD      $0xe8, Z15, Z3, Z30
-	VPTERNLOGD      $0x96, Z29, Z28, Z27
-	VPRORD          $0x02, Z9, Z28
-	VPADDD.BCST     -192(BX), Z14, Z14
-	VPRORD          $0x0d, Z9, Z29
-	VPADDD          Z0, Z14, Z14
-	VPRORD          $0x16, Z9, Z31
-	VPADDD          Z26, Z14, Z14
-	VPTERNLOGD      $0x96, Z31, Z29, Z28
-	VPADDD          Z27, Z14, Z14
-	VPADDD          Z30, Z28, Z26
-	VPADDD          Z7, Z14, Z7
-	VPADDD          Z8, Z26, Z8
-	VMOVDQU32       Z4, Z26
-	VPTERNLOGD      $0xe8, Z2, Z1, Z26
-	VPRORD          $0x07, 832(AX), Z27
-	VPRORD          $0x02, Z4, Z28
-	VPRORD          $0x12, 832(AX), Z29
-	VPRORD          $0x0d, Z4, Z30
-	VPSRLD          $0x03, 832(AX), Z31
-	VMOVDQU32       Z17, 1216(AX)
-	VPRORD          $0x16, Z4, Z17
-	VPTERNLOGD      $0x96, Z31, Z29, Z27
-	VPTERNLOGD      $0x96, Z17, Z30, Z28
-	VPRORD          $0x11, Z18, Z17
-	VPADDD          Z26, Z28, Z26
-	VPRORD          $0x13, Z18, Z28
-	VPADDD          Z14, Z26, Z14
-	VPSRLD          $0x0a, Z18, Z26
-	VPRORD          $0x07, 896(AX), Z29
-	VPTERNLOGD      $0x96, Z26, Z28, Z17
-	VPRORD          $0x12, 896(AX), Z26
-	VMOVDQU32       1856(AX), Z28
-	VPADDD          704(AX), Z28, Z30
-	VPSRLD          $0x03, 896(AX), Z31
+	VPSRLD          $0x0a, Z21, Z26
+	VPRORD          $0x07, 1408(AX), Z29
+	VPTERNLOGD      $0x96, Z26, Z28, Z18
+	VPRORD          $0x12, 1408(AX), Z26
+	VMOVDQU32       2368(AX), Z28
+	VPADDD          1216(AX), Z28, Z30
+	VPSRLD          $0x03, 1408(AX), Z31
 	VPADDD          Z27, Z30, Z27
 	VPTERNLOGD      $0x96, Z31, Z26, Z29
-	VPADDD          Z17, Z27, Z17
+	VPADDD          Z18, Z27, Z18
 	VPRORD          $0x11, Z23, Z26
+	VMOVDQU32       Z10, Z27
+	VPTERNLOGD      $0xca, Z17, Z5, Z27
+	VPRORD          $0x13, Z23, Z30
+	VPRORD          $0x06, Z10, Z31
+	VPSRLD          $0x0a, Z23, Z28
+	VMOVDQU32       Z23, 1216(AX)
+	VPRORD          $0x0b, Z10, Z23
+	VPTERNLOGD      $0x96, Z28, Z30, Z26
+	VPRORD          $0x19, Z10, Z28
+	VMOVDQU32       2496(AX), Z30
+	VMOVDQU32       Z21, 2624(AX)
+	VPADDD          1152(AX), Z30, Z21
+	VPTERNLOGD      $0x96, Z28, Z23, Z31
+	VPADDD          Z29, Z21, Z21
+	VPADDD.BCST     -172(BX), Z8, Z8
+	VPADDD          Z26, Z21, Z21
+	VPADDD          Z25, Z8, Z8
+	VMOVDQU32       Z11, Z23
+	VPTERNLOGD      $0xca, Z16, Z12, Z23
+	VPADDD          Z27, Z8, Z8
+	VPRORD          $0x06, Z11, Z26
+	VPADDD          Z31, Z8, Z8
+	VPRORD          $0x0b, Z11, Z27
+	VPADDD          Z13, Z8, Z13
+	VPRORD          $0x19, Z11, Z28
+	VMOVDQU32       Z9, Z29
+	VPTERNLOGD      $0xe8, Z15, Z3, Z29
+	VPTERNLOGD      $0x96, Z28, Z27, Z26
+	VPRORD          $0x02, Z9, Z27
+	VPADDD.BCST     -188(BX), Z14, Z14
+	VPRORD          $0x0d, Z9, Z28
+	VPADDD          Z0, Z14, Z14
+	VPRORD          $0x16, Z9, Z31
+	VPADDD          Z23, Z14, Z14
+	VPTERNLOGD      $0x96, Z31, Z28, Z27
+	VPADDD          Z26, Z14, Z14
+	VPADDD          Z29, Z27, Z23
+	VPADDD          Z2, Z14, Z2
+	VPADDD          Z8, Z23, Z8
+	VMOVDQU32       Z4, Z23
+	VPTERNLOGD      $0xe8, Z6, Z1, Z23
+	VPRORD          $0x07, 2048(AX), Z26
+	VPRORD          $0x02, Z4, Z27
+	VPRORD          $0x12, 2048(AX), Z28
+	VPRORD          $0x0d, Z4, Z29
+	VPSRLD          $0x03, 2048(AX), Z31
+	VPRORD          $0x16, Z4, Z30
+	VPTERNLOGD      $0x96, Z31, Z28, Z26
+	VPTERNLOGD      $0x96, Z30, Z29, Z27
+	VPRORD          $0x11, Z25, Z28
+	VPADDD          Z23, Z27, Z23
+	VPRORD          $0x13, Z25, Z27
+	VPADDD          Z14, Z23, Z14
+	VPSRLD          $0x0a, Z25, Z23
+	VPRORD          $0x07, 2176(AX), Z29
+	VPTERNLOGD      $0x96, Z23, Z27, Z28
+	VPRORD          $0x12, 2176(AX), Z23
+	VPADDD          1344(AX), Z24, Z27
+	VPSRLD          $0x03, 2176(AX), Z30
+	VPADDD          Z26, Z27, Z26
+	VPTERNLOGD      $0x96, Z30, Z23, Z29
+	VPADDD          Z28, Z26, Z23
+	VPRORD          $0x11, Z0, Z26
 	VMOVDQU32       Z13, Z27
 	VPTERNLOGD      $0xca, Z5, Z10, Z27
-	VPRORD          $0x13, Z23, Z30
-	VPRORD          $0x06, Z13, Z31
-	VPSRLD          $0x0a, Z23, Z28
-	VMOVDQU32       Z23, 704(AX)
-	VPRORD          $0x0b, Z13, Z23
-	VPTERNLOGD      $0x96, Z28, Z30, Z26
+	VPRORD          $0x13, Z0, Z28
+	VPRORD          $0x06, Z13, Z30
+	VPSRLD          $0x0a, Z0, Z31
+	VMOVDQU32       Z24, 1344(AX)
+	VPRORD          $0x0b, Z13, Z24
+	VPTERNLOGD      $0x96, Z31, Z28, Z26
 	VPRORD          $0x19, Z13, Z28
-	VMOVDQU32       1984(AX), Z30
-	VMOVDQU32       Z18, 2112(AX)
-	VPADDD          640(AX), Z30, Z18
-	VPTERNLOGD      $0x96, Z28, Z23, Z31
-	VPADDD          Z29, Z18, Z18
-	VPADDD.BCST     -168(BX), Z12, Z12
-	VPADDD          Z26, Z18, Z18
-	VPADDD          Z17, Z12, Z12
-	VMOVDQU32       Z7, Z23
-	VPTERNLOGD      $0xca, Z19, Z11, Z23
-	VPADDD          Z27, Z12, Z12
-	VPRORD          $0x06, Z7, Z26
-	VPADDD          Z31, Z12, Z12
-	VPRORD          $0x0b, Z7, Z27
-	VPADDD          Z15, Z12, Z15
-	VPRORD          $0x19, Z7, Z28
+	VPADDD          1408(AX), Z20, Z31
+	VPTERNLOGD      $0x96, Z28, Z24, Z30
+	VPADDD.BCST     -168(BX), Z17, Z17
+	VPADDD          Z29, Z31, Z24
+	VPADDD          Z18, Z17, Z17
+	VPADDD          Z26, Z24, Z24
+	VPADDD          Z27, Z17, Z17
+	VMOVDQU32       Z2, Z26
+	VPTERNLOGD      $0xca, Z12, Z11, Z26
+	VPADDD          Z30, Z17, Z17
+	VPRORD          $0x06, Z2, Z27
+	VPADDD          Z15, Z17, Z15
+	VPRORD          $0x0b, Z2, Z28
 	VMOVDQU32       Z8, Z29
 	VPTERNLOGD      $0xe8, Z3, Z9, Z29
-	VPTERNLOGD      $0x96, Z28, Z27, Z26
-	VPRORD          $0x02, Z8, Z27
-	VPADDD.BCST     -184(BX), Z16, Z16
+	VPRORD          $0x19, Z2, Z30
+	VPRORD          $0x02, Z8, Z31
+	VPTERNLOGD      $0x96, Z30, Z28, Z27
 	VPRORD          $0x0d, Z8, Z28
-	VPADDD          Z18, Z16, Z16
-	VPRORD          $0x16, Z8, Z31
-	VPADDD          Z23, Z16, Z16
-	VPTERNLOGD      $0x96, Z31, Z28, Z27
+	VPADDD.BCST     -184(BX), Z16, Z16
+	VPRORD          $0x16, Z8, Z30
+	VPADDD          Z21, Z16, Z16
+	VPTERNLOGD      $0x96, Z30, Z28, Z31
 	VPADDD          Z26, Z16, Z16
-	VPADDD          Z29, Z27, Z23
-	VPADDD          Z12, Z23, Z12
-	VPADDD          Z2, Z16, Z2
-	VPRORD          $0x07, 1536(AX), Z23
-	VMOVDQU32       Z14, Z26
-	VPTERNLOGD      $0xe8, Z1, Z4, Z26
-	VPRORD          $0x12, 1536(AX), Z27
-	VPRORD          $0x02, Z14, Z28
-	VPSRLD          $0x03, 1536(AX), Z29
+	VPADDD          Z29, Z31, Z26
+	VPADDD          Z27, Z16, Z16
+	VPADDD          Z17, Z26, Z17
+	VPADDD          Z6, Z16, Z6
+	VPRORD          $0x07, 2240(AX), Z26
+	VMOVDQU32       Z14, Z27
+	VPTERNLOGD      $0xe8, Z1, Z4, Z27
+	VPRORD          $0x12, 2240(AX), Z28
+	VPRORD          $0x02, Z14, Z29
+	VPSRLD          $0x03, 2240(AX), Z30
 	VPRORD          $0x0d, Z14, Z31
-	VPTERNLOGD      $0x96, Z29, Z27, Z23
-	VPRORD          $0x16, Z14, Z27
-	VPRORD          $0x11, Z22, Z29
-	VPTERNLOGD      $0x96, Z27, Z31, Z28
-	VPRORD          $0x13, Z22, Z27
-	VPADDD          Z26, Z28, Z26
-	VPSRLD          $0x0a, Z22, Z28
-	VPADDD          Z16, Z26, Z16
-	VPTERNLOGD      $0x96, Z28, Z27, Z29
-	VPRORD          $0x07, 1664(AX), Z26
-	VPADDD          832(AX), Z24, Z27
-	VPRORD          $0x12, 1664(AX), Z28
-	VPADDD          Z23, Z27, Z23
-	VPSRLD          $0x03, 1664(AX), Z27
-	VPADDD          Z29, Z23, Z23
-	VPTERNLOGD      $0x96, Z27, Z28, Z26
-	VMOVDQU32       Z15, Z27
-	VPTERNLOGD      $0xca, Z10, Z13, Z27
-	VPRORD          $0x11, Z0, Z28
-	VPRORD          $0x06, Z15, Z29
-	VPRORD          $0x13, Z0, Z31
-	VMOVDQU32       Z24, 832(AX)
-	VPRORD          $0x0b, Z15, Z24
-	VPSRLD          $0x0a, Z0, Z30
-	VMOVDQU32       Z0, 640(AX)
-	VPRORD          $0x19, Z15, Z0
-	VPTERNLOGD      $0x96, Z30, Z31, Z28
-	VPTERNLOGD      $0x96, Z0, Z24, Z29
-	VPADDD          896(AX), Z25, Z0
+	VPTERNLOGD      $0x96, Z30, Z28, Z26
+	VPRORD          $0x16, Z14, Z28
+	VPRORD          $0x11, Z18, Z30
+	VPTERNLOGD      $0x96, Z28, Z31, Z29
+	VPRORD          $0x13, Z18, Z28
+	VPADDD          Z27, Z29, Z27
+	VPSRLD          $0x0a, Z18, Z29
+	VPADDD          Z16, Z27, Z16
+	VPTERNLOGD      $0x96, Z29, Z28, Z30
+	VPRORD          $0x07, 2304(AX), Z27
+	VMOVDQU32       2560(AX), Z28
+	VPADDD          2048(AX), Z28, Z29
+	VPRORD          $0x12, 2304(AX), Z31
+	VPADDD          Z26, Z29, Z26
+	VPSRLD          $0x03, 2304(AX), Z29
+	VPADDD          Z30, Z26, Z26
+	VPTERNLOGD      $0x96, Z29, Z31, Z27
+	VMOVDQU32       Z15, Z29
+	VPTERNLOGD      $0xca, Z10, Z13, Z29
+	VPRORD          $0x11, Z21, Z30
+	VPRORD          $0x06, Z15, Z31
+	VPRORD          $0x13, Z21, Z28
+	VMOVDQU32       Z20, 2048(AX)
+	VPRORD          $0x0b, Z15, Z20
+	VMOVDQU32       Z18, 1408(AX)
+	VPSRLD          $0x0a, Z21, Z18
+	VMOVDQU32       Z21, 1152(AX)
+	VPRORD          $0x19, Z15, Z21
+	VPTERNLOGD      $0x96, Z18, Z28, Z30
+	VPTERNLOGD      $0x96, Z21, Z20, Z31
+	VMOVDQU32       1472(AX), Z18
+	VPADDD          2176(AX), Z18, Z20
 	VPADDD.BCST     -164(BX), Z5, Z5
-	VPADDD          Z26, Z0, Z0
+	VPADDD          Z27, Z20, Z20
 	VPADDD          Z23, Z5, Z5
-	VPADDD          Z28, Z0, Z0
-	VPADDD          Z27, Z5, Z5
-	VMOVDQU32       Z2, Z24
-	VPTERNLOGD      $0xca, Z11, Z7, Z24
+	VPADDD          Z30, Z20, Z20
 	VPADDD          Z29, Z5, Z5
-	VPRORD          $0x06, Z2, Z26
+	VMOVDQU32       Z6, Z21
+	VPTERNLOGD      $0xca, Z11, Z2, Z21
+	VPADDD          Z31, Z5, Z5
+	VPRORD          $0x06, Z6, Z27
 	VPADDD          Z3, Z5, Z3
-	VPRORD          $0x0b, Z2, Z27
-	VMOVDQU32       Z12, Z28
-	VPTERNLOGD      $0xe8, Z9, Z8, Z28
-	VPRORD          $0x19, Z2, Z29
-	VPRORD          $0x02, Z12, Z30
-	VPTERNLOGD      $0x96, Z29, Z27, Z26
-	VPRORD          $0x0d, Z12, Z27
-	VPADDD.BCST     -180(BX), Z19, Z19
-	VPRORD          $0x16, Z12, Z29
-	VPADDD          Z0, Z19, Z19
-	VPTERNLOGD      $0x96, Z29, Z27, Z30
-	VPADDD          Z24, Z19, Z19
-	VPADDD          Z28, Z30, Z24
-	VPADDD          Z26, Z19, Z19
-	VPADDD          Z5, Z24, Z5
-	VPADDD          Z1, Z19, Z1
-	VPRORD          $0x07, 1728(AX), Z24
-	VMOVDQU32       Z16, Z26
-	VPTERNLOGD      $0xe8, Z4, Z14, Z26
-	VPRORD          $0x12, 1728(AX), Z27
-	VPRORD          $0x02, Z16, Z28
-	VPSRLD          $0x03, 1728(AX), Z29
-	VPRORD          $0x0d, Z16, Z30
-	VPTERNLOGD      $0x96, Z29, Z27, Z24
-	VPRORD          $0x16, Z16, Z27
-	VPRORD          $0x11, Z17, Z29
-	VPTERNLOGD      $0x96, Z27, Z30, Z28
-	VPRORD          $0x13, Z17, Z27
-	VPADDD          Z26, Z28, Z26
-	VPSRLD          $0x0a, Z17, Z28
-	VPADDD          Z19, Z26, Z19
-	VPTERNLOGD      $0x96, Z28, Z27, Z29
-	VPRORD          $0x07, 1792(AX), Z26
-	VMOVDQU32       2048(AX), Z27
-	VPADDD          1536(AX), Z27, Z28
-	VPRORD          $0x12, 1792(AX), Z30
-	VPADDD          Z24, Z28, Z24
-	VPSRLD          $0x03, 1792(AX), Z28
-	VPADDD          Z29, Z24, Z24
-	VPTERNLOGD      $0x96, Z28, Z30, Z26
+	VPRORD          $0x0b, Z6, Z28
+	VMOVDQU32       Z17, Z29
+	VPTERNLOGD      $0xe8, Z9, Z8, Z29
+	VPRORD          $0x19, Z6, Z30
+	VPRORD          $0x02, Z17, Z31
+	VPTERNLOGD      $0x96, Z30, Z28, Z27
+	VPRORD          $0x0d, Z17, Z28
+	VPADDD.BCST     -180(BX), Z12, Z12
+	VPRORD          $0x16, Z17, Z30
+	VPADDD          Z24, Z12, Z12
+	VPTERNLOGD      $0x96, Z30, Z28, Z31
+	VPADDD          Z21, Z12, Z12
+	VPADDD          Z29, Z31, Z21
+	VPADDD          Z27, Z12, Z12
+	VPADDD          Z5, Z21, Z5
+	VPADDD          Z1, Z12, Z1
+	VPRORD          $0x07, 1664(AX), Z21
+	VMOVDQU32       Z16, Z27
+	VPTERNLOGD      $0xe8, Z4, Z14, Z27
+	VPRORD          $0x12, 1664(AX), Z28
+	VPRORD          $0x02, Z16, Z29
+	VPSRLD          $0x03, 1664(AX), Z30
+	VPRORD          $0x0d, Z16, Z31
+	VPTERNLOGD      $0x96, Z30, Z28, Z21
+	VPRORD          $0x16, Z16, Z28
+	VPRORD          $0x11, Z23, Z30
+	VPTERNLOGD      $0x96, Z28, Z31, Z29
+	VPRORD          $0x13, Z23, Z28
+	VPADDD          Z27, Z29, Z27
+	VPSRLD          $0x0a, Z23, Z29
+	VPADDD          Z12, Z27, Z12
+	VPTERNLOGD      $0x96, Z29, Z28, Z30
+	VPRORD          $0x07, 2432(AX), Z27
+	VPADDD          2240(AX), Z22, Z28
+	VPRORD          $0x12, 2432(AX), Z29
+	VPADDD          Z21, Z28, Z21
+	VPSRLD          $0x03, 2432(AX), Z28
+	VPADDD          Z30, Z21, Z21
+	VPTERNLOGD      $0x96, Z28, Z29, Z27
 	VMOVDQU32       Z3, Z28
 	VPTERNLOGD      $0xca, Z13, Z15, Z28
-	VPRORD          $0x11, Z18, Z29
+	VPRORD          $0x11, Z24, Z29
 	VPRORD          $0x06, Z3, Z30
-	VPRORD          $0x13, Z18, Z31
-	VPRORD          $0x0b, Z3, Z27
-	VMOVDQU32       Z25, 1536(AX)
-	VPSRLD          $0x0a, Z18, Z25
-	VMOVDQU32       Z18, 896(AX)
-	VPRORD          $0x19, Z3, Z18
-	VPTERNLOGD      $0x96, Z25, Z31, Z29
-	VPTERNLOGD      $0x96, Z18, Z27, Z30
-	VMOVDQU32       960(AX), Z18
-	VPADDD          1664(AX), Z18, Z25
+	VPRORD          $0x13, Z24, Z31
+	VMOVDQU32       Z22, 2240(AX)
+	VPRORD          $0x0b, Z3, Z22
+	VPSRLD          $0x0a, Z24, Z18
+	VMOVDQU32       Z24, 2176(AX)
+	VPRORD          $0x19, Z3, Z24
+	VPTERNLOGD      $0x96, Z18, Z31, Z29
+	VPTERNLOGD      $0x96, Z24, Z22, Z30
+	VMOVDQU32       1536(AX), Z18
+	VPADDD          2304(AX), Z18, Z22
 	VPADDD.BCST     -160(BX), Z10, Z10
-	VPADDD          Z26, Z25, Z25
-	VPADDD          Z24, Z10, Z10
-	VPADDD          Z29, Z25, Z25
+	VPADDD          Z27, Z22, Z22
+	VPADDD          Z26, Z10, Z10
+	VPADDD          Z29, Z22, Z22
 	VPADDD          Z28, Z10, Z10
-	VMOVDQU32       Z1, Z26
-	VPTERNLOGD      $0xca, Z7, Z2, Z26
+	VMOVDQU32       Z1, Z24
+	VPTERNLOGD      $0xca, Z2, Z6, Z24
 	VPADDD          Z30, Z10, Z10
 	VPRORD          $0x06, Z1, Z27
 	VPADDD          Z9, Z10, Z9
 	VPRORD          $0x0b, Z1, Z28
 	VMOVDQU32       Z5, Z29
-	VPTERNLOGD      $0xe8, Z8, Z12, Z29
+	VPTERNLOGD      $0xe8, Z8, Z17, Z29
 	VPRORD          $0x19, Z1, Z30
 	VPRORD          $0x02, Z5, Z31
 	VPTERNLOGD      $0x96, Z30, Z28, Z27
 	VPRORD          $0x0d, Z5, Z28
 	VPADDD.BCST     -176(BX), Z11, Z11
 	VPRORD          $0x16, Z5, Z30
-	VPADDD          Z25, Z11, Z11
+	VPADDD          Z20, Z11, Z11
 	VPTERNLOGD      $0x96, Z30, Z28, Z31
-	VPADDD          Z26, Z11, Z11
-	VPADDD          Z29, Z31, Z26
+	VPADDD          Z24, Z11, Z11
+	VPADDD          Z29, Z31, Z24
 	VPADDD          Z27, Z11, Z11
-	VPADDD          Z10, Z26, Z10
+	VPADDD          Z10, Z24, Z10
 	VPADDD          Z4, Z11, Z4
-	VPRORD          $0x07, 1152(AX), Z26
-	VMOVDQU32       Z19, Z27
+	VPRORD          $0x07, 1280(AX), Z24
+	VMOVDQU32       Z12, Z27
 	VPTERNLOGD      $0xe8, Z14, Z16, Z27
-	VPRORD          $0x12, 1152(AX), Z28
-	VPRORD          $0x02, Z19, Z29
-	VPSRLD          $0x03, 1152(AX), Z30
-	VPRORD          $0x0d, Z19, Z31
-	VPTERNLOGD      $0x96, Z30, Z28, Z26
-	VPRORD          $0x16, Z19, Z28
-	VPRORD          $0x11, Z23, Z30
+	VPRORD          $0x12, 1280(AX), Z28
+	VPRORD          $0x02, Z12, Z29
+	VPSRLD          $0x03, 1280(AX), Z30
+	VPRORD          $0x0d, Z12, Z31
+	VPTERNLOGD      $0x96, Z30, Z28, Z24
+	VPRORD          $0x16, Z12, Z28
+	VPRORD          $0x11, Z26, Z30
 	VPTERNLOGD      $0x96, Z28, Z31, Z29
-	VPRORD          $0x13, Z23, Z28
+	VPRORD          $0x13, Z26, Z28
 	VPADDD          Z27, Z29, Z27
-	VPSRLD          $0x0a, Z23, Z29
+	VPSRLD          $0x0a, Z26, Z29
 	VPADDD          Z11, Z27, Z11
 	VPTERNLOGD      $0x96, Z29, Z28, Z30
 	VPRORD          $0x07, 1920(AX), Z27
-	VPADDD          1728(AX), Z21, Z28
+	VPADDD          1664(AX), Z7, Z28
 	VPRORD          $0x12, 1920(AX), Z29
-	VPADDD          Z26, Z28, Z26
+	VPADDD          Z24, Z28, Z24
 	VPSRLD          $0x03, 1920(AX), Z28
-	VPADDD          Z30, Z26, Z26
+	VPADDD          Z30, Z24, Z24
 	VPTERNLOGD      $0x96, Z28, Z29, Z27
 	VMOVDQU32       Z9, Z28
 	VPTERNLOGD      $0xca, Z15, Z3, Z28
-	VPRORD          $0x11, Z0, Z29
+	VPRORD          $0x11, Z20, Z29
 	VPRORD          $0x06, Z9, Z30
-	VPRORD          $0x13, Z0, Z31
-	VMOVDQU32       Z21, 1728(AX)
-	VPRORD          $0x0b, Z9, Z21
-	VPSRLD          $0x0a, Z0, Z18
-	VMOVDQU32       Z0, 1664(AX)
-	VPRORD          $0x19, Z9, Z0
+	VPRORD          $0x13, Z20, Z31
+	VMOVDQU32       Z7, 1664(AX)
+	VPRORD          $0x0b, Z9, Z7
+	VPSRLD          $0x0a, Z20, Z18
+	VMOVDQU32       Z20, 2304(AX)
+	VPRORD          $0x19, Z9, Z20
 	VPTERNLOGD      $0x96, Z18, Z31, Z29
-	VPTERNLOGD      $0x96, Z0, Z21, Z30
-	VMOVDQU32       1024(AX), Z0
-	VPADDD          1792(AX), Z0, Z18
+	VPTERNLOGD      $0x96, Z20, Z7, Z30
+	VPADDD          2432(AX), Z19, Z7
 	VPADDD.BCST     -156(BX), Z13, Z13
-	VPADDD          Z27, Z18, Z18
-	VPADDD          Z26, Z13, Z13
-	VPADDD          Z29, Z18, Z18
-	VPADDD          Z28, Z13, Z13
-	VMOVDQU32       Z4, Z21
-	VPTERNLOGD      $0xca, Z2, Z1, Z21
-	VPADDD          Z30, Z13, Z13
-	VPRORD          $0x06, Z4, Z27
-	VPADDD          Z8, Z13, Z8
-	VPRORD          $0x0b, Z4, Z28
-	VMOVDQU32       Z10, Z29
-	VPTERNLOGD      $0xe8, Z12, Z5, Z29
-	VPRORD          $0x19, Z4, Z30
-	VPRORD          $0x02, Z10, Z31
-	VPTERNLOGD      $0x96, Z30, Z28, Z27
-	VPRORD          $0x0d, Z10, Z28
-	VPADDD.BCST     -172(BX), Z7, Z7
-	VPRORD          $0x16, Z10, Z30
-	VPADDD          Z18, Z7, Z7
-	VPTERNLOGD      $0x96, Z30, Z28, Z31
-	VPADDD          Z21, Z7, Z7
-	VPADDD          Z29, Z31, Z21
 	VPADDD          Z27, Z7, Z7
-	VPADDD          Z13, Z21, Z13
-	VPADDD          Z14, Z7, Z14
-	VPRORD          $0x07, 768(AX), Z21
-	VMOVDQU32       Z11, Z27
-	VPTERNLOGD      $0xe8, Z16, Z19, Z27
-	VPRORD          $0x12, 768(AX), Z28
-	VPRORD          $0x02, Z11, Z29
-	VPSRLD          $0x03, 768(AX), Z30
-	VPRORD          $0x0d, Z11, Z31
-	VPTERNLOGD      $0x96, Z30, Z28, Z21
-	VPRORD          $0x11, Z24, Z28
-	VPRORD          $0x16, Z11, Z30
-	VPRORD          $0x13, Z24, Z0
-	VPTERNLOGD      $0x96, Z30, Z31, Z29
-	VPSRLD          $0x0a, Z24, Z30
+	VPADDD          Z21, Z13, Z13
+	VPADDD          Z29, Z7, Z7
+	VPADDD          Z28, Z13, Z13
+	VMOVDQU32       Z4, Z18
+	VPTERNLOGD      $0xca, Z6, Z1, Z18
+	VPADDD          Z30, Z13, Z13
+	VPRORD          $0x06, Z4, Z20
+	VPADDD          Z8, Z13, Z8
+	VMOVDQU32       Z10, Z27
+	VPTERNLOGD      $0xe8, Z17, Z5, Z27
+	VPRORD          $0x0b, Z4, Z28
+	VPRORD          $0x02, Z10, Z29
+	VPRORD          $0x19, Z4, Z30
+	VPRORD          $0x0d, Z10, Z31
+	VPTERNLOGD      $0x96, Z30, Z28, Z20
+	VPRORD          $0x16, Z10, Z28
+	VPADDD.BCST     -172(BX), Z2, Z2
+	VPTERNLOGD      $0x96, Z28, Z31, Z29
+	VPADDD          Z22, Z2, Z2
 	VPADDD          Z27, Z29, Z27
-	VPTERNLOGD      $0x96, Z30, Z0, Z28
-	VPADDD          Z7, Z27, Z0
-	VPADDD          1152(AX), Z6, Z7
-	VPRORD          $0x07, 1408(AX), Z27
-	VPADDD          Z21, Z7, Z7
-	VPRORD          $0x12, 1408(AX), Z21
-	VPADDD          Z28, Z7, Z7
-	VPSRLD          $0x03, 1408(AX), Z28
-	VMOVDQU32       Z8, Z29
-	VPTERNLOGD      $0xca, Z3, Z9, Z29
-	VPTERNLOGD      $0x96, Z28, Z21, Z27
-	VPRORD          $0x06, Z8, Z21
-	VPRORD          $0x11, Z25, Z28
-	VPRORD          $0x0b, Z8, Z30
-	VPRORD          $0x13, Z25, Z31
-	VMOVDQU32       Z6, 1152(AX)
-	VPRORD          $0x19, Z8, Z6
-	VMOVDQU32       Z24, 1792(AX)
-	VPSRLD          $0x0a, Z25, Z24
-	VPTERNLOGD      $0x96, Z6, Z30, Z21
-	VPTERNLOGD      $0x96, Z24, Z31, Z28
-	VPADDD.BCST     -152(BX), Z15, Z6
-	VPADDD          1920(AX), Z20, Z15
-	VPADDD          Z7, Z6, Z6
+	VPADDD          Z18, Z2, Z2
+	VPADDD          Z13, Z27, Z13
+	VPADDD          Z20, Z2, Z2
+	VPRORD          $0x07, 1856(AX), Z18
+	VPADDD          Z14, Z2, Z14
+	VPRORD          $0x12, 1856(AX), Z20
+	VMOVDQU32       Z11, Z27
+	VPTERNLOGD      $0xe8, Z16, Z12, Z27
+	VPSRLD          $0x03, 1856(AX), Z28
+	VPRORD          $0x02, Z11, Z29
+	VPTERNLOGD      $0x96, Z28, Z20, Z18
+	VPRORD          $0x0d, Z11, Z20
+	VPRORD          $0x11, Z21, Z28
+	VPRORD          $0x16, Z11, Z30
+	VPRORD          $0x13, Z21, Z31
+	VPTERNLOGD      $0x96, Z30, Z20, Z29
+	VPSRLD          $0x0a, Z21, Z20
+	VPADDD          Z27, Z29, Z27
+	VPTERNLOGD      $0x96, Z20, Z31, Z28
+	VPADDD          Z2, Z27, Z2
+	VMOVDQU32       2624(AX), Z20
+	VPADDD          1280(AX), Z20, Z27
+	VPRORD          $0x07, 2112(AX), Z29
+	VPADDD          Z18, Z27, Z18
+	VPRORD          $0x12, 2112(AX), Z27
+	VPADDD          Z28, Z18, Z18
+	VPSRLD          $0x03, 2112(AX), Z28
+	VMOVDQU32       Z8, Z30
+	VPTERNLOGD      $0xca, Z3, Z9, Z30
+	VPTERNLOGD      $0x96, Z28, Z27, Z29
+	VPRORD          $0x06, Z8, Z27
+	VPRORD          $0x11, Z22, Z28
+	VPRORD          $0x0b, Z8, Z31
+	VPRORD          $0x13, Z22, Z20
+	VMOVDQU32       Z19, 1280(AX)
+	VPRORD          $0x19, Z8, Z19
+	VMOVDQU32       Z21, 2432(AX)
+	VPSRLD          $0x0a, Z22, Z21
+	VPTERNLOGD      $0x96, Z19, Z31, Z27
+	VPTERNLOGD      $0x96, Z21, Z20, Z28
+	VPADDD.BCST     -152(BX), Z15, Z15
+	VMOVDQU32       1216(AX), Z19
+	VPADDD          1920(AX), Z19, Z20
+	VPADDD          Z24, Z15, Z15
+	VPADDD          Z29, Z20, Z20
+	VPADDD          Z30, Z15, Z15
+	VPADDD          Z28, Z20, Z20
 	VPADDD          Z27, Z15, Z15
-	VPADDD          Z29, Z6, Z6
-	VPADDD          Z28, Z15, Z15
-	VPADDD          Z21, Z6, Z6
 	VMOVDQU32       Z14, Z21
 	VPTERNLOGD      $0xca, Z1, Z4, Z21
-	VPADDD          Z12, Z6, Z12
-	VPRORD          $0x06, Z14, Z24
-	VMOVDQU32       Z13, Z27
-	VPTERNLOGD      $0xe8, Z5, Z10, Z27
-	VPRORD          $0x0b, Z14, Z28
-	VPRORD          $0x02, Z13, Z29
-	VPRORD          $0x19, Z14, Z30
-	VPRORD          $0x0d, Z13, Z31
-	VPTERNLOGD      $0x96, Z30, Z28, Z24
-	VPRORD          $0x16, Z13, Z28
-	VPADDD.BCST     -168(BX), Z2, Z2
-	VPTERNLOGD      $0x96, Z28, Z31, Z29
-	VPADDD          Z15, Z2, Z2
-	VPADDD          Z27, Z29, Z27
-	VPADDD          Z21, Z2, Z2
-	VPADDD          Z6, Z27, Z6
-	VPADDD          Z24, Z2, Z2
-	VPRORD          $0x07, 1344(AX), Z21
-	VPADDD          Z16, Z2, Z16
-	VPRORD          $0x12, 1344(AX), Z24
-	VMOVDQU32       Z0, Z27
-	VPTERNLOGD      $0xe8, Z19, Z11, Z27
-	VPSRLD          $0x03, 1344(AX), Z28
-	VPRORD          $0x02, Z0, Z29
-	VPTERNLOGD      $0x96, Z28, Z24, Z21
-	VPRORD          $0x0d, Z0, Z24
-	VPRORD          $0x11, Z26, Z28
-	VPRORD          $0x16, Z0, Z30
-	VPRORD          $0x13, Z26, Z31
-	VPTERNLOGD      $0x96, Z30, Z24, Z29
-	VPSRLD          $0x0a, Z26, Z24
-	VPADDD          Z27, Z29, Z27
-	VPTERNLOGD      $0x96, Z24, Z31, Z28
-	VPADDD          Z2, Z27, Z2
-	VMOVDQU32       2112(AX), Z24
-	VPADDD          768(AX), Z24, Z27
-	VPRORD          $0x07, 1600(AX), Z29
-	VPADDD          Z21, Z27, Z21
-	VPRORD          $0x12, 1600(AX), Z27
-	VPADDD          Z28, Z21, Z21
-	VPSRLD          $0x03, 1600(AX), Z28
-	VMOVDQU32       Z12, Z30
-	VPTERNLOGD      $0xca, Z9, Z8, Z30
-	VPTERNLOGD      $0x96, Z28, Z27, Z29
-	VPRORD          $0x06, Z12, Z27
-	VPRORD          $0x11, Z18, Z28
-	VPRORD          $0x0b, Z12, Z31
-	VPRORD          $0x13, Z18, Z24
-	VMOVDQU32       Z20, 768(AX)
-	VPRORD          $0x19, Z12, Z20
-	VMOVDQU32       Z26, 1920(AX)
-	VPSRLD          $0x0a, Z18, Z26
-	VPTERNLOGD      $0x96, Z20, Z31, Z27
-	VPTERNLOGD      $0x96, Z26, Z24, Z28
-	VPADDD.BCST     -148(BX), Z3, Z3
-	VMOVDQU32       704(AX), Z20
-	VPADDD          1408(AX), Z20, Z24
-	VPADDD          Z21, Z3, Z3
-	VPADDD          Z29, Z24, Z24
-	VPADDD          Z30, Z3, Z3
-	VPADDD          Z28, Z24, Z24
-	VPADDD          Z27, Z3, Z3
-	VMOVDQU32       Z16, Z26
-	VPTERNLOGD      $0xca, Z4, Z14, Z26
-	VPADDD          Z5, Z3, Z5
-	VPRORD          $0x06, Z16, Z27
-	VMOVDQU32       Z6, Z28
-	VPTERNLOGD      $0xe8, Z10, Z13, Z28
-	VPRORD          $0x0b, Z16, Z29
-	VPRORD          $0x02, Z6, Z30
-	VPRORD          $0x19, Z16, Z31
-	VPRORD          $0x0d, Z6, Z20
+	VPADDD          Z17, Z15, Z17
+	VPRORD          $0x06, Z14, Z27
+	VMOVDQU32       Z13, Z28
+	VPTERNLOGD      $0xe8, Z5, Z10, Z28
+	VPRORD          $0x0b, Z14, Z29
+	VPRORD          $0x02, Z13, Z30
+	VPRORD          $0x19, Z14, Z31
+	VPRORD          $0x0d, Z13, Z19
 	VPTERNLOGD      $0x96, Z31, Z29, Z27
-	VPRORD          $0x16, Z6, Z29
-	VPADDD.BCST     -164(BX), Z1, Z1
-	VPTERNLOGD      $0x96, Z29, Z20, Z30
-	VPADDD          Z24, Z1, Z1
-	VPADDD          Z28, Z30, Z20
-	VPADDD          Z26, Z1, Z1
-	VPADDD          Z3, Z20, Z3
-	VPADDD          Z27, Z1, Z1
-	VPRORD          $0x07, 1472(AX), Z20
-	VPADDD          Z19, Z1, Z19
-	VPRORD          $0x12, 1472(AX), Z26
+	VPRORD          $0x16, Z13, Z29
+	VPADDD.BCST     -168(BX), Z6, Z6
+	VPTERNLOGD      $0x96, Z29, Z19, Z30
+	VPADDD          Z7, Z6, Z6
+	VPADDD          Z28, Z30, Z19
+	VPADDD          Z21, Z6, Z6
+	VPADDD          Z15, Z19, Z15
+	VPADDD          Z27, Z6, Z6
+	VPRORD          $0x07, 1984(AX), Z19
+	VPADDD          Z16, Z6, Z16
+	VPRORD          $0x12, 1984(AX), Z21
 	VMOVDQU32       Z2, Z27
-	VPTERNLOGD      $0xe8, Z11, Z0, Z27
-	VPSRLD          $0x03, 1472(AX), Z28
+	VPTERNLOGD      $0xe8, Z12, Z11, Z27
+	VPSRLD          $0x03, 1984(AX), Z28
 	VPRORD          $0x02, Z2, Z29
-	VPTERNLOGD      $0x96, Z28, Z26, Z20
-	VPRORD          $0x0d, Z2, Z26
-	VPRORD          $0x11, Z7, Z28
+	VPTERNLOGD      $0x96, Z28, Z21, Z19
+	VPRORD          $0x0d, Z2, Z21
+	VPRORD          $0x11, Z24, Z28
 	VPRORD          $0x16, Z2, Z30
-	VPRORD          $0x13, Z7, Z31
-	VPTERNLOGD      $0x96, Z30, Z26, Z29
-	VPSRLD          $0x0a, Z7, Z26
+	VPRORD          $0x13, Z24, Z31
+	VPTERNLOGD      $0x96, Z30, Z21, Z29
+	VPSRLD          $0x0a, Z24, Z21
 	VPADDD          Z27, Z29, Z27
-	VPTERNLOGD      $0x96, Z26, Z31, Z28
+	VPTERNLOGD      $0x96, Z21, Z31, Z28
+	VPADDD          Z6, Z27, Z6
+	VPADDD          1856(AX), Z25, Z21
+	VPRORD          $0x07, 1600(AX), Z27
+	VPADDD          Z19, Z21, Z19
+	VPRORD          $0x12, 1600(AX), Z21
+	VPADDD          Z28, Z19, Z19
+	VPSRLD          $0x03, 1600(AX), Z28
+	VMOVDQU32       Z17, Z29
+	VPTERNLOGD      $0xca, Z9, Z8, Z29
+	VPTERNLOGD      $0x96, Z28, Z21, Z27
+	VPRORD          $0x06, Z17, Z21
+	VPRORD          $0x11, Z7, Z28
+	VPRORD          $0x0b, Z17, Z30
+	VPRORD          $0x13, Z7, Z31
+	VMOVDQU32       Z25, 1856(AX)
+	VPRORD          $0x19, Z17, Z25
+	VMOVDQU32       Z24, 1920(AX)
+	VPSRLD          $0x0a, Z7, Z24
+	VPTERNLOGD      $0x96, Z25, Z30, Z21
+	VPTERNLOGD      $0x96, Z24, Z31, Z28
+	VPADDD.BCST     -148(BX), Z3, Z3
+	VPADDD          2112(AX), Z0, Z24
+	VPADDD          Z18, Z3, Z3
+	VPADDD          Z27, Z24, Z24
+	VPADDD          Z29, Z3, Z3
+	VPADDD          Z28, Z24, Z24
+	VPADDD          Z21, Z3, Z3
+	VMOVDQU32       Z16, Z21
+	VPTERNLOGD      $0xca, Z4, Z14, Z21
+	VPADDD          Z5, Z3, Z5
+	VPRORD          $0x06, Z16, Z25
+	VMOVDQU32       Z15, Z27
+	VPTERNLOGD      $0xe8, Z10, Z13, Z27
+	VPRORD          $0x0b, Z16, Z28
+	VPRORD          $0x02, Z15, Z29
+	VPRORD          $0x19, Z16, Z30
+	VPRORD          $0x0d, Z15, Z31
+	VPTERNLOGD      $0x96, Z30, Z28, Z25
+	VPRORD          $0x16, Z15, Z28
+	VPADDD.BCST     -164(BX), Z1, Z1
+	VPTERNLOGD      $0x96, Z28, Z31, Z29
+	VPADDD          Z20, Z1, Z1
+	VPADDD          Z27, Z29, Z27
+	VPADDD          Z21, Z1, Z1
+	VPADDD          Z3, Z27, Z3
+	VPADDD          Z25, Z1, Z1
+	VPRORD          $0x07, 1728(AX), Z21
+	VPADDD          Z12, Z1, Z12
+	VPRORD          $0x12, 1728(AX), Z25
+	VMOVDQU32       Z6, Z27
+	VPTERNLOGD      $0xe8, Z11, Z2, Z27
+	VPSRLD          $0x03, 1728(AX), Z28
+	VPRORD          $0x02, Z6, Z29
+	VPTERNLOGD      $0x96, Z28, Z25, Z21
+	VPRORD          $0x0d, Z6, Z25
+	VPRORD          $0x11, Z18, Z28
+	VPRORD          $0x16, Z6, Z30
+	VPRORD          $0x13, Z18, Z31
+	VPTERNLOGD      $0x96, Z30, Z25, Z29
+	VPSRLD          $0x0a, Z18, Z25
+	VPADDD          Z27, Z29, Z27
+	VPTERNLOGD      $0x96, Z25, Z31, Z28
 	VPADDD          Z1, Z27, Z1
-	VPADDD          1344(AX), Z22, Z26
-	VPRORD          $0x07, 1088(AX), Z27
-	VPADDD          Z20, Z26, Z20
-	VPRORD          $0x12, 1088(AX), Z26
-	VPADDD          Z28, Z20, Z20
-	VPSRLD          $0x03, 1088(AX), Z28
-	VMOVDQU32       Z5, Z29
-	VPTERNLOGD      $0xca, Z8, Z12, Z29
-	VPTERNLOGD      $0x96, Z28, Z26, Z27
-	VPRORD          $0x06, Z5, Z26
-	VPRORD          $0x11, Z15, Z28
-	VPRORD          $0x0b, Z5, Z30
-	VPRORD          $0x13, Z15, Z31
-	VMOVDQU32       Z22, 1344(AX)
-	VPRORD          $0x19, Z5, Z22
-	VMOVDQU32       Z7, 1408(AX)
-	VPSRLD          $0x0a, Z15, Z7
-	VPTERNLOGD      $0x96, Z22, Z30, Z26
-	VPTERNLOGD      $0x96, Z7, Z31, Z28
-	VPADDD.BCST     -144(BX), Z9, Z7
-	VMOVDQU32       640(AX), Z9
-	VPADDD          1600(AX), Z9, Z22
-	VPADDD          Z20, Z7, Z7
-	VPADDD          Z27, Z22, Z22
-	VPADDD          Z29, Z7, Z7
-	VPADDD          Z28, Z22, Z22
-	VPADDD          Z26, Z7, Z7
-	VMOVDQU32       Z19, Z26
-	VPTERNLOGD      $0xca, Z14, Z16, Z26
-	VPADDD          Z10, Z7, Z10
-	VPRORD          $0x06, Z19, Z27
+	VMOVDQU32       1408(AX), Z25
+	VPADDD          1984(AX), Z25, Z27
+	VPRORD          $0x07, 1792(AX), Z29
+	VPADDD          Z21, Z27, Z21
+	VPRORD          $0x12, 1792(AX), Z27
+	VPADDD          Z28, Z21, Z21
+	VPSRLD          $0x03, 1792(AX), Z28
+	VMOVDQU32       Z5, Z30
+	VPTERNLOGD      $0xca, Z8, Z17, Z30
+	VPTERNLOGD      $0x96, Z28, Z27, Z29
+	VPRORD          $0x06, Z5, Z27
+	VPRORD          $0x11, Z20, Z28
+	VPRORD          $0x0b, Z5, Z31
+	VPRORD          $0x13, Z20, Z25
+	VMOVDQU32       Z0, 1984(AX)
+	VPRORD          $0x19, Z5, Z0
+	VMOVDQU32       Z18, 2112(AX)
+	VPSRLD          $0x0a, Z20, Z18
+	VPTERNLOGD      $0x96, Z0, Z31, Z27
+	VPTERNLOGD      $0x96, Z18, Z25, Z28
+	VPADDD.BCST     -144(BX), Z9, Z0
+	VMOVDQU32       1152(AX), Z9
+	VPADDD          1600(AX), Z9, Z18
+	VPADDD          Z19, Z0, Z0
+	VPADDD          Z29, Z18, Z18
+	VPADDD          Z30, Z0, Z0
+	VPADDD          Z28, Z18, Z18
+	VPADDD          Z27, Z0, Z0
+	VMOVDQU32       Z12, Z25
+	VPTERNLOGD      $0xca, Z14, Z16, Z25
+	VPADDD          Z10, Z0, Z10
+	VPRORD          $0x06, Z12, Z27
 	VMOVDQU32       Z3, Z28
-	VPTERNLOGD      $0xe8, Z13, Z6, Z28
-	VPRORD          $0x0b, Z19, Z29
+	VPTERNLOGD      $0xe8, Z13, Z15, Z28
+	VPRORD          $0x0b, Z12, Z29
 	VPRORD          $0x02, Z3, Z30
-	VPRORD          $0x19, Z19, Z31
+	VPRORD          $0x19, Z12, Z31
 	VPRORD          $0x0d, Z3, Z9
 	VPTERNLOGD      $0x96, Z31, Z29, Z27
 	VPRORD          $0x16, Z3, Z29
 	VPADDD.BCST     -160(BX), Z4, Z4
 	VPTERNLOGD      $0x96, Z29, Z9, Z30
-	VPADDD          Z22, Z4, Z4
+	VPADDD          Z24, Z4, Z4
 	VPADDD          Z28, Z30, Z9
-	VPADDD          Z26, Z4, Z4
-	VPADDD          Z7, Z9, Z7
+	VPADDD          Z0, Z9, Z0
+	VPADDD          Z25, Z4, Z4
+	VPRORD          $0x07, 2368(AX), Z9
 	VPADDD          Z27, Z4, Z4
-	VPRORD          $0x07, 1280(AX), Z9
+	VPRORD          $0x12, 2368(AX), Z25
 	VPADDD          Z11, Z4, Z11
-	VPRORD          $0x12, 1280(AX), Z26
-	VMOVDQU32       Z1, Z27
-	VPTERNLOGD      $0xe8, Z0, Z2, Z27
-	VPSRLD          $0x03, 1280(AX), Z28
-	VPRORD          $0x02, Z1, Z29
-	VPTERNLOGD      $0x96, Z28, Z26, Z9
-	VPRORD          $0x0d, Z1, Z26
-	VPRORD          $0x11, Z21, Z28
-	VPRORD          $0x16, Z1, Z30
-	VPRORD          $0x13, Z21, Z31
-	VPTERNLOGD      $0x96, Z30, Z26, Z29
-	VPSRLD          $0x0a, Z21, Z26
-	VPADDD          Z27, Z29, Z27
-	VPTERNLOGD      $0x96, Z26, Z31, Z28
-	VPADDD          Z4, Z27, Z4
-	VPADDD          1472(AX), Z17, Z26
-	VPRORD          $0x07, 1216(AX), Z27
-	VPADDD          Z9, Z26, Z9
-	VPADDD          Z28, Z9, Z9
-	VPRORD          $0x12, 1216(AX), Z26
-	VMOVDQU32       Z10, Z28
-	VPTERNLOGD      $0xca, Z12, Z5, Z28
-	VPSRLD          $0x03, 1216(AX), Z29
-	VPRORD          $0x06, Z10, Z30
-	VPTERNLOGD      $0x96, Z29, Z26, Z27
-	VPRORD          $0x0b, Z10, Z26
-	VPRORD          $0x11, Z24, Z29
-	VPRORD          $0x19, Z10, Z31
-	VMOVDQU32       Z17, 1472(AX)
-	VPRORD          $0x13, Z24, Z17
-	VPTERNLOGD      $0x96, Z31, Z26, Z30
-	VPSRLD          $0x0a, Z24, Z26
+	VPSRLD          $0x03, 2368(AX), Z27
+	VMOVDQU32       Z1, Z28
+	VPTERNLOGD      $0xe8, Z2, Z6, Z28
+	VPTERNLOGD      $0x96, Z27, Z25, Z9
+	VPRORD          $0x02, Z1, Z25
+	VPRORD          $0x11, Z19, Z27
+	VPRORD          $0x0d, Z1, Z29
+	VPRORD          $0x13, Z19, Z30
+	VPRORD          $0x16, Z1, Z31
+	VMOVDQU32       Z20, 1600(AX)
+	VPSRLD          $0x0a, Z19, Z20
+	VPTERNLOGD      $0x96, Z31, Z29, Z25
+	VPTERNLOGD      $0x96, Z20, Z30, Z27
+	VPADDD          Z28, Z25, Z20
+	VPADDD          1728(AX), Z23, Z25
+	VPADDD          Z4, Z20, Z4
+	VPADDD          Z9, Z25, Z9
+	VPRORD          $0x07, 2496(AX), Z20
+	VPADDD          Z27, Z9, Z9
+	VPRORD          $0x12, 2496(AX), Z25
+	VMOVDQU32       Z10, Z27
+	VPTERNLOGD      $0xca, Z17, Z5, Z27
+	VPSRLD          $0x03, 2496(AX), Z28
+	VPRORD          $0x06, Z10, Z29
+	VPTERNLOGD      $0x96, Z28, Z25, Z20
+	VPRORD          $0x0b, Z10, Z25
+	VPRORD          $0x11, Z24, Z28
+	VPRORD          $0x19, Z10, Z30
+	VPRORD          $0x13, Z24, Z31
+	VPTERNLOGD      $0x96, Z30, Z25, Z29
+	VPSRLD          $0x0a, Z24, Z25
 	VPADDD.BCST     -140(BX), Z8, Z8
-	VPTERNLOGD      $0x96, Z26, Z17, Z29
-	VPADDD          Z9, Z8, Z8
-	VMOVDQU32       896(AX), Z17
-	VPADDD          1088(AX), Z17, Z26
-	VPADDD          Z28, Z8, Z8
-	VPADDD          Z27, Z26, Z26
-	VPADDD          Z30, Z8, Z8
-	VPADDD          Z29, Z26, Z26
+	VPTERNLOGD      $0x96, Z25, Z31, Z28
+	VPADDD          Z21, Z8, Z8
+	VMOVDQU32       2176(AX), Z25
+	VPADDD          1792(AX), Z25, Z30
+	VPADDD          Z27, Z8, Z8
+	VPADDD          Z20, Z30, Z20
+	VPADDD          Z29, Z8, Z8
+	VPADDD          Z28, Z20, Z20
 	VPADDD          Z13, Z8, Z13
 	VMOVDQU32       Z11, Z27
-	VPTERNLOGD      $0xca, Z16, Z19, Z27
-	VMOVDQU32       Z7, Z28
-	VPTERNLOGD      $0xe8, Z6, Z3, Z28
+	VPTERNLOGD      $0xca, Z16, Z12, Z27
+	VMOVDQU32       Z0, Z28
+	VPTERNLOGD      $0xe8, Z15, Z3, Z28
 	VPRORD          $0x06, Z11, Z29
-	VPRORD          $0x02, Z7, Z30
+	VPRORD          $0x02, Z0, Z30
 	VPRORD          $0x0b, Z11, Z31
-	VPRORD          $0x0d, Z7, Z17
-	VMOVDQU32       Z24, 1088(AX)
-	VPRORD          $0x19, Z11, Z24
-	VMOVDQU32       Z21, 1600(AX)
-	VPRORD          $0x16, Z7, Z21
-	VPTERNLOGD      $0x96, Z24, Z31, Z29
-	VPTERNLOGD      $0x96, Z21, Z17, Z30
+	VPRORD          $0x0d, Z0, Z25
+	VMOVDQU32       Z23, 1792(AX)
+	VPRORD          $0x19, Z11, Z23
+	VMOVDQU32       Z24, 1728(AX)
+	VPRORD          $0x16, Z0, Z24
+	VPTERNLOGD      $0x96, Z23, Z31, Z29
+	VPTERNLOGD      $0x96, Z24, Z25, Z30
 	VPADDD.BCST     -156(BX), Z14, Z14
-	VPADDD          Z28, Z30, Z17
-	VPADDD          Z26, Z14, Z14
-	VPADDD          Z8, Z17, Z8
+	VPADDD          Z28, Z30, Z23
+	VPADDD          Z18, Z14, Z14
+	VPADDD          Z8, Z23, Z8
 	VPADDD          Z27, Z14, Z14
-	VPRORD          $0x07, 1856(AX), Z17
+	VPRORD          $0x07, 1344(AX), Z23
 	VPADDD          Z29, Z14, Z14
-	VPRORD          $0x12, 1856(AX), Z21
-	VPADDD          Z0, Z14, Z0
-	VPSRLD          $0x03, 1856(AX), Z24
+	VPRORD          $0x12, 1344(AX), Z24
+	VPADDD          Z2, Z14, Z2
+	VPSRLD          $0x03, 1344(AX), Z25
 	VMOVDQU32       Z4, Z27
-	VPTERNLOGD      $0xe8, Z2, Z1, Z27
-	VPTERNLOGD      $0x96, Z24, Z21, Z17
-	VPRORD          $0x02, Z4, Z21
-	VPRORD          $0x11, Z20, Z24
+	VPTERNLOGD      $0xe8, Z6, Z1, Z27
+	VPTERNLOGD      $0x96, Z25, Z24, Z23
+	VPRORD          $0x02, Z4, Z24
+	VPRORD          $0x11, Z21, Z25
 	VPRORD          $0x0d, Z4, Z28
-	VPRORD          $0x13, Z20, Z29
+	VPRORD          $0x13, Z21, Z29
 	VPRORD          $0x16, Z4, Z30
-	VPSRLD          $0x0a, Z20, Z31
-	VPTERNLOGD      $0x96, Z30, Z28, Z21
-	VPTERNLOGD      $0x96, Z31, Z29, Z24
-	VPADDD          Z27, Z21, Z21
-	VPADDD          1280(AX), Z23, Z27
-	VPADDD          Z14, Z21, Z14
-	VPADDD          Z17, Z27, Z17
-	VPRORD          $0x07, 1984(AX), Z21
-	VPADDD          Z24, Z17, Z17
-	VPRORD          $0x12, 1984(AX), Z24
+	VPSRLD          $0x0a, Z21, Z31
+	VPTERNLOGD      $0x96, Z30, Z28, Z24
+	VPTERNLOGD      $0x96, Z31, Z29, Z25
+	VPADDD          Z27, Z24, Z24
+	VPADDD          2368(AX), Z26, Z27
+	VPADDD          Z14, Z24, Z14
+	VPADDD          Z23, Z27, Z23
+	VPRORD          $0x07, 2048(AX), Z24
+	VPADDD          Z25, Z23, Z23
+	VPRORD          $0x12, 2048(AX), Z25
 	VMOVDQU32       Z13, Z27
 	VPTERNLOGD      $0xca, Z5, Z10, Z27
-	VPSRLD          $0x03, 1984(AX), Z28
+	VPSRLD          $0x03, 2048(AX), Z28
 	VPRORD          $0x06, Z13, Z29
-	VPTERNLOGD      $0x96, Z28, Z24, Z21
-	VPRORD          $0x0b, Z13, Z24
-	VPRORD          $0x11, Z22, Z28
+	VPTERNLOGD      $0x96, Z28, Z25, Z24
+	VPRORD          $0x0b, Z13, Z25
+	VPRORD          $0x11, Z18, Z28
 	VPRORD          $0x19, Z13, Z30
-	VPRORD          $0x13, Z22, Z31
-	VPTERNLOGD      $0x96, Z30, Z24, Z29
-	VPSRLD          $0x0a, Z22, Z24
-	VPADDD.BCST     -136(BX), Z12, Z12
-	VPTERNLOGD      $0x96, Z24, Z31, Z28
-	VPADDD          Z17, Z12, Z12
-	VMOVDQU32       1664(AX), Z24
-	VPADDD          1216(AX), Z24, Z30
-	VPADDD          Z27, Z12, Z12
-	VPADDD          Z21, Z30, Z21
-	VPADDD          Z29, Z12, Z12
-	VPADDD          Z28, Z21, Z21
-	VPADDD          Z6, Z12, Z6
-	VMOVDQU32       Z0, Z27
-	VPTERNLOGD      $0xca, Z19, Z11, Z27
+	VPRORD          $0x13, Z18, Z31
+	VPTERNLOGD      $0x96, Z30, Z25, Z29
+	VPSRLD          $0x0a, Z18, Z25
+	VPADDD.BCST     -136(BX), Z17, Z17
+	VPTERNLOGD      $0x96, Z25, Z31, Z28
+	VPADDD          Z9, Z17, Z17
+	VMOVDQU32       2304(AX), Z25
+	VPADDD          2496(AX), Z25, Z30
+	VPADDD          Z27, Z17, Z17
+	VPADDD          Z24, Z30, Z24
+	VPADDD          Z29, Z17, Z17
+	VPADDD          Z28, Z24, Z24
+	VPADDD          Z15, Z17, Z15
+	VMOVDQU32       Z2, Z27
+	VPTERNLOGD      $0xca, Z12, Z11, Z27
 	VMOVDQU32       Z8, Z28
-	VPTERNLOGD      $0xe8, Z3, Z7, Z28
-	VPRORD          $0x06, Z0, Z29
+	VPTERNLOGD      $0xe8, Z3, Z0, Z28
+	VPRORD          $0x06, Z2, Z29
 	VPRORD          $0x02, Z8, Z30
-	VPRORD          $0x0b, Z0, Z31
-	VPRORD          $0x0d, Z8, Z24
-	VMOVDQU32       Z23, 1216(AX)
-	VPRORD          $0x19, Z0, Z23
-	VMOVDQU32       Z22, 1280(AX)
-	VPRORD          $0x16, Z8, Z22
-	VPTERNLOGD      $0x96, Z23, Z31, Z29
-	VPTERNLOGD      $0x96, Z22, Z24, Z30
+	VPRORD          $0x0b, Z2, Z31
+	VPRORD          $0x0d, Z8, Z25
+	VMOVDQU32       Z26, 2496(AX)
+	VPRORD          $0x19, Z2, Z26
+	VMOVDQU32       Z18, 2368(AX)
+	VPRORD          $0x16, Z8, Z18
+	VPTERNLOGD      $0x96, Z26, Z31, Z29
+	VPTERNLOGD      $0x96, Z18, Z25, Z30
 	VPADDD.BCST     -152(BX), Z16, Z16
-	VPADDD          Z28, Z30, Z22
-	VPADDD          Z21, Z16, Z16
-	VPADDD          Z12, Z22, Z12
+	VPADDD          Z28, Z30, Z18
+	VPADDD          Z20, Z16, Z16
+	VPADDD          Z17, Z18, Z17
 	VPADDD          Z27, Z16, Z16
-	VPRORD          $0x07, 832(AX), Z22
+	VPRORD          $0x07, 2560(AX), Z18
 	VPADDD          Z29, Z16, Z16
-	VPRORD          $0x12, 832(AX), Z23
-	VPADDD          Z2, Z16, Z2
-	VPSRLD          $0x03, 832(AX), Z24
+	VPRORD          $0x12, 2560(AX), Z25
+	VPADDD          Z6, Z16, Z6
+	VPSRLD          $0x03, 2560(AX), Z26
 	VMOVDQU32       Z14, Z27
 	VPTERNLOGD      $0xe8, Z1, Z4, Z27
-	VPTERNLOGD      $0x96, Z24, Z23, Z22
-	VPRORD          $0x02, Z14, Z23
-	VPRORD          $0x11, Z9, Z24
+	VPTERNLOGD      $0x96, Z26, Z25, Z18
+	VPRORD          $0x02, Z14, Z25
+	VPRORD          $0x11, Z9, Z26
 	VPRORD          $0x0d, Z14, Z28
 	VPRORD          $0x13, Z9, Z29
 	VPRORD          $0x16, Z14, Z30
 	VPSRLD          $0x0a, Z9, Z31
-	VPTERNLOGD      $0x96, Z30, Z28, Z23
-	VPTERNLOGD      $0x96, Z31, Z29, Z24
-	VPADDD          Z27, Z23, Z23
-	VMOVDQU32       1792(AX), Z27
-	VPADDD          1856(AX), Z27, Z28
-	VPADDD          Z16, Z23, Z16
-	VPADDD          Z22, Z28, Z22
-	VPRORD          $0x07, 1536(AX), Z23
-	VPADDD          Z24, Z22, Z22
-	VPRORD          $0x12, 1536(AX), Z24
-	VMOVDQU32       Z6, Z28
-	VPTERNLOGD      $0xca, Z10, Z13, Z28
-	VPSRLD          $0x03, 1536(AX), Z29
-	VPRORD          $0x06, Z6, Z30
-	VPTERNLOGD      $0x96, Z29, Z24, Z23
-	VPRORD          $0x0b, Z6, Z24
-	VPRORD          $0x11, Z26, Z29
-	VPRORD          $0x19, Z6, Z31
-	VPRORD          $0x13, Z26, Z27
-	VPTERNLOGD      $0x96, Z31, Z24, Z30
-	VPSRLD          $0x0a, Z26, Z24
-	VPADDD.BCST     -132(BX), Z5, Z5
-	VPTERNLOGD      $0x96, Z24, Z27, Z29
-	VPADDD          Z22, Z5, Z5
-	VPADDD          1984(AX), Z25, Z24
-	VPADDD          Z28, Z5, Z5
-	VPADDD          Z23, Z24, Z23
-	VPADDD          Z30, Z5, Z5
-	VPADDD          Z29, Z23, Z23
-	VPADDD          Z3, Z5, Z3
-	VMOVDQU32       Z2, Z24
-	VPTERNLOGD      $0xca, Z11, Z0, Z24
-	VMOVDQU32       Z12, Z27
-	VPTERNLOGD      $0xe8, Z7, Z8, Z27
-	VPRORD          $0x06, Z2, Z28
-	VPRORD          $0x02, Z12, Z29
-	VPRORD          $0x0b, Z2, Z30
-	VPRORD          $0x0d, Z12, Z31
-	VMOVDQU32       Z25, 1984(AX)
-	VPRORD          $0x19, Z2, Z25
-	VMOVDQU32       Z26, 1856(AX)
-	VPRORD          $0x16, Z12, Z26
-	VPTERNLOGD      $0x96, Z25, Z30, Z28
-	VPTERNLOGD      $0x96, Z26, Z31, Z29
-	VPADDD.BCST     -148(BX), Z19, Z19
-	VPADDD          Z27, Z29, Z25
-	VPADDD          Z23, Z19, Z19
-	VPADDD          Z5, Z25, Z5
-	VPADDD          Z24, Z19, Z19
-	VPRORD          $0x07, 2048(AX), Z24
-	VPADDD          Z28, Z19, Z19
-	VPRORD          $0x12, 2048(AX), Z25
-	VPADDD          Z1, Z19, Z1
-	VPSRLD          $0x03, 2048(AX), Z26
-	VMOVDQU32       Z16, Z27
-	VPTERNLOGD      $0xe8, Z4, Z14, Z27
-	VPTERNLOGD      $0x96, Z26, Z25, Z24
-	VPRORD          $0x02, Z16, Z25
-	VPRORD          $0x11, Z17, Z26
-	VPRORD          $0x0d, Z16, Z28
-	VPRORD          $0x13, Z17, Z29
-	VPRORD          $0x16, Z16, Z30
-	VPSRLD          $0x0a, Z17, Z31
 	VPTERNLOGD      $0x96, Z30, Z28, Z25
 	VPTERNLOGD      $0x96, Z31, Z29, Z26
 	VPADDD          Z27, Z25, Z25
-	VMOVDQU32       1920(AX), Z27
-	VPADDD          832(AX), Z27, Z28
-	VPADDD          Z19, Z25, Z19
-	VPADDD          Z24, Z28, Z24
-	VPRORD          $0x07, 960(AX), Z25
-	VPADDD          Z26, Z24, Z24
-	VPRORD          $0x12, 960(AX), Z26
-	VMOVDQU32       Z3, Z28
-	VPTERNLOGD      $0xca, Z13, Z6, Z28
-	VPSRLD          $0x03, 960(AX), Z29
-	VPRORD          $0x06, Z3, Z30
-	VPTERNLOGD      $0x96, Z29, Z26, Z25
-	VPRORD          $0x0b, Z3, Z26
-	VPRORD          $0x11, Z21, Z29
-	VPRORD          $0x19, Z3, Z31
-	VPRORD          $0x13, Z21, Z27
-	VPTERNLOGD      $0x96, Z31, Z26, Z30
-	VPADDD.BCST     -128(BX), Z10, Z10
-	VPSRLD          $0x0a, Z21, Z26
-	VPADDD          Z24, Z10, Z10
-	VPTERNLOGD      $0x96, Z26, Z27, Z29
-	VPADDD          Z28, Z10, Z10
-	VPADDD          1536(AX), Z18, Z26
-	VPADDD          Z30, Z10, Z10
-	VPADDD          Z25, Z26, Z25
-	VPADDD          Z7, Z10, Z7
-	VPADDD          Z29, Z25, Z25
-	VMOVDQU32       Z5, Z26
-	VPTERNLOGD      $0xe8, Z8, Z12, Z26
-	VMOVDQU32       Z1, Z27
-	VPTERNLOGD      $0xca, Z0, Z2, Z27
-	VPRORD          $0x02, Z5, Z28
-	VPRORD          $0x06, Z1, Z29
-	VPRORD          $0x0d, Z5, Z30
-	VPRORD          $0x0b, Z1, Z31
-	VMOVDQU32       Z18, 1536(AX)
-	VPRORD          $0x16, Z5, Z18
-	VMOVDQU32       Z21, 832(AX)
-	VPRORD          $0x19, Z1, Z21
-	VPTERNLOGD      $0x96, Z18, Z30, Z28
-	VPTERNLOGD      $0x96, Z21, Z31, Z29
-	VPADDD          Z26, Z28, Z18
-	VPADDD.BCST     -144(BX), Z11, Z11
-	VPADDD          Z10, Z18, Z10
-	VPADDD          Z25, Z11, Z11
-	VPRORD          $0x07, 1728(AX), Z18
-	VPADDD          Z27, Z11, Z11
-	VPRORD          $0x12, 1728(AX), Z21
-	VPADDD          Z29, Z11, Z11
-	VPSRLD          $0x03, 1728(AX), Z26
-	VPADDD          Z4, Z11, Z4
-	VPTERNLOGD      $0x96, Z26, Z21, Z18
-	VMOVDQU32       Z19, Z21
-	VPTERNLOGD      $0xe8, Z14, Z16, Z21
-	VPRORD          $0x11, Z22, Z26
-	VPRORD          $0x02, Z19, Z27
-	VPRORD          $0x13, Z22, Z28
-	VPRORD          $0x0d, Z19, Z29
-	VPSRLD          $0x0a, Z22, Z30
-	VPRORD          $0x16, Z19, Z31
-	VPTERNLOGD      $0x96, Z30, Z28, Z26
-	VPTERNLOGD      $0x96, Z31, Z29, Z27
-	VMOVDQU32       1408(AX), Z28
-	VPADDD          2048(AX), Z28, Z29
-	VPADDD          Z21, Z27, Z21
-	VPADDD          Z18, Z29, Z18
-	VPADDD          Z11, Z21, Z11
+	VMOVDQU32       2432(AX), Z27
+	VPADDD          1344(AX), Z27, Z28
+	VPADDD          Z16, Z25, Z16
+	VPADDD          Z18, Z28, Z18
+	VPRORD          $0x07, 1472(AX), Z25
 	VPADDD          Z26, Z18, Z18
-	VPRORD          $0x07, 1024(AX), Z21
-	VMOVDQU32       Z7, Z26
-	VPTERNLOGD      $0xca, Z6, Z3, Z26
-	VPRORD          $0x12, 1024(AX), Z27
-	VPRORD          $0x06, Z7, Z29
-	VPSRLD          $0x03, 1024(AX), Z30
-	VPRORD          $0x0b, Z7, Z31
-	VPTERNLOGD      $0x96, Z30, Z27, Z21
-	VPRORD          $0x19, Z7, Z27
-	VPRORD          $0x11, Z23, Z30
+	VPRORD          $0x12, 1472(AX), Z26
+	VMOVDQU32       Z15, Z28
+	VPTERNLOGD      $0xca, Z10, Z13, Z28
+	VPSRLD          $0x03, 1472(AX), Z29
+	VPRORD          $0x06, Z15, Z30
+	VPTERNLOGD      $0x96, Z29, Z26, Z25
+	VPRORD          $0x0b, Z15, Z26
+	VPRORD          $0x11, Z20, Z29
+	VPRORD          $0x19, Z15, Z31
+	VPRORD          $0x13, Z20, Z27
+	VPTERNLOGD      $0x96, Z31, Z26, Z30
+	VPSRLD          $0x0a, Z20, Z26
+	VPADDD.BCST     -132(BX), Z5, Z5
+	VPTERNLOGD      $0x96, Z26, Z27, Z29
+	VPADDD          Z23, Z5, Z5
+	VPADDD          2048(AX), Z22, Z26
+	VPADDD          Z28, Z5, Z5
+	VPADDD          Z25, Z26, Z25
+	VPADDD          Z30, Z5, Z5
+	VPADDD          Z29, Z25, Z25
+	VPADDD          Z3, Z5, Z3
+	VMOVDQU32       Z6, Z26
+	VPTERNLOGD      $0xca, Z11, Z2, Z26
+	VMOVDQU32       Z17, Z27
+	VPTERNLOGD      $0xe8, Z0, Z8, Z27
+	VPRORD          $0x06, Z6, Z28
+	VPRORD          $0x02, Z17, Z29
+	VPRORD          $0x0b, Z6, Z30
+	VPRORD          $0x0d, Z17, Z31
+	VMOVDQU32       Z22, 2048(AX)
+	VPRORD          $0x19, Z6, Z22
+	VMOVDQU32       Z20, 1344(AX)
+	VPRORD          $0x16, Z17, Z20
+	VPTERNLOGD      $0x96, Z22, Z30, Z28
+	VPTERNLOGD      $0x96, Z20, Z31, Z29
+	VPADDD.BCST     -148(BX), Z12, Z12
+	VPADDD          Z27, Z29, Z20
+	VPADDD          Z24, Z12, Z12
+	VPADDD          Z5, Z20, Z5
+	VPADDD          Z26, Z12, Z12
+	VPRORD          $0x07, 2240(AX), Z20
+	VPADDD          Z28, Z12, Z12
+	VPRORD          $0x12, 2240(AX), Z22
+	VPADDD          Z1, Z12, Z1
+	VPSRLD          $0x03, 2240(AX), Z26
+	VMOVDQU32       Z16, Z27
+	VPTERNLOGD      $0xe8, Z4, Z14, Z27
+	VPTERNLOGD      $0x96, Z26, Z22, Z20
+	VPRORD          $0x02, Z16, Z22
+	VPRORD          $0x11, Z23, Z26
+	VPRORD          $0x13, Z23, Z28
+	VPRORD          $0x0d, Z16, Z29
+	VPSRLD          $0x0a, Z23, Z30
+	VPRORD          $0x16, Z16, Z31
+	VPTERNLOGD      $0x96, Z30, Z28, Z26
+	VPTERNLOGD      $0x96, Z31, Z29, Z22
+	VMOVDQU32       1920(AX), Z28
+	VPADDD          2560(AX), Z28, Z29
+	VPADDD          Z27, Z22, Z22
+	VPADDD          Z20, Z29, Z20
+	VPADDD          Z12, Z22, Z12
+	VPADDD          Z26, Z20, Z20
+	VPRORD          $0x07, 1536(AX), Z22
+	VMOVDQU32       Z3, Z26
+	VPTERNLOGD      $0xca, Z13, Z15, Z26
+	VPRORD          $0x12, 1536(AX), Z27
+	VPRORD          $0x06, Z3, Z29
+	VPSRLD          $0x03, 1536(AX), Z30
+	VPRORD          $0x0b, Z3, Z31
+	VPTERNLOGD      $0x96, Z30, Z27, Z22
+	VPRORD          $0x19, Z3, Z27
+	VPRORD          $0x11, Z24, Z30
 	VPTERNLOGD      $0x96, Z27, Z31, Z29
-	VPRORD          $0x13, Z23, Z27
-	VPADDD.BCST     -124(BX), Z13, Z13
-	VPSRLD          $0x0a, Z23, Z31
-	VPADDD          Z18, Z13, Z13
+	VPRORD          $0x13, Z24, Z27
+	VPADDD.BCST     -128(BX), Z10, Z10
+	VPSRLD          $0x0a, Z24, Z31
+	VPADDD          Z18, Z10, Z10
 	VPTERNLOGD      $0x96, Z31, Z27, Z30
-	VPADDD          Z26, Z13, Z13
-	VPADDD          960(AX), Z15, Z26
-	VPADDD          Z29, Z13, Z13
-	VPADDD          Z21, Z26, Z21
-	VPADDD          Z8, Z13, Z8
-	VPADDD          Z30, Z21, Z21
-	VMOVDQU32       Z10, Z26
-	VPTERNLOGD      $0xe8, Z12, Z5, Z26
-	VMOVDQU32       Z4, Z27
-	VPTERNLOGD      $0xca, Z2, Z1, Z27
-	VPRORD          $0x02, Z10, Z29
-	VPRORD          $0x06, Z4, Z30
-	VPRORD          $0x0d, Z10, Z31
-	VMOVDQU32       Z15, 960(AX)
-	VPRORD          $0x0b, Z4, Z15
-	VPRORD          $0x16, Z10, Z28
-	VMOVDQU32       Z23, 2048(AX)
-	VPRORD          $0x19, Z4, Z23
+	VPADDD          Z26, Z10, Z10
+	VPADDD          1472(AX), Z7, Z26
+	VPADDD          Z29, Z10, Z10
+	VPADDD          Z22, Z26, Z22
+	VPADDD          Z0, Z10, Z0
+	VPADDD          Z30, Z22, Z22
+	VMOVDQU32       Z5, Z26
+	VPTERNLOGD      $0xe8, Z8, Z17, Z26
+	VMOVDQU32       Z1, Z27
+	VPTERNLOGD      $0xca, Z2, Z6, Z27
+	VPRORD          $0x02, Z5, Z29
+	VPRORD          $0x06, Z1, Z30
+	VPRORD          $0x0d, Z5, Z31
+	VMOVDQU32       Z7, 1472(AX)
+	VPRORD          $0x0b, Z1, Z7
+	VPRORD          $0x16, Z5, Z28
+	VMOVDQU32       Z24, 2560(AX)
+	VPRORD          $0x19, Z1, Z24
 	VPTERNLOGD      $0x96, Z28, Z31, Z29
-	VPTERNLOGD      $0x96, Z23, Z15, Z30
-	VPADDD          Z26, Z29, Z15
-	VPADDD.BCST     -140(BX), Z0, Z0
-	VPADDD          Z13, Z15, Z13
-	VPADDD          Z21, Z0, Z0
-	VPRORD          $0x07, 1152(AX), Z15
-	VPADDD          Z27, Z0, Z0
-	VPRORD          $0x12, 1152(AX), Z23
-	VPADDD          Z30, Z0, Z0
-	VPSRLD          $0x03, 1152(AX), Z26
-	VPADDD          Z14, Z0, Z14
-	VPTERNLOGD      $0x96, Z26, Z23, Z15
-	VMOVDQU32       Z11, Z23
-	VPTERNLOGD      $0xe8, Z16, Z19, Z23
-	VPRORD          $0x11, Z24, Z26
-	VPRORD          $0x02, Z11, Z27
-	VPRORD          $0x13, Z24, Z28
-	VPRORD          $0x0d, Z11, Z29
-	VPSRLD          $0x0a, Z24, Z30
-	VPRORD          $0x16, Z11, Z31
+	VPTERNLOGD      $0x96, Z24, Z7, Z30
+	VPADDD          Z26, Z29, Z7
+	VPADDD.BCST     -144(BX), Z11, Z11
+	VPADDD          Z10, Z7, Z7
+	VPADDD          Z25, Z11, Z10
+	VPRORD          $0x07, 1664(AX), Z11
+	VPADDD          Z27, Z10, Z10
+	VPRORD          $0x12, 1664(AX), Z24
+	VPADDD          Z30, Z10, Z10
+	VPSRLD          $0x03, 1664(AX), Z26
+	VPADDD          Z4, Z10, Z4
+	VPTERNLOGD      $0x96, Z26, Z24, Z11
+	VMOVDQU32       Z12, Z24
+	VPTERNLOGD      $0xe8, Z14, Z16, Z24
+	VPRORD          $0x11, Z18, Z26
+	VPRORD          $0x02, Z12, Z27
+	VPRORD          $0x13, Z18, Z28
+	VPRORD          $0x0d, Z12, Z29
+	VPSRLD          $0x0a, Z18, Z30
+	VPRORD          $0x16, Z12, Z31
 	VPTERNLOGD      $0x96, Z30, Z28, Z26
 	VPTERNLOGD      $0x96, Z31, Z29, Z27
-	VMOVDQU32       1600(AX), Z28
-	VPADDD          1728(AX), Z28, Z29
-	VPADDD          Z23, Z27, Z23
-	VPADDD          Z15, Z29, Z15
-	VPADDD          Z0, Z23, Z0
-	VPADDD          Z26, Z15, Z15
-	VPRORD          $0x07, 768(AX), Z23
-	VMOVDQU32       Z8, Z26
-	VPTERNLOGD      $0xca, Z3, Z7, Z26
-	VPRORD          $0x12, 768(AX), Z27
-	VPRORD          $0x06, Z8, Z29
-	VPSRLD          $0x03, 768(AX), Z30
-	VPRORD          $0x0b, Z8, Z31
-	VPTERNLOGD      $0x96, Z30, Z27, Z23
-	VPRORD          $0x19, Z8, Z27
+	VMOVDQU32       2112(AX), Z28
+	VPADDD          2240(AX), Z28, Z29
+	VPADDD          Z24, Z27, Z24
+	VPADDD          Z11, Z29, Z11
+	VPADDD          Z10, Z24, Z10
+	VPADDD          Z26, Z11, Z11
+	VPRORD          $0x07, 1280(AX), Z24
+	VMOVDQU32       Z0, Z26
+	VPTERNLOGD      $0xca, Z15, Z3, Z26
+	VPRORD          $0x12, 1280(AX), Z27
+	VPRORD          $0x06, Z0, Z29
+	VPSRLD          $0x03, 1280(AX), Z30
+	VPRORD          $0x0b, Z0, Z31
+	VPTERNLOGD      $0x96, Z30, Z27, Z24
+	VPRORD          $0x19, Z0, Z27
 	VPRORD          $0x11, Z25, Z30
 	VPTERNLOGD      $0x96, Z27, Z31, Z29
 	VPRORD          $0x13, Z25, Z27
-	VPADDD.BCST     -120(BX), Z6, Z6
+	VPADDD.BCST     -124(BX), Z13, Z13
 	VPSRLD          $0x0a, Z25, Z31
-	VPADDD          Z15, Z6, Z6
+	VPADDD          Z20, Z13, Z13
 	VPTERNLOGD      $0x96, Z31, Z27, Z30
-	VPADDD          Z26, Z6, Z6
-	VMOVDQU32       1088(AX), Z26
-	VPADDD          1024(AX), Z26, Z27
-	VPADDD          Z29, Z6, Z6
-	VPADDD          Z23, Z27, Z23
-	VPADDD          Z12, Z6, Z12
-	VPADDD          Z30, Z23, Z23
-	VMOVDQU32       Z13, Z27
-	VPTERNLOGD      $0xe8, Z5, Z10, Z27
-	VMOVDQU32       Z14, Z29
-	VPTERNLOGD      $0xca, Z1, Z4, Z29
-	VPRORD          $0x02, Z13, Z30
-	VPRORD          $0x06, Z14, Z31
-	VPRORD          $0x0d, Z13, Z26
-	VPRORD          $0x0b, Z14, Z28
-	VMOVDQU32       Z25, 1024(AX)
-	VPRORD          $0x16, Z13, Z25
-	VMOVDQU32       Z24, 1728(AX)
-	VPRORD          $0x19, Z14, Z24
+	VPADDD          Z26, Z13, Z13
+	VMOVDQU32       1600(AX), Z26
+	VPADDD          1536(AX), Z26, Z27
+	VPADDD          Z29, Z13, Z13
+	VPADDD          Z24, Z27, Z24
+	VPADDD          Z8, Z13, Z8
+	VPADDD          Z30, Z24, Z24
+	VMOVDQU32       Z7, Z27
+	VPTERNLOGD      $0xe8, Z17, Z5, Z27
+	VMOVDQU32       Z4, Z29
+	VPTERNLOGD      $0xca, Z6, Z1, Z29
+	VPRORD          $0x02, Z7, Z30
+	VPRORD          $0x06, Z4, Z31
+	VPRORD          $0x0d, Z7, Z26
+	VPRORD          $0x0b, Z4, Z28
+	VMOVDQU32       Z25, 1536(AX)
+	VPRORD          $0x16, Z7, Z25
+	VMOVDQU32       Z18, 2240(AX)
+	VPRORD          $0x19, Z4, Z18
 	VPTERNLOGD      $0x96, Z25, Z26, Z30
-	VPTERNLOGD      $0x96, Z24, Z28, Z31
-	VPADDD          Z27, Z30, Z24
-	VPADDD.BCST     -136(BX), Z2, Z2
-	VPADDD          Z6, Z24, Z6
-	VPADDD          Z23, Z2, Z2
-	VPRORD          $0x07, 2112(AX), Z24
+	VPTERNLOGD      $0x96, Z18, Z28, Z31
+	VPADDD          Z27, Z30, Z18
+	VPADDD.BCST     -140(BX), Z2, Z2
+	VPADDD          Z13, Z18, Z13
+	VPADDD          Z22, Z2, Z2
+	VPRORD          $0x07, 2624(AX), Z18
 	VPADDD          Z29, Z2, Z2
-	VPRORD          $0x12, 2112(AX), Z25
+	VPRORD          $0x12, 2624(AX), Z25
 	VPADDD          Z31, Z2, Z2
-	VPSRLD          $0x03, 2112(AX), Z26
-	VPADDD          Z16, Z2, Z16
-	VPTERNLOGD      $0x96, Z26, Z25, Z24
-	VMOVDQU32       Z0, Z25
-	VPTERNLOGD      $0xe8, Z19, Z11, Z25
-	VPRORD          $0x11, Z18, Z26
-	VPRORD          $0x02, Z0, Z27
-	VPRORD          $0x13, Z18, Z28
-	VPRORD          $0x0d, Z0, Z29
-	VPSRLD          $0x0a, Z18, Z30
-	VPRORD          $0x16, Z0, Z31
+	VPSRLD          $0x03, 2624(AX), Z26
+	VPADDD          Z14, Z2, Z14
+	VPTERNLOGD      $0x96, Z26, Z25, Z18
+	VMOVDQU32       Z10, Z25
+	VPTERNLOGD      $0xe8, Z16, Z12, Z25
+	VPRORD          $0x11, Z20, Z26
+	VPRORD          $0x02, Z10, Z27
+	VPRORD          $0x13, Z20, Z28
+	VPRORD          $0x0d, Z10, Z29
+	VPSRLD          $0x0a, Z20, Z30
+	VPRORD          $0x16, Z10, Z31
 	VPTERNLOGD      $0x96, Z30, Z28, Z26
 	VPTERNLOGD      $0x96, Z31, Z29, Z27
-	VPADDD          1152(AX), Z20, Z28
+	VPADDD          1664(AX), Z19, Z28
 	VPADDD          Z25, Z27, Z25
-	VPADDD          Z24, Z28, Z24
+	VPADDD          Z18, Z28, Z18
 	VPADDD          Z2, Z25, Z2
-	VPADDD          Z26, Z24, Z24
-	VPRORD          $0x07, 704(AX), Z25
-	VMOVDQU32       Z12, Z26
-	VPTERNLOGD      $0xca, Z7, Z8, Z26
-	VPRORD          $0x12, 704(AX), Z27
-	VPRORD          $0x06, Z12, Z28
-	VPSRLD          $0x03, 704(AX), Z29
-	VPRORD          $0x0b, Z12, Z30
+	VPADDD          Z26, Z18, Z18
+	VPRORD          $0x07, 1216(AX), Z25
+	VMOVDQU32       Z8, Z26
+	VPTERNLOGD      $0xca, Z3, Z0, Z26
+	VPRORD          $0x12, 1216(AX), Z27
+	VPRORD          $0x06, Z8, Z28
+	VPSRLD          $0x03, 1216(AX), Z29
+	VPRORD          $0x0b, Z8, Z30
 	VPTERNLOGD      $0x96, Z29, Z27, Z25
-	VPRORD          $0x19, Z12, Z27
-	VPRORD          $0x11, Z21, Z29
+	VPRORD          $0x19, Z8, Z27
+	VPRORD          $0x11, Z22, Z29
 	VPTERNLOGD      $0x96, Z27, Z30, Z28
-	VPRORD          $0x13, Z21, Z27
-	VPADDD.BCST     -116(BX), Z3, Z3
-	VPSRLD          $0x0a, Z21, Z30
-	VPADDD          Z24, Z3, Z3
+	VPRORD          $0x13, Z22, Z27
+	VPADDD.BCST     -120(BX), Z15, Z15
+	VPSRLD          $0x0a, Z22, Z30
+	VPADDD          Z11, Z15, Z15
 	VPTERNLOGD      $0x96, Z30, Z27, Z29
-	VPADDD          Z26, Z3, Z3
-	VMOVDQU32       1280(AX), Z26
-	VPADDD          768(AX), Z26, Z27
-	VPADDD          Z28, Z3, Z3
+	VPADDD          Z26, Z15, Z15
+	VMOVDQU32       1728(AX), Z26
+	VPADDD          1280(AX), Z26, Z27
+	VPADDD          Z28, Z15, Z15
 	VPADDD          Z25, Z27, Z25
-	VPADDD          Z5, Z3, Z5
+	VPADDD          Z17, Z15, Z17
 	VPADDD          Z29, Z25, Z25
-	VMOVDQU32       Z6, Z27
-	VPTERNLOGD      $0xe8, Z10, Z13, Z27
-	VPRORD          $0x02, Z6, Z28
+	VMOVDQU32       Z13, Z27
+	VPTERNLOGD      $0xe8, Z5, Z7, Z27
+	VMOVDQU32       Z14, Z28
+	VPTERNLOGD      $0xca, Z1, Z4, Z28
+	VPRORD          $0x02, Z13, Z29
+	VPRORD          $0x06, Z14, Z30
+	VPRORD          $0x0d, Z13, Z31
+	VPRORD          $0x0b, Z14, Z26
+	VMOVDQU32       Z19, 1280(AX)
+	VPRORD          $0x16, Z13, Z19
+	VMOVDQU32       Z22, 1664(AX)
+	VPRORD          $0x19, Z14, Z22
+	VPTERNLOGD      $0x96, Z19, Z31, Z29
+	VPTERNLOGD      $0x96, Z22, Z26, Z30
+	VPADDD          Z27, Z29, Z19
+	VPADDD.BCST     -136(BX), Z6, Z6
+	VPADDD          Z15, Z19, Z15
+	VPADDD          Z24, Z6, Z6
+	VPRORD          $0x07, 1856(AX), Z19
+	VPADDD          Z28, Z6, Z6
+	VPRORD          $0x12, 1856(AX), Z22
+	VPADDD          Z30, Z6, Z6
+	VPSRLD          $0x03, 1856(AX), Z26
+	VPADDD          Z16, Z6, Z16
+	VPTERNLOGD      $0x96, Z26, Z22, Z19
+	VMOVDQU32       Z2, Z22
+	VPTERNLOGD      $0xe8, Z12, Z10, Z22
+	VPRORD          $0x11, Z11, Z26
+	VPRORD          $0x02, Z2, Z27
+	VPRORD          $0x13, Z11, Z28
+	VPRORD          $0x0d, Z2, Z29
+	VPSRLD          $0x0a, Z11, Z30
+	VPRORD          $0x16, Z2, Z31
+	VPTERNLOGD      $0x96, Z30, Z28, Z26
+	VPTERNLOGD      $0x96, Z31, Z29, Z27
+	VPADDD          2624(AX), Z21, Z28
+	VPADDD          Z22, Z27, Z22
+	VPADDD          Z19, Z28, Z19
+	VPADDD          Z6, Z22, Z6
+	VPADDD          Z26, Z19, Z19
+	VMOVDQU32       Z17, Z22
+	VPTERNLOGD      $0xca, Z0, Z8, Z22
+	VPRORD          $0x07, 1984(AX), Z26
+	VPRORD          $0x06, Z17, Z27
+	VPRORD          $0x12, 1984(AX), Z28
+	VPRORD          $0x0b, Z17, Z29
+	VPSRLD          $0x03, 1984(AX), Z30
+	VPRORD          $0x19, Z17, Z31
+	VPTERNLOGD      $0x96, Z30, Z28, Z26
+	VPTERNLOGD      $0x96, Z31, Z29, Z27
+	VPRORD          $0x11, Z24, Z28
+	VPADDD.BCST     -116(BX), Z3, Z3
+	VPRORD          $0x13, Z24, Z29
+	VPADDD          Z18, Z3, Z3
+	VPSRLD          $0x0a, Z24, Z30
+	VPADDD          Z22, Z3, Z3
+	VPTERNLOGD      $0x96, Z30, Z29, Z28
+	VPADDD          Z27, Z3, Z3
+	VMOVDQU32       2368(AX), Z22
+	VPADDD          1216(AX), Z22, Z27
+	VPADDD          Z5, Z3, Z5
+	VPADDD          Z26, Z27, Z26
+	VMOVDQU32       Z15, Z27
+	VPTERNLOGD      $0xe8, Z7, Z13, Z27
+	VPADDD          Z28, Z26, Z26
+	VPRORD          $0x02, Z15, Z28
 	VMOVDQU32       Z16, Z29
 	VPTERNLOGD      $0xca, Z4, Z14, Z29
-	VPRORD          $0x0d, Z6, Z30
+	VPRORD          $0x0d, Z15, Z30
 	VPRORD          $0x06, Z16, Z31
-	VPRORD          $0x16, Z6, Z26
-	VMOVDQU32       Z20, 768(AX)
-	VPRORD          $0x0b, Z16, Z20
-	VPTERNLOGD      $0x96, Z26, Z30, Z28
-	VPRORD          $0x19, Z16, Z26
+	VPRORD          $0x16, Z15, Z22
+	VMOVDQU32       Z21, 1216(AX)
+	VPRORD          $0x0b, Z16, Z21
+	VPTERNLOGD      $0x96, Z22, Z30, Z28
+	VPRORD          $0x19, Z16, Z22
 	VPADDD          Z27, Z28, Z27
-	VPTERNLOGD      $0x96, Z26, Z20, Z31
+	VPTERNLOGD      $0x96, Z22, Z21, Z31
 	VPADDD          Z3, Z27, Z3
 	VPADDD.BCST     -132(BX), Z1, Z1
-	VPRORD          $0x07, 1344(AX), Z20
+	VPRORD          $0x07, 1408(AX), Z21
 	VPADDD          Z25, Z1, Z1
-	VPRORD          $0x12, 1344(AX), Z26
+	VPRORD          $0x12, 1408(AX), Z22
 	VPADDD          Z29, Z1, Z1
-	VPSRLD          $0x03, 1344(AX), Z27
+	VPSRLD          $0x03, 1408(AX), Z27
 	VPADDD          Z31, Z1, Z1
-	VPTERNLOGD      $0x96, Z27, Z26, Z20
-	VPADDD          Z19, Z1, Z19
-	VPRORD          $0x11, Z15, Z26
-	VMOVDQU32       Z2, Z27
-	VPTERNLOGD      $0xe8, Z11, Z0, Z27
-	VPRORD          $0x13, Z15, Z28
-	VPRORD          $0x02, Z2, Z29
-	VPSRLD          $0x0a, Z15, Z30
-	VPRORD          $0x0d, Z2, Z31
-	VPTERNLOGD      $0x96, Z30, Z28, Z26
-	VPRORD          $0x16, Z2, Z28
-	VPADDD          2112(AX), Z9, Z30
+	VPTERNLOGD      $0x96, Z27, Z22, Z21
+	VPADDD          Z12, Z1, Z12
+	VPRORD          $0x11, Z18, Z22
+	VMOVDQU32       Z6, Z27
+	VPTERNLOGD      $0xe8, Z10, Z2, Z27
+	VPRORD          $0x13, Z18, Z28
+	VPRORD          $0x02, Z6, Z29
+	VPSRLD          $0x0a, Z18, Z30
+	VPRORD          $0x0d, Z6, Z31
+	VPTERNLOGD      $0x96, Z30, Z28, Z22
+	VPRORD          $0x16, Z6, Z28
+	VPADDD          1856(AX), Z9, Z30
 	VPTERNLOGD      $0x96, Z28, Z31, Z29
-	VPADDD          Z20, Z30, Z20
+	VPADDD          Z21, Z30, Z21
 	VPADDD          Z27, Z29, Z27
-	VPADDD          Z26, Z20, Z20
+	VPADDD          Z22, Z21, Z21
 	VPADDD          Z1, Z27, Z1
-	VMOVDQU32       Z5, Z26
-	VPTERNLOGD      $0xca, Z8, Z12, Z26
-	VPRORD          $0x07, 640(AX), Z27
+	VMOVDQU32       Z5, Z22
+	VPTERNLOGD      $0xca, Z8, Z17, Z22
+	VPRORD          $0x07, 1152(AX), Z27
 	VPRORD          $0x06, Z5, Z28
-	VPRORD          $0x12, 640(AX), Z29
+	VPRORD          $0x12, 1152(AX), Z29
 	VPRORD          $0x0b, Z5, Z30
-	VPSRLD          $0x03, 640(AX), Z31
-	VMOVDQU32       Z9, 2112(AX)
+	VPSRLD          $0x03, 1152(AX), Z31
+	VMOVDQU32       Z9, 1856(AX)
 	VPRORD          $0x19, Z5, Z9
 	VPTERNLOGD      $0x96, Z31, Z29, Z27
 	VPTERNLOGD      $0x96, Z9, Z30, Z28
-	VPRORD          $0x11, Z23, Z9
-	VPADDD.BCST     -112(BX), Z7, Z7
-	VPRORD          $0x13, Z23, Z29
-	VPADDD          Z20, Z7, Z7
-	VPSRLD          $0x0a, Z23, Z30
-	VPADDD          Z26, Z7, Z7
+	VPRORD          $0x11, Z25, Z9
+	VPADDD.BCST     -112(BX), Z0, Z0
+	VPRORD          $0x13, Z25, Z29
+	VPADDD          Z19, Z0, Z0
+	VPSRLD          $0x0a, Z25, Z30
+	VPADDD          Z22, Z0, Z0
 	VPTERNLOGD      $0x96, Z30, Z29, Z9
-	VPADDD          Z28, Z7, Z7
-	VMOVDQU32       1856(AX), Z26
-	VPADDD          704(AX), Z26, Z28
-	VPADDD          Z10, Z7, Z10
+	VPADDD          Z28, Z0, Z0
+	VMOVDQU32       1344(AX), Z22
+	VPADDD          1984(AX), Z22, Z28
+	VPADDD          Z7, Z0, Z7
 	VPADDD          Z27, Z28, Z27
 	VMOVDQU32       Z3, Z28
-	VPTERNLOGD      $0xe8, Z13, Z6, Z28
+	VPTERNLOGD      $0xe8, Z13, Z15, Z28
 	VPADDD          Z9, Z27, Z9
 	VPRORD          $0x02, Z3, Z27
-	VMOVDQU32       Z19, Z29
+	VMOVDQU32       Z12, Z29
 	VPTERNLOGD      $0xca, Z14, Z16, Z29
 	VPRORD          $0x0d, Z3, Z30
-	VPRORD          $0x06, Z19, Z31
-	VPRORD          $0x16, Z3, Z26
-	VMOVDQU32       Z23, 704(AX)
-	VPRORD          $0x0b, Z19, Z23
-	VPTERNLOGD      $0x96, Z26, Z30, Z27
-	VPRORD          $0x19, Z19, Z26
+	VPRORD          $0x06, Z12, Z31
+	VPRORD          $0x16, Z3, Z22
+	VMOVDQU32       Z25, 1984(AX)
+	VPRORD          $0x0b, Z12, Z25
+	VPTERNLOGD      $0x96, Z22, Z30, Z27
+	VPRORD          $0x19, Z12, Z22
 	VPADDD          Z28, Z27, Z27
-	VPTERNLOGD      $0x96, Z26, Z23, Z31
-	VPADDD          Z7, Z27, Z7
+	VPTERNLOGD      $0x96, Z22, Z25, Z31
+	VPADDD          Z0, Z27, Z0
 	VPADDD.BCST     -128(BX), Z4, Z4
-	VPRORD          $0x07, 1472(AX), Z23
-	VPADDD          Z9, Z4, Z4
-	VPRORD          $0x12, 1472(AX), Z26
+	VPRORD          $0x07, 1792(AX), Z22
+	VPADDD          Z26, Z4, Z4
+	VPRORD          $0x12, 1792(AX), Z25
 	VPADDD          Z29, Z4, Z4
-	VPSRLD          $0x03, 1472(AX), Z27
+	VPSRLD          $0x03, 1792(AX), Z27
 	VPADDD          Z31, Z4, Z4
-	VPTERNLOGD      $0x96, Z27, Z26, Z23
-	VPADDD          Z11, Z4, Z11
-	VPRORD          $0x11, Z24, Z26
+	VPTERNLOGD      $0x96, Z27, Z25, Z22
+	VPADDD          Z10, Z4, Z10
+	VPRORD          $0x11, Z19, Z25
 	VMOVDQU32       Z1, Z27
-	VPTERNLOGD      $0xe8, Z0, Z2, Z27
-	VPRORD          $0x13, Z24, Z28
+	VPTERNLOGD      $0xe8, Z2, Z6, Z27
+	VPRORD          $0x13, Z19, Z28
 	VPRORD          $0x02, Z1, Z29
-	VPSRLD          $0x0a, Z24, Z30
+	VPSRLD          $0x0a, Z19, Z30
 	VPRORD          $0x0d, Z1, Z31
-	VPTERNLOGD      $0x96, Z30, Z28, Z26
+	VPTERNLOGD      $0x96, Z30, Z28, Z25
 	VPRORD          $0x16, Z1, Z28
-	VPADDD          1344(AX), Z17, Z30
+	VPADDD          1408(AX), Z23, Z30
 	VPTERNLOGD      $0x96, Z28, Z31, Z29
-	VPADDD          Z23, Z30, Z23
+	VPADDD          Z22, Z30, Z22
 	VPADDD          Z27, Z29, Z27
-	VPADDD          Z26, Z23, Z23
+	VPADDD          Z25, Z22, Z22
 	VPADDD          Z4, Z27, Z4
-	VMOVDQU32       Z10, Z26
-	VPTERNLOGD      $0xca, Z12, Z5, Z26
-	VPRORD          $0x07, 896(AX), Z27
-	VPRORD          $0x06, Z10, Z28
-	VPRORD          $0x12, 896(AX), Z29
-	VPRORD          $0x0b, Z10, Z30
-	VPSRLD          $0x03, 896(AX), Z31
-	VMOVDQU32       Z17, 1344(AX)
-	VPRORD          $0x19, Z10, Z17
+	VMOVDQU32       Z7, Z25
+	VPTERNLOGD      $0xca, Z17, Z5, Z25
+	VPRORD          $0x07, 2176(AX), Z27
+	VPRORD          $0x06, Z7, Z28
+	VPRORD          $0x12, 2176(AX), Z29
+	VPRORD          $0x0b, Z7, Z30
+	VPSRLD          $0x03, 2176(AX), Z31
+	VMOVDQU32       Z23, 1408(AX)
+	VPRORD          $0x19, Z7, Z23
 	VPTERNLOGD      $0x96, Z31, Z29, Z27
-	VPTERNLOGD      $0x96, Z17, Z30, Z28
-	VPRORD          $0x11, Z25, Z17
+	VPTERNLOGD      $0x96, Z23, Z30, Z28
+	VPRORD          $0x11, Z26, Z23
 	VPADDD.BCST     -108(BX), Z8, Z8
-	VPRORD          $0x13, Z25, Z29
-	VPADDD          Z23, Z8, Z8
-	VPSRLD          $0x0a, Z25, Z30
-	VPADDD          Z26, Z8, Z8
-	VPTERNLOGD      $0x96, Z30, Z29, Z17
+	VPRORD          $0x13, Z26, Z29
+	VPADDD          Z21, Z8, Z8
+	VPSRLD          $0x0a, Z26, Z30
+	VPADDD          Z25, Z8, Z8
+	VPTERNLOGD      $0x96, Z30, Z29, Z23
 	VPADDD          Z28, Z8, Z8
-	VMOVDQU32       832(AX), Z26
-	VPADDD          640(AX), Z26, Z28
+	VMOVDQU32       2560(AX), Z25
+	VPADDD          1152(AX), Z25, Z28
 	VPADDD          Z13, Z8, Z13
 	VPADDD          Z27, Z28, Z27
-	VMOVDQU32       Z7, Z28
-	VPTERNLOGD      $0xe8, Z6, Z3, Z28
-	VPADDD          Z17, Z27, Z17
-	VPRORD          $0x02, Z7, Z27
-	VMOVDQU32       Z11, Z29
-	VPTERNLOGD      $0xca, Z16, Z19, Z29
-	VPRORD          $0x0d, Z7, Z30
-	VPRORD          $0x06, Z11, Z31
-	VPRORD          $0x16, Z7, Z26
-	VMOVDQU32       Z25, 640(AX)
-	VPRORD          $0x0b, Z11, Z25
-	VPTERNLOGD      $0x96, Z26, Z30, Z27
-	VPRORD          $0x19, Z11, Z26
+	VMOVDQU32       Z0, Z28
+	VPTERNLOGD      $0xe8, Z15, Z3, Z28
+	VPADDD          Z23, Z27, Z23
+	VPRORD          $0x02, Z0, Z27
+	VMOVDQU32       Z10, Z29
+	VPTERNLOGD      $0xca, Z16, Z12, Z29
+	VPRORD          $0x0d, Z0, Z30
+	VPRORD          $0x06, Z10, Z31
+	VPRORD          $0x16, Z0, Z25
+	VMOVDQU32       Z26, 1152(AX)
+	VPRORD          $0x0b, Z10, Z26
+	VPTERNLOGD      $0x96, Z25, Z30, Z27
+	VPRORD          $0x19, Z10, Z25
 	VPADDD          Z28, Z27, Z27
-	VPTERNLOGD      $0x96, Z26, Z25, Z31
+	VPTERNLOGD      $0x96, Z25, Z26, Z31
 	VPADDD          Z8, Z27, Z8
 	VPADDD.BCST     -124(BX), Z14, Z14
-	VPRORD          $0x07, 1216(AX), Z25
-	VPADDD          Z17, Z14, Z14
-	VPRORD          $0x12, 1216(AX), Z26
+	VPRORD          $0x07, 2496(AX), Z25
+	VPADDD          Z9, Z14, Z14
+	VPRORD          $0x12, 2496(AX), Z26
 	VPADDD          Z29, Z14, Z14
-	VPSRLD          $0x03, 1216(AX), Z27
+	VPSRLD          $0x03, 2496(AX), Z27
 	VPADDD          Z31, Z14, Z14
 	VPTERNLOGD      $0x96, Z27, Z26, Z25
-	VPADDD          Z0, Z14, Z0
-	VPRORD          $0x11, Z20, Z26
+	VPADDD          Z2, Z14, Z2
+	VPRORD          $0x11, Z21, Z26
 	VMOVDQU32       Z4, Z27
-	VPTERNLOGD      $0xe8, Z2, Z1, Z27
-	VPRORD          $0x13, Z20, Z28
+	VPTERNLOGD      $0xe8, Z6, Z1, Z27
+	VPRORD          $0x13, Z21, Z28
 	VPRORD          $0x02, Z4, Z29
-	VPSRLD          $0x0a, Z20, Z30
+	VPSRLD          $0x0a, Z21, Z30
 	VPRORD          $0x0d, Z4, Z31
 	VPTERNLOGD      $0x96, Z30, Z28, Z26
 	VPRORD          $0x16, Z4, Z28
-	VPADDD          1472(AX), Z22, Z30
+	VMOVDQU32       2240(AX), Z30
+	VMOVDQU32       Z21, 2624(AX)
+	VPADDD          1792(AX), Z30, Z21
 	VPTERNLOGD      $0x96, Z28, Z31, Z29
-	VPADDD          Z25, Z30, Z25
-	VPADDD          Z27, Z29, Z27
-	VPADDD          Z26, Z25, Z25
-	VPADDD          Z14, Z27, Z14
-	VMOVDQU32       Z13, Z26
-	VPTERNLOGD      $0xca, Z5, Z10, Z26
-	VPRORD          $0x07, 1664(AX), Z27
-	VPRORD          $0x06, Z13, Z28
-	VPRORD          $0x12, 1664(AX), Z29
-	VPRORD          $0x0b, Z13, Z30
-	VPSRLD          $0x03, 1664(AX), Z31
-	VMOVDQU32       Z22, 1472(AX)
-	VPRORD          $0x19, Z13, Z22
-	VPTERNLOGD      $0x96, Z31, Z29, Z27
-	VPTERNLOGD      $0x96, Z22, Z30, Z28
-	VPRORD          $0x11, Z9, Z22
-	VPADDD.BCST     -104(BX), Z12, Z12
+	VPADDD          Z25, Z21, Z21
+	VPADDD          Z27, Z29, Z25
+	VPADDD          Z26, Z21, Z21
+	VPADDD          Z14, Z25, Z14
+	VMOVDQU32       Z13, Z25
+	VPTERNLOGD      $0xca, Z5, Z7, Z25
+	VPRORD          $0x07, 2304(AX), Z26
+	VPRORD          $0x06, Z13, Z27
+	VPRORD          $0x12, 2304(AX), Z28
+	VPRORD          $0x0b, Z13, Z29
+	VPSRLD          $0x03, 2304(AX), Z31
+	VPRORD          $0x19, Z13, Z30
+	VPTERNLOGD      $0x96, Z31, Z28, Z26
+	VPTERNLOGD      $0x96, Z30, Z29, Z27
+	VPADDD.BCST     -104(BX), Z17, Z17
+	VPRORD          $0x11, Z9, Z28
+	VPADDD          Z22, Z17, Z17
 	VPRORD          $0x13, Z9, Z29
-	VPADDD          Z25, Z12, Z12
-	VPSRLD          $0x0a, Z9, Z30
-	VPADDD          Z26, Z12, Z12
-	VPTERNLOGD      $0x96, Z30, Z29, Z22
-	VPADDD          Z28, Z12, Z12
-	VMOVDQU32       2048(AX), Z26
-	VPADDD          896(AX), Z26, Z28
-	VPADDD          Z6, Z12, Z6
-	VPADDD          Z27, Z28, Z27
-	VMOVDQU32       Z8, Z28
-	VPTERNLOGD      $0xe8, Z3, Z7, Z28
-	VPADDD          Z22, Z27, Z22
+	VPADDD          Z25, Z17, Z17
+	VPSRLD          $0x0a, Z9, Z25
+	VPADDD          Z27, Z17, Z17
+	VPTERNLOGD      $0x96, Z25, Z29, Z28
+	VPADDD          Z15, Z17, Z15
+	VMOVDQU32       1536(AX), Z25
+	VPADDD          2176(AX), Z25, Z27
+	VMOVDQU32       Z8, Z29
+	VPTERNLOGD      $0xe8, Z3, Z0, Z29
+	VPADDD          Z26, Z27, Z26
 	VPRORD          $0x02, Z8, Z27
-	VMOVDQU32       Z0, Z29
-	VPTERNLOGD      $0xca, Z19, Z11, Z29
-	VPRORD          $0x0d, Z8, Z30
-	VPRORD          $0x06, Z0, Z31
-	VPRORD          $0x16, Z8, Z26
-	VMOVDQU32       Z9, 896(AX)
-	VPRORD          $0x0b, Z0, Z9
-	VPTERNLOGD      $0x96, Z26, Z30, Z27
-	VPRORD          $0x19, Z0, Z26
-	VPADDD          Z28, Z27, Z27
-	VPADDD          Z12, Z27, Z12
-	VPTERNLOGD      $0x96, Z26, Z9, Z31
-	VPRORD          $0x07, 1792(AX), Z9
-	VPADDD.BCST     -120(BX), Z16, Z16
-	VPRORD          $0x12, 1792(AX), Z26
-	VPADDD          Z22, Z16, Z16
-	VPSRLD          $0x03, 1792(AX), Z27
-	VPADDD          Z29, Z16, Z16
-	VPTERNLOGD      $0x96, Z27, Z26, Z9
-	VPADDD          Z31, Z16, Z16
-	VPRORD          $0x11, Z23, Z26
-	VPADDD          Z2, Z16, Z2
-	VPRORD          $0x13, Z23, Z27
-	VMOVDQU32       Z14, Z28
-	VPTERNLOGD      $0xe8, Z1, Z4, Z28
-	VPSRLD          $0x0a, Z23, Z29
-	VPRORD          $0x02, Z14, Z30
-	VPTERNLOGD      $0x96, Z29, Z27, Z26
-	VPRORD          $0x0d, Z14, Z27
-	VMOVDQU32       1728(AX), Z29
-	VPADDD          1216(AX), Z29, Z31
-	VPRORD          $0x16, Z14, Z29
-	VPADDD          Z9, Z31, Z9
-	VPTERNLOGD      $0x96, Z29, Z27, Z30
-	VPADDD          Z26, Z9, Z9
-	VPADDD          Z28, Z30, Z26
-	VMOVDQU32       Z6, Z27
-	VPTERNLOGD      $0xca, Z10, Z13, Z27
-	VPADDD          Z16, Z26, Z16
-	VPRORD          $0x06, Z6, Z26
-	VPRORD          $0x07, 1984(AX), Z28
-	VPRORD          $0x0b, Z6, Z29
-	VPRORD          $0x12, 1984(AX), Z30
-	VPRORD          $0x19, Z6, Z31
-	VMOVDQU32       Z23, 1216(AX)
-	VPSRLD          $0x03, 1984(AX), Z23
-	VPTERNLOGD      $0x96, Z31, Z29, Z26
-	VPTERNLOGD      $0x96, Z23, Z30, Z28
-	VPADDD.BCST     -100(BX), Z5, Z5
-	VPRORD          $0x11, Z17, Z23
-	VPADDD          Z9, Z5, Z5
-	VPRORD          $0x13, Z17, Z29
-	VPADDD          Z27, Z5, Z5
-	VPSRLD          $0x0a, Z17, Z27
-	VPADDD          Z26, Z5, Z5
-	VPTERNLOGD      $0x96, Z27, Z29, Z23
-	VPADDD          Z3, Z5, Z3
-	VMOVDQU32       1024(AX), Z26
-	VPADDD          1664(AX), Z26, Z27
-	VMOVDQU32       Z12, Z29
-	VPTERNLOGD      $0xe8, Z7, Z8, Z29
-	VPADDD          Z28, Z27, Z27
-	VPRORD          $0x02, Z12, Z28
-	VPADDD          Z23, Z27, Z23
-	VPRORD          $0x0d, Z12, Z27
+	VPADDD          Z28, Z26, Z26
+	VPRORD          $0x0d, Z8, Z28
 	VMOVDQU32       Z2, Z30
-	VPTERNLOGD      $0xca, Z11, Z0, Z30
-	VPRORD          $0x16, Z12, Z31
-	VPRORD          $0x06, Z2, Z26
-	VPTERNLOGD      $0x96, Z31, Z27, Z28
-	VPRORD          $0x0b, Z2, Z27
-	VPADDD          Z29, Z28, Z28
+	VPTERNLOGD      $0xca, Z12, Z10, Z30
+	VPRORD          $0x16, Z8, Z31
+	VPRORD          $0x06, Z2, Z25
+	VPTERNLOGD      $0x96, Z31, Z28, Z27
+	VPRORD          $0x0b, Z2, Z28
+	VPADDD          Z29, Z27, Z27
 	VPRORD          $0x19, Z2, Z29
-	VPADDD          Z5, Z28, Z5
-	VPTERNLOGD      $0x96, Z29, Z27, Z26
-	VPRORD          $0x07, 1920(AX), Z27
-	VPADDD.BCST     -116(BX), Z19, Z19
-	VPRORD          $0x12, 1920(AX), Z28
-	VPADDD          Z23, Z19, Z19
-	VPSRLD          $0x03, 1920(AX), Z29
-	VPADDD          Z30, Z19, Z19
+	VPADDD          Z17, Z27, Z17
+	VPTERNLOGD      $0x96, Z29, Z28, Z25
+	VPRORD          $0x07, 2432(AX), Z27
+	VPADDD.BCST     -120(BX), Z16, Z16
+	VPRORD          $0x12, 2432(AX), Z28
+	VPADDD          Z23, Z16, Z16
+	VPSRLD          $0x03, 2432(AX), Z29
+	VPADDD          Z30, Z16, Z16
 	VPTERNLOGD      $0x96, Z29, Z28, Z27
-	VPADDD          Z26, Z19, Z19
-	VPRORD          $0x11, Z25, Z26
-	VPADDD          Z1, Z19, Z1
-	VPRORD          $0x13, Z25, Z28
+	VPADDD          Z25, Z16, Z16
+	VPRORD          $0x11, Z22, Z25
+	VPADDD          Z6, Z16, Z6
+	VPRORD          $0x13, Z22, Z28
+	VMOVDQU32       Z14, Z29
+	VPTERNLOGD      $0xe8, Z1, Z4, Z29
+	VPSRLD          $0x0a, Z22, Z30
+	VPRORD          $0x02, Z14, Z31
+	VPTERNLOGD      $0x96, Z30, Z28, Z25
+	VPRORD          $0x0d, Z14, Z28
+	VPADDD          2496(AX), Z20, Z20
+	VPRORD          $0x16, Z14, Z30
+	VPADDD          Z27, Z20, Z20
+	VPTERNLOGD      $0x96, Z30, Z28, Z31
+	VPADDD          Z25, Z20, Z20
+	VPADDD          Z29, Z31, Z25
+	VMOVDQU32       Z15, Z27
+	VPTERNLOGD      $0xca, Z7, Z13, Z27
+	VPADDD          Z16, Z25, Z16
+	VPRORD          $0x06, Z15, Z25
+	VPRORD          $0x07, 2048(AX), Z28
+	VPRORD          $0x0b, Z15, Z29
+	VPRORD          $0x12, 2048(AX), Z30
+	VPRORD          $0x19, Z15, Z31
+	VMOVDQU32       Z22, 2496(AX)
+	VPSRLD          $0x03, 2048(AX), Z22
+	VPTERNLOGD      $0x96, Z31, Z29, Z25
+	VPTERNLOGD      $0x96, Z22, Z30, Z28
+	VPADDD.BCST     -100(BX), Z5, Z5
+	VPRORD          $0x11, Z23, Z22
+	VPADDD          Z21, Z5, Z5
+	VPRORD          $0x13, Z23, Z29
+	VPADDD          Z27, Z5, Z5
+	VPSRLD          $0x0a, Z23, Z27
+	VPADDD          Z25, Z5, Z5
+	VPTERNLOGD      $0x96, Z27, Z29, Z22
+	VPADDD          Z3, Z5, Z3
+	VMOVDQU32       1664(AX), Z25
+	VPADDD          2304(AX), Z25, Z27
+	VMOVDQU32       Z17, Z29
+	VPTERNLOGD      $0xe8, Z0, Z8, Z29
+	VPADDD          Z28, Z27, Z27
+	VPRORD          $0x02, Z17, Z28
+	VPADDD          Z22, Z27, Z22
+	VPRORD          $0x0d, Z17, Z27
+	VMOVDQU32       Z6, Z30
+	VPTERNLOGD      $0xca, Z10, Z2, Z30
+	VPRORD          $0x16, Z17, Z31
+	VPRORD          $0x06, Z6, Z25
+	VPTERNLOGD      $0x96, Z31, Z27, Z28
+	VPRORD          $0x0b, Z6, Z27
+	VPADDD          Z29, Z28, Z28
+	VPRORD          $0x19, Z6, Z29
+	VPADDD          Z5, Z28, Z5
+	VPTERNLOGD      $0x96, Z29, Z27, Z25
+	VPRORD          $0x07, 1920(AX), Z27
+	VPADDD.BCST     -116(BX), Z12, Z12
+	VPRORD          $0x12, 1920(AX), Z28
+	VPADDD          Z26, Z12, Z12
+	VPSRLD          $0x03, 1920(AX), Z29
+	VPADDD          Z30, Z12, Z12
+	VPTERNLOGD      $0x96, Z29, Z28, Z27
+	VPADDD          Z25, Z12, Z12
+	VPRORD          $0x11, Z21, Z25
+	VPADDD          Z1, Z12, Z1
+	VPRORD          $0x13, Z21, Z28
 	VMOVDQU32       Z16, Z29
 	VPTERNLOGD      $0xe8, Z4, Z14, Z29
-	VPSRLD          $0x0a, Z25, Z30
+	VPSRLD          $0x0a, Z21, Z30
 	VPRORD          $0x02, Z16, Z31
-	VPTERNLOGD      $0x96, Z30, Z28, Z26
+	VPTERNLOGD      $0x96, Z30, Z28, Z25
 	VPRORD          $0x0d, Z16, Z28
-	VPADDD          1792(AX), Z18, Z18
+	VPADDD          2432(AX), Z11, Z11
 	VPRORD          $0x16, Z16, Z30
-	VPADDD          Z27, Z18, Z18
+	VPADDD          Z27, Z11, Z11
 	VPTERNLOGD      $0x96, Z30, Z28, Z31
-	VPADDD          Z26, Z18, Z18
-	VPADDD          Z29, Z31, Z26
-	VMOVDQU32       Z3, Z27
-	VPTERNLOGD      $0xca, Z13, Z6, Z27
-	VPADDD          Z19, Z26, Z19
-	VPRORD          $0x06, Z3, Z26
-	VPRORD          $0x07, 1536(AX), Z28
-	VPRORD          $0x0b, Z3, Z29
-	VPRORD          $0x12, 1536(AX), Z30
-	VPRORD          $0x19, Z3, Z31
-	VMOVDQU32       Z25, 1792(AX)
-	VPSRLD          $0x03, 1536(AX), Z25
-	VPTERNLOGD      $0x96, Z31, Z29, Z26
-	VPTERNLOGD      $0x96, Z25, Z30, Z28
-	VPADDD.BCST     -96(BX), Z10, Z10
-	VPRORD          $0x11, Z22, Z25
-	VPADDD          Z18, Z10, Z10
-	VPRORD          $0x13, Z22, Z29
-	VPADDD          Z27, Z10, Z10
-	VPSRLD          $0x0a, Z22, Z27
-	VPADDD          Z26, Z10, Z10
-	VPTERNLOGD      $0x96, Z27, Z29, Z25
-	VPADDD          Z7, Z10, Z7
-	VPADDD          1984(AX), Z21, Z26
-	VMOVDQU32       Z5, Z27
-	VPTERNLOGD      $0xe8, Z8, Z12, Z27
-	VPADDD          Z28, Z26, Z26
-	VPRORD          $0x02, Z5, Z28
-	VPADDD          Z25, Z26, Z25
-	VPRORD          $0x0d, Z5, Z26
-	VMOVDQU32       Z1, Z29
-	VPTERNLOGD      $0xca, Z0, Z2, Z29
-	VPRORD          $0x16, Z5, Z30
-	VPRORD          $0x06, Z1, Z31
-	VPTERNLOGD      $0x96, Z30, Z26, Z28
-	VPRORD          $0x0b, Z1, Z26
-	VPADDD          Z27, Z28, Z27
-	VPRORD          $0x19, Z1, Z28
-	VPADDD          Z10, Z27, Z10
-	VPTERNLOGD      $0x96, Z28, Z26, Z31
-	VPRORD          $0x07, 1408(AX), Z26
-	VPADDD.BCST     -112(BX), Z11, Z11
-	VPRORD          $0x12, 1408(AX), Z27
 	VPADDD          Z25, Z11, Z11
-	VPSRLD          $0x03, 1408(AX), Z28
-	VPADDD          Z29, Z11, Z11
-	VPTERNLOGD      $0x96, Z28, Z27, Z26
-	VPADDD          Z31, Z11, Z11
-	VPRORD          $0x11, Z9, Z27
-	VPADDD          Z4, Z11, Z4
-	VPRORD          $0x13, Z9, Z28
-	VMOVDQU32       Z19, Z29
-	VPTERNLOGD      $0xe8, Z14, Z16, Z29
-	VPSRLD          $0x0a, Z9, Z30
-	VPRORD          $0x02, Z19, Z31
-	VPTERNLOGD      $0x96, Z30, Z28, Z27
-	VPRORD          $0x0d, Z19, Z28
-	VPADDD          1920(AX), Z15, Z15
-	VPRORD          $0x16, Z19, Z30
-	VPADDD          Z26, Z15, Z15
-	VPTERNLOGD      $0x96, Z30, Z28, Z31
-	VPADDD          Z27, Z15, Z15
-	VPADDD          Z29, Z31, Z26
-	VMOVDQU32       Z7, Z27
-	VPTERNLOGD      $0xca, Z6, Z3, Z27
-	VPADDD          Z11, Z26, Z11
-	VPRORD          $0x06, Z7, Z26
-	VPRORD          $0x07, 960(AX), Z28
-	VPRORD          $0x0b, Z7, Z29
-	VPRORD          $0x12, 960(AX), Z30
-	VPRORD          $0x19, Z7, Z31
-	VMOVDQU32       Z21, 1920(AX)
-	VPSRLD          $0x03, 960(AX), Z21
-	VPTERNLOGD      $0x96, Z31, Z29, Z26
+	VPADDD          Z29, Z31, Z25
+	VMOVDQU32       Z3, Z27
+	VPTERNLOGD      $0xca, Z13, Z15, Z27
+	VPADDD          Z12, Z25, Z12
+	VPRORD          $0x06, Z3, Z25
+	VPRORD          $0x07, 1472(AX), Z28
+	VPRORD          $0x0b, Z3, Z29
+	VPRORD          $0x12, 1472(AX), Z30
+	VPRORD          $0x19, Z3, Z31
+	VMOVDQU32       Z21, 2432(AX)
+	VPSRLD          $0x03, 1472(AX), Z21
+	VPTERNLOGD      $0x96, Z31, Z29, Z25
 	VPTERNLOGD      $0x96, Z21, Z30, Z28
-	VPADDD.BCST     -92(BX), Z13, Z13
-	VPRORD          $0x11, Z23, Z21
-	VPADDD          Z15, Z13, Z13
-	VPRORD          $0x13, Z23, Z29
-	VPADDD          Z27, Z13, Z13
-	VPSRLD          $0x0a, Z23, Z27
-	VPADDD          Z26, Z13, Z13
+	VPADDD.BCST     -96(BX), Z7, Z7
+	VPRORD          $0x11, Z26, Z21
+	VPADDD          Z20, Z7, Z7
+	VPRORD          $0x13, Z26, Z29
+	VPADDD          Z27, Z7, Z7
+	VPSRLD          $0x0a, Z26, Z27
+	VPADDD          Z25, Z7, Z7
 	VPTERNLOGD      $0x96, Z27, Z29, Z21
+	VPADDD          Z0, Z7, Z0
+	VPADDD          2048(AX), Z24, Z24
+	VMOVDQU32       Z5, Z25
+	VPTERNLOGD      $0xe8, Z8, Z17, Z25
+	VPADDD          Z28, Z24, Z24
+	VPRORD          $0x02, Z5, Z27
+	VPADDD          Z21, Z24, Z21
+	VPRORD          $0x0d, Z5, Z24
+	VMOVDQU32       Z1, Z28
+	VPTERNLOGD      $0xca, Z2, Z6, Z28
+	VPRORD          $0x16, Z5, Z29
+	VPRORD          $0x06, Z1, Z30
+	VPTERNLOGD      $0x96, Z29, Z24, Z27
+	VPRORD          $0x0b, Z1, Z24
+	VPADDD          Z25, Z27, Z25
+	VPRORD          $0x19, Z1, Z27
+	VPADDD          Z7, Z25, Z7
+	VPTERNLOGD      $0x96, Z27, Z24, Z30
+	VPRORD          $0x07, 2112(AX), Z24
+	VPADDD.BCST     -112(BX), Z10, Z10
+	VPRORD          $0x12, 2112(AX), Z25
+	VPADDD          Z22, Z10, Z10
+	VPSRLD          $0x03, 2112(AX), Z27
+	VPADDD          Z28, Z10, Z10
+	VPTERNLOGD      $0x96, Z27, Z25, Z24
+	VPADDD          Z30, Z10, Z10
+	VPRORD          $0x11, Z20, Z25
+	VPADDD          Z4, Z10, Z4
+	VPRORD          $0x13, Z20, Z27
+	VMOVDQU32       Z12, Z28
+	VPTERNLOGD      $0xe8, Z14, Z16, Z28
+	VPSRLD          $0x0a, Z20, Z29
+	VPRORD          $0x02, Z12, Z30
+	VPTERNLOGD      $0x96, Z29, Z27, Z25
+	VPRORD          $0x0d, Z12, Z27
+	VPADDD          1920(AX), Z18, Z18
+	VPRORD          $0x16, Z12, Z29
+	VPADDD          Z24, Z18, Z18
+	VPTERNLOGD      $0x96, Z29, Z27, Z30
+	VPADDD          Z25, Z18, Z18
+	VPADDD          Z28, Z30, Z24
+	VMOVDQU32       Z0, Z25
+	VPTERNLOGD      $0xca, Z15, Z3, Z25
+	VPADDD          Z10, Z24, Z10
+	VPRORD          $0x06, Z0, Z24
+	VPRORD          $0x07, 1600(AX), Z27
+	VPRORD          $0x0b, Z0, Z28
+	VPRORD          $0x12, 1600(AX), Z29
+	VPRORD          $0x19, Z0, Z30
+	VPSRLD          $0x03, 1600(AX), Z31
+	VPTERNLOGD      $0x96, Z30, Z28, Z24
+	VPTERNLOGD      $0x96, Z31, Z29, Z27
+	VPADDD.BCST     -92(BX), Z13, Z13
+	VPRORD          $0x11, Z22, Z28
+	VPADDD          Z11, Z13, Z13
+	VPRORD          $0x13, Z22, Z29
+	VPADDD          Z25, Z13, Z13
+	VPSRLD          $0x0a, Z22, Z25
+	VPADDD          Z24, Z13, Z13
+	VPTERNLOGD      $0x96, Z25, Z29, Z28
 	VPADDD          Z8, Z13, Z8
-	VMOVDQU32       704(AX), Z26
-	VPADDD          1536(AX), Z26, Z26
-	VMOVDQU32       Z10, Z27
-	VPTERNLOGD      $0xe8, Z12, Z5, Z27
-	VPADDD          Z28, Z26, Z26
-	VPRORD          $0x02, Z10, Z28
-	VPADDD          Z21, Z26, Z21
-	VPRORD          $0x0d, Z10, Z26
-	VMOVDQU32       Z4, Z29
-	VPTERNLOGD      $0xca, Z2, Z1, Z29
-	VPRORD          $0x16, Z10, Z30
-	VPRORD          $0x06, Z4, Z31
-	VPTERNLOGD      $0x96, Z30, Z26, Z28
-	VPRORD          $0x0b, Z4, Z26
-	VPADDD          Z27, Z28, Z27
-	VPRORD          $0x19, Z4, Z28
-	VPADDD          Z13, Z27, Z13
-	VPTERNLOGD      $0x96, Z28, Z26, Z31
-	VPRORD          $0x07, 1600(AX), Z26
-	VPADDD.BCST     -108(BX), Z0, Z0
-	VPRORD          $0x12, 1600(AX), Z27
-	VPADDD          Z21, Z0, Z0
-	VPSRLD          $0x03, 1600(AX), Z28
-	VPADDD          Z29, Z0, Z0
-	VPTERNLOGD      $0x96, Z28, Z27, Z26
-	VPADDD          Z31, Z0, Z0
-	VPRORD          $0x11, Z18, Z27
-	VPRORD          $0x13, Z18, Z28
-	VPADDD          Z14, Z0, Z14
-	VPSRLD          $0x0a, Z18, Z29
-	VMOVDQU32       Z11, Z30
-	VPTERNLOGD      $0xe8, Z16, Z19, Z30
-	VPTERNLOGD      $0x96, Z29, Z28, Z27
-	VPRORD          $0x02, Z11, Z28
-	VPADDD          1408(AX), Z24, Z24
-	VPRORD          $0x0d, Z11, Z29
-	VPADDD          Z26, Z24, Z24
-	VPRORD          $0x16, Z11, Z26
+	VMOVDQU32       1984(AX), Z24
+	VPADDD          1472(AX), Z24, Z24
+	VMOVDQU32       Z7, Z25
+	VPTERNLOGD      $0xe8, Z17, Z5, Z25
+	VPRORD          $0x02, Z7, Z29
 	VPADDD          Z27, Z24, Z24
-	VPTERNLOGD      $0x96, Z26, Z29, Z28
-	VMOVDQU32       Z8, Z26
-	VPTERNLOGD      $0xca, Z3, Z7, Z26
-	VPADDD          Z30, Z28, Z27
-	VPRORD          $0x06, Z8, Z28
-	VPADDD          Z0, Z27, Z0
-	VPRORD          $0x0b, Z8, Z27
-	VPRORD          $0x07, 1088(AX), Z29
-	VPRORD          $0x19, Z8, Z30
-	VPRORD          $0x12, 1088(AX), Z31
-	VPTERNLOGD      $0x96, Z30, Z27, Z28
-	VPSRLD          $0x03, 1088(AX), Z27
-	VPADDD.BCST     -88(BX), Z6, Z6
-	VPTERNLOGD      $0x96, Z27, Z31, Z29
-	VPADDD          Z24, Z6, Z6
-	VPRORD          $0x11, Z25, Z27
-	VPADDD          Z26, Z6, Z6
-	VPRORD          $0x13, Z25, Z26
-	VPADDD          Z28, Z6, Z6
-	VPSRLD          $0x0a, Z25, Z28
-	VPADDD          Z12, Z6, Z12
-	VPTERNLOGD      $0x96, Z28, Z26, Z27
-	VMOVDQU32       Z13, Z26
-	VPTERNLOGD      $0xe8, Z5, Z10, Z26
-	VMOVDQU32       640(AX), Z28
-	VPADDD          960(AX), Z28, Z28
-	VPRORD          $0x02, Z13, Z30
-	VPADDD          Z29, Z28, Z28
-	VPRORD          $0x0d, Z13, Z29
-	VPADDD          Z27, Z28, Z27
-	VPRORD          $0x16, Z13, Z28
-	VMOVDQU32       Z14, Z31
-	VPTERNLOGD      $0xca, Z1, Z4, Z31
-	VPTERNLOGD      $0x96, Z28, Z29, Z30
-	VPRORD          $0x06, Z14, Z28
-	VPADDD          Z26, Z30, Z26
-	VPRORD          $0x0b, Z14, Z29
-	VPADDD          Z6, Z26, Z6
-	VPRORD          $0x19, Z14, Z26
-	VPRORD          $0x07, 768(AX), Z30
-	VPTERNLOGD      $0x96, Z26, Z29, Z28
-	VPRORD          $0x12, 768(AX), Z26
-	VPADDD.BCST     -104(BX), Z2, Z2
-	VPSRLD          $0x03, 768(AX), Z29
-	VPADDD          Z27, Z2, Z2
-	VPTERNLOGD      $0x96, Z29, Z26, Z30
-	VPADDD          Z31, Z2, Z2
-	VPRORD          $0x11, Z15, Z26
-	VPADDD          Z28, Z2, Z2
-	VPRORD          $0x13, Z15, Z28
-	VPADDD          Z16, Z2, Z16
-	VPSRLD          $0x0a, Z15, Z15
-	VMOVDQU32       Z0, Z29
-	VPTERNLOGD      $0xe8, Z19, Z11, Z29
-	VPTERNLOGD      $0x96, Z15, Z28, Z26
-	VPRORD          $0x02, Z0, Z15
-	VPADDD          1600(AX), Z20, Z20
-	VPRORD          $0x0d, Z0, Z28
-	VPADDD          Z30, Z20, Z20
-	VPRORD          $0x16, Z0, Z30
-	VPADDD          Z26, Z20, Z20
-	VPTERNLOGD      $0x96, Z30, Z28, Z15
-	VMOVDQU32       Z12, Z26
-	VPTERNLOGD      $0xca, Z7, Z8, Z26
-	VPADDD          Z29, Z15, Z15
-	VPRORD          $0x06, Z12, Z28
-	VPADDD          Z2, Z15, Z2
-	VPRORD          $0x0b, Z12, Z15
-	VPRORD          $0x07, 1280(AX), Z29
-	VPRORD          $0x19, Z12, Z30
-	VPRORD          $0x12, 1280(AX), Z31
-	VPTERNLOGD      $0x96, Z30, Z15, Z28
-	VPSRLD          $0x03, 1280(AX), Z15
-	VPADDD.BCST     -84(BX), Z3, Z3
-	VPTERNLOGD      $0x96, Z15, Z31, Z29
-	VPADDD          Z20, Z3, Z3
-	VPRORD          $0x11, Z21, Z15
-	VPADDD          Z26, Z3, Z3
-	VPRORD          $0x13, Z21, Z26
-	VPADDD          Z28, Z3, Z3
-	VPSRLD          $0x0a, Z21, Z28
-	VPADDD          Z5, Z3, Z5
-	VPTERNLOGD      $0x96, Z28, Z26, Z15
-	VMOVDQU32       Z6, Z26
-	VPTERNLOGD      $0xe8, Z10, Z13, Z26
-	VMOVDQU32       896(AX), Z28
-	VPADDD          1088(AX), Z28, Z28
-	VPRORD          $0x02, Z6, Z30
-	VPADDD          Z29, Z28, Z28
-	VPRORD          $0x0d, Z6, Z29
-	VPADDD          Z15, Z28, Z15
-	VPRORD          $0x16, Z6, Z28
-	VMOVDQU32       Z16, Z31
-	VPTERNLOGD      $0xca, Z4, Z14, Z31
-	VPTERNLOGD      $0x96, Z28, Z29, Z30
-	VPRORD          $0x06, Z16, Z28
-	VPADDD          Z26, Z30, Z26
-	VPRORD          $0x0b, Z16, Z29
-	VPADDD          Z3, Z26, Z3
-	VPRORD          $0x19, Z16, Z26
-	VPRORD          $0x07, 2112(AX), Z30
-	VPTERNLOGD      $0x96, Z26, Z29, Z28
-	VPRORD          $0x12, 2112(AX), Z26
-	VPADDD.BCST     -100(BX), Z1, Z1
-	VPSRLD          $0x03, 2112(AX), Z29
-	VPADDD          Z15, Z1, Z1
-	VPTERNLOGD      $0x96, Z29, Z26, Z30
-	VPADDD          Z31, Z1, Z1
-	VPRORD          $0x11, Z24, Z26
-	VPADDD          Z28, Z1, Z1
-	VPRORD          $0x13, Z24, Z28
-	VPADDD          Z19, Z1, Z19
-	VPSRLD          $0x0a, Z24, Z24
-	VMOVDQU32       Z2, Z29
-	VPTERNLOGD      $0xe8, Z11, Z0, Z29
-	VPTERNLOGD      $0x96, Z24, Z28, Z26
-	VPRORD          $0x02, Z2, Z24
-	VMOVDQU32       1216(AX), Z28
-	VPADDD          768(AX), Z28, Z28
-	VPRORD          $0x0d, Z2, Z31
-	VPADDD          Z30, Z28, Z28
-	VPRORD          $0x16, Z2, Z30
-	VPADDD          Z26, Z28, Z26
-	VPTERNLOGD      $0x96, Z30, Z31, Z24
-	VMOVDQU32       Z5, Z28
-	VPTERNLOGD      $0xca, Z8, Z12, Z28
-	VPADDD          Z29, Z24, Z24
-	VPRORD          $0x06, Z5, Z29
-	VPADDD          Z1, Z24, Z1
-	VPRORD          $0x0b, Z5, Z24
-	VPRORD          $0x07, 1856(AX), Z30
-	VPRORD          $0x19, Z5, Z31
-	VMOVDQU32       Z21, 1216(AX)
-	VPRORD          $0x12, 1856(AX), Z21
-	VPTERNLOGD      $0x96, Z31, Z24, Z29
-	VPSRLD          $0x03, 1856(AX), Z24
-	VPADDD.BCST     -80(BX), Z7, Z7
-	VPTERNLOGD      $0x96, Z24, Z21, Z30
-	VPADDD          Z26, Z7, Z7
-	VPRORD          $0x11, Z27, Z21
-	VPADDD          Z28, Z7, Z7
-	VPRORD          $0x13, Z27, Z24
-	VPADDD          Z29, Z7, Z7
-	VPSRLD          $0x0a, Z27, Z27
-	VPADDD          Z10, Z7, Z10
-	VPTERNLOGD      $0x96, Z27, Z24, Z21
-	VMOVDQU32       Z3, Z24
-	VPTERNLOGD      $0xe8, Z13, Z6, Z24
-	VPADDD          1280(AX), Z17, Z17
-	VPRORD          $0x02, Z3, Z27
-	VPADDD          Z30, Z17, Z17
-	VPRORD          $0x0d, Z3, Z28
-	VPADDD          Z21, Z17, Z17
-	VPRORD          $0x16, Z3, Z21
-	VMOVDQU32       Z19, Z29
-	VPTERNLOGD      $0xca, Z14, Z16, Z29
-	VPTERNLOGD      $0x96, Z21, Z28, Z27
-	VPRORD          $0x06, Z19, Z21
-	VPADDD          Z24, Z27, Z24
-	VPRORD          $0x0b, Z19, Z27
-	VPADDD          Z7, Z24, Z7
-	VPRORD          $0x19, Z19, Z24
-	VPRORD          $0x07, 1344(AX), Z28
-	VPTERNLOGD      $0x96, Z24, Z27, Z21
-	VPRORD          $0x12, 1344(AX), Z24
-	VPADDD.BCST     -96(BX), Z4, Z4
-	VPSRLD          $0x03, 1344(AX), Z27
-	VPADDD          Z17, Z4, Z4
-	VPTERNLOGD      $0x96, Z27, Z24, Z28
-	VPADDD          Z29, Z4, Z4
-	VPRORD          $0x11, Z20, Z24
-	VPADDD          Z21, Z4, Z4
-	VPRORD          $0x13, Z20, Z21
-	VPADDD          Z11, Z4, Z11
-	VPSRLD          $0x0a, Z20, Z20
-	VMOVDQU32       Z1, Z27
-	VPTERNLOGD      $0xe8, Z0, Z2, Z27
-	VPTERNLOGD      $0x96, Z20, Z21, Z24
-	VPRORD          $0x02, Z1, Z20
-	VMOVDQU32       1792(AX), Z21
-	VPADDD          2112(AX), Z21, Z21
-	VPRORD          $0x0d, Z1, Z29
-	VPADDD          Z28, Z21, Z21
-	VPRORD          $0x16, Z1, Z28
-	VPADDD          Z24, Z21, Z21
-	VMOVDQU32       Z10, Z24
-	VPTERNLOGD      $0xca, Z12, Z5, Z24
-	VPTERNLOGD      $0x96, Z28, Z29, Z20
-	VPRORD          $0x06, Z10, Z28
-	VPADDD          Z27, Z20, Z20
-	VPRORD          $0x0b, Z10, Z27
-	VPADDD          Z4, Z20, Z4
-	VPRORD          $0x19, Z10, Z20
-	VPRORD          $0x07, 832(AX), Z29
-	VPTERNLOGD      $0x96, Z20, Z27, Z28
-	VPRORD          $0x12, 832(AX), Z20
-	VPADDD.BCST     -76(BX), Z8, Z8
-	VPSRLD          $0x03, 832(AX), Z27
-	VPADDD          Z21, Z8, Z8
-	VPTERNLOGD      $0x96, Z27, Z20, Z29
-	VPADDD          Z24, Z8, Z8
-	VPRORD          $0x11, Z15, Z20
-	VPADDD          Z28, Z8, Z8
-	VPRORD          $0x13, Z15, Z24
-	VPADDD          Z13, Z8, Z13
-	VPSRLD          $0x0a, Z15, Z15
-	VMOVDQU32       Z7, Z27
-	VPTERNLOGD      $0xe8, Z6, Z3, Z27
-	VPTERNLOGD      $0x96, Z15, Z24, Z20
-	VPRORD          $0x02, Z7, Z15
-	VPADDD          1856(AX), Z22, Z22
-	VPRORD          $0x0d, Z7, Z24
-	VPADDD          Z29, Z22, Z22
+	VPRORD          $0x0d, Z7, Z27
+	VPADDD          Z28, Z24, Z24
 	VPRORD          $0x16, Z7, Z28
-	VPADDD          Z20, Z22, Z20
-	VPTERNLOGD      $0x96, Z28, Z24, Z15
-	VMOVDQU32       Z11, Z22
-	VPTERNLOGD      $0xca, Z16, Z19, Z22
-	VPADDD          Z27, Z15, Z15
-	VPRORD          $0x06, Z11, Z24
-	VPADDD          Z8, Z15, Z8
-	VPRORD          $0x0b, Z11, Z15
-	VPRORD          $0x07, 1472(AX), Z27
-	VPRORD          $0x19, Z11, Z28
-	VPRORD          $0x12, 1472(AX), Z29
-	VPTERNLOGD      $0x96, Z28, Z15, Z24
-	VPSRLD          $0x03, 1472(AX), Z15
+	VMOVDQU32       Z4, Z30
+	VPTERNLOGD      $0xca, Z6, Z1, Z30
+	VPTERNLOGD      $0x96, Z28, Z27, Z29
+	VPRORD          $0x06, Z4, Z27
+	VPADDD          Z25, Z29, Z25
+	VPRORD          $0x0b, Z4, Z28
+	VPADDD          Z13, Z25, Z13
+	VPRORD          $0x19, Z4, Z25
+	VPRORD          $0x07, 1280(AX), Z29
+	VPTERNLOGD      $0x96, Z25, Z28, Z27
+	VPRORD          $0x12, 1280(AX), Z25
+	VPADDD.BCST     -108(BX), Z2, Z2
+	VPSRLD          $0x03, 1280(AX), Z28
+	VPADDD          Z21, Z2, Z2
+	VPTERNLOGD      $0x96, Z28, Z25, Z29
+	VPADDD          Z30, Z2, Z2
+	VPRORD          $0x11, Z11, Z25
+	VPADDD          Z27, Z2, Z2
+	VPRORD          $0x13, Z11, Z27
+	VPADDD          Z14, Z2, Z14
+	VPSRLD          $0x0a, Z11, Z11
+	VMOVDQU32       Z10, Z28
+	VPTERNLOGD      $0xe8, Z16, Z12, Z28
+	VPTERNLOGD      $0x96, Z11, Z27, Z25
+	VPRORD          $0x02, Z10, Z11
+	VPADDD          2112(AX), Z19, Z19
+	VPRORD          $0x0d, Z10, Z27
+	VPADDD          Z29, Z19, Z19
+	VPRORD          $0x16, Z10, Z29
+	VPADDD          Z25, Z19, Z19
+	VPTERNLOGD      $0x96, Z29, Z27, Z11
+	VMOVDQU32       Z8, Z25
+	VPTERNLOGD      $0xca, Z3, Z0, Z25
+	VPADDD          Z28, Z11, Z11
+	VPRORD          $0x06, Z8, Z27
+	VPADDD          Z2, Z11, Z2
+	VPRORD          $0x0b, Z8, Z11
+	VPRORD          $0x07, 1728(AX), Z28
+	VPRORD          $0x19, Z8, Z29
+	VPRORD          $0x12, 1728(AX), Z30
+	VPTERNLOGD      $0x96, Z29, Z11, Z27
+	VPSRLD          $0x03, 1728(AX), Z11
+	VPADDD.BCST     -88(BX), Z15, Z15
+	VPTERNLOGD      $0x96, Z11, Z30, Z28
+	VPADDD          Z18, Z15, Z11
+	VPRORD          $0x11, Z21, Z15
+	VPADDD          Z25, Z11, Z11
+	VPRORD          $0x13, Z21, Z25
+	VPADDD          Z27, Z11, Z11
+	VPSRLD          $0x0a, Z21, Z27
+	VPADDD          Z17, Z11, Z17
+	VPTERNLOGD      $0x96, Z27, Z25, Z15
+	VMOVDQU32       Z13, Z25
+	VPTERNLOGD      $0xe8, Z5, Z7, Z25
+	VMOVDQU32       1152(AX), Z27
+	VPADDD          1600(AX), Z27, Z27
+	VPRORD          $0x02, Z13, Z29
+	VPADDD          Z28, Z27, Z27
+	VPRORD          $0x0d, Z13, Z28
+	VPADDD          Z15, Z27, Z15
+	VPRORD          $0x16, Z13, Z27
+	VMOVDQU32       Z14, Z30
+	VPTERNLOGD      $0xca, Z1, Z4, Z30
+	VPTERNLOGD      $0x96, Z27, Z28, Z29
+	VPRORD          $0x06, Z14, Z27
+	VPADDD          Z25, Z29, Z25
+	VPRORD          $0x0b, Z14, Z28
+	VPADDD          Z11, Z25, Z11
+	VPRORD          $0x19, Z14, Z25
+	VPRORD          $0x07, 1216(AX), Z29
+	VPTERNLOGD      $0x96, Z25, Z28, Z27
+	VPRORD          $0x12, 1216(AX), Z25
+	VPADDD.BCST     -104(BX), Z6, Z6
+	VPSRLD          $0x03, 1216(AX), Z28
+	VPADDD          Z24, Z6, Z6
+	VPTERNLOGD      $0x96, Z28, Z25, Z29
+	VPADDD          Z30, Z6, Z6
+	VPRORD          $0x11, Z18, Z25
+	VPADDD          Z27, Z6, Z6
+	VPRORD          $0x13, Z18, Z27
+	VPADDD          Z16, Z6, Z16
+	VPSRLD          $0x0a, Z18, Z18
+	VMOVDQU32       Z2, Z28
+	VPTERNLOGD      $0xe8, Z12, Z10, Z28
+	VPTERNLOGD      $0x96, Z18, Z27, Z25
+	VPRORD          $0x02, Z2, Z18
+	VMOVDQU32       2624(AX), Z27
+	VPADDD          1280(AX), Z27, Z27
+	VPRORD          $0x0d, Z2, Z30
+	VPADDD          Z29, Z27, Z27
+	VPRORD          $0x16, Z2, Z29
+	VPADDD          Z25, Z27, Z25
+	VPTERNLOGD      $0x96, Z29, Z30, Z18
+	VMOVDQU32       Z17, Z27
+	VPTERNLOGD      $0xca, Z0, Z8, Z27
+	VPADDD          Z28, Z18, Z18
+	VPRORD          $0x06, Z17, Z28
+	VPADDD          Z6, Z18, Z6
+	VPRORD          $0x0b, Z17, Z18
+	VPRORD          $0x07, 2368(AX), Z29
+	VPRORD          $0x19, Z17, Z30
+	VPRORD          $0x12, 2368(AX), Z31
+	VPTERNLOGD      $0x96, Z30, Z18, Z28
+	VPSRLD          $0x03, 2368(AX), Z18
+	VPADDD.BCST     -84(BX), Z3, Z3
+	VPTERNLOGD      $0x96, Z18, Z31, Z29
+	VPADDD          Z19, Z3, Z3
+	VPRORD          $0x11, Z24, Z18
+	VPADDD          Z27, Z3, Z3
+	VPRORD          $0x13, Z24, Z27
+	VPADDD          Z28, Z3, Z3
+	VPSRLD          $0x0a, Z24, Z24
+	VPADDD          Z5, Z3, Z5
+	VPTERNLOGD      $0x96, Z24, Z27, Z18
+	VMOVDQU32       Z11, Z24
+	VPTERNLOGD      $0xe8, Z7, Z13, Z24
+	VPADDD          1728(AX), Z9, Z9
+	VPRORD          $0x02, Z11, Z27
+	VPADDD          Z29, Z9, Z9
+	VPRORD          $0x0d, Z11, Z28
+	VPADDD          Z18, Z9, Z9
+	VPRORD          $0x16, Z11, Z18
+	VMOVDQU32       Z16, Z29
+	VPTERNLOGD      $0xca, Z4, Z14, Z29
+	VPTERNLOGD      $0x96, Z18, Z28, Z27
+	VPRORD          $0x06, Z16, Z18
+	VPADDD          Z24, Z27, Z24
+	VPRORD          $0x0b, Z16, Z27
+	VPADDD          Z3, Z24, Z3
+	VPRORD          $0x19, Z16, Z24
+	VPRORD          $0x07, 1856(AX), Z28
+	VPTERNLOGD      $0x96, Z24, Z27, Z18
+	VPRORD          $0x12, 1856(AX), Z24
+	VPADDD.BCST     -100(BX), Z1, Z1
+	VPSRLD          $0x03, 1856(AX), Z27
+	VPADDD          Z15, Z1, Z1
+	VPTERNLOGD      $0x96, Z27, Z24, Z28
+	VPADDD          Z29, Z1, Z1
+	VPRORD          $0x11, Z19, Z24
+	VPADDD          Z18, Z1, Z1
+	VPRORD          $0x13, Z19, Z18
+	VPADDD          Z12, Z1, Z12
+	VPSRLD          $0x0a, Z19, Z19
+	VMOVDQU32       Z6, Z27
+	VPTERNLOGD      $0xe8, Z10, Z2, Z27
+	VPTERNLOGD      $0x96, Z19, Z18, Z24
+	VPRORD          $0x02, Z6, Z18
+	VMOVDQU32       2496(AX), Z19
+	VPADDD          1216(AX), Z19, Z19
+	VPRORD          $0x0d, Z6, Z29
+	VPADDD          Z28, Z19, Z19
+	VPRORD          $0x16, Z6, Z28
+	VPADDD          Z24, Z19, Z19
+	VPTERNLOGD      $0x96, Z28, Z29, Z18
+	VMOVDQU32       Z5, Z24
+	VPTERNLOGD      $0xca, Z8, Z17, Z24
+	VPADDD          Z27, Z18, Z18
+	VPRORD          $0x06, Z5, Z27
+	VPADDD          Z1, Z18, Z1
+	VPRORD          $0x0b, Z5, Z18
+	VPRORD          $0x07, 1344(AX), Z28
+	VPRORD          $0x19, Z5, Z29
+	VPRORD          $0x12, 1344(AX), Z30
+	VPTERNLOGD      $0x96, Z29, Z18, Z27
+	VPSRLD          $0x03, 1344(AX), Z18
+	VPADDD.BCST     -80(BX), Z0, Z0
+	VPTERNLOGD      $0x96, Z18, Z30, Z28
+	VPADDD          Z25, Z0, Z0
+	VPRORD          $0x11, Z15, Z18
+	VPADDD          Z24, Z0, Z0
+	VPRORD          $0x13, Z15, Z24
+	VPADDD          Z27, Z0, Z0
+	VPSRLD          $0x0a, Z15, Z15
+	VPADDD          Z7, Z0, Z7
+	VPTERNLOGD      $0x96, Z15, Z24, Z18
+	VMOVDQU32       Z3, Z15
+	VPTERNLOGD      $0xe8, Z13, Z11, Z15
+	VPADDD          2368(AX), Z23, Z23
+	VPRORD          $0x02, Z3, Z24
+	VPADDD          Z28, Z23, Z23
+	VPRORD          $0x0d, Z3, Z27
+	VPADDD          Z18, Z23, Z18
+	VPRORD          $0x16, Z3, Z23
+	VMOVDQU32       Z12, Z28
+	VPTERNLOGD      $0xca, Z14, Z16, Z28
+	VPTERNLOGD      $0x96, Z23, Z27, Z24
+	VPRORD          $0x06, Z12, Z23
+	VPADDD          Z15, Z24, Z15
+	VPRORD          $0x0b, Z12, Z24
+	VPADDD          Z0, Z15, Z0
+	VPRORD          $0x07, 1408(AX), Z15
+	VPRORD          $0x19, Z12, Z27
+	VPRORD          $0x12, 1408(AX), Z29
+	VPTERNLOGD      $0x96, Z27, Z24, Z23
+	VPSRLD          $0x03, 1408(AX), Z24
+	VPADDD.BCST     -96(BX), Z4, Z4
+	VPTERNLOGD      $0x96, Z24, Z29, Z15
+	VPADDD          Z9, Z4, Z4
+	VPRORD          $0x11, Z25, Z24
+	VPADDD          Z28, Z4, Z4
+	VPRORD          $0x13, Z25, Z27
+	VPADDD          Z23, Z4, Z4
+	VPSRLD          $0x0a, Z25, Z23
+	VPADDD          Z10, Z4, Z10
+	VPTERNLOGD      $0x96, Z23, Z27, Z24
+	VMOVDQU32       Z1, Z23
+	VPTERNLOGD      $0xe8, Z2, Z6, Z23
+	VMOVDQU32       2432(AX), Z25
+	VPADDD          1856(AX), Z25, Z25
+	VPRORD          $0x02, Z1, Z27
+	VPADDD          Z15, Z25, Z15
+	VPRORD          $0x0d, Z1, Z25
+	VPADDD          Z24, Z15, Z15
+	VPRORD          $0x16, Z1, Z24
+	VMOVDQU32       Z7, Z28
+	VPTERNLOGD      $0xca, Z17, Z5, Z28
+	VPTERNLOGD      $0x96, Z24, Z25, Z27
+	VPRORD          $0x06, Z7, Z24
+	VPADDD          Z23, Z27, Z23
+	VPRORD          $0x0b, Z7, Z25
+	VPADDD          Z4, Z23, Z4
+	VPRORD          $0x19, Z7, Z23
+	VPRORD          $0x07, 2560(AX), Z27
+	VPTERNLOGD      $0x96, Z23, Z25, Z24
+	VPRORD          $0x12, 2560(AX), Z23
+	VPADDD.BCST     -76(BX), Z8, Z8
+	VPSRLD          $0x03, 2560(AX), Z25
+	VPADDD          Z19, Z8, Z8
+	VPTERNLOGD      $0x96, Z25, Z23, Z27
+	VPADDD          Z28, Z8, Z8
+	VPRORD          $0x11, Z9, Z23
+	VPADDD          Z24, Z8, Z8
+	VPRORD          $0x13, Z9, Z24
+	VPADDD          Z13, Z8, Z13
+	VPSRLD          $0x0a, Z9, Z9
+	VMOVDQU32       Z0, Z25
+	VPTERNLOGD      $0xe8, Z11, Z3, Z25
+	VPTERNLOGD      $0x96, Z9, Z24, Z23
+	VPRORD          $0x02, Z0, Z9
+	VPADDD          1344(AX), Z26, Z24
+	VPRORD          $0x0d, Z0, Z26
+	VPADDD          Z27, Z24, Z24
+	VPRORD          $0x16, Z0, Z27
+	VPADDD          Z23, Z24, Z23
+	VPTERNLOGD      $0x96, Z27, Z26, Z9
+	VMOVDQU32       Z10, Z24
+	VPTERNLOGD      $0xca, Z16, Z12, Z24
+	VPADDD          Z25, Z9, Z9
+	VPRORD          $0x06, Z10, Z25
+	VPADDD          Z8, Z9, Z8
+	VPRORD          $0x0b, Z10, Z9
+	VPRORD          $0x07, 2240(AX), Z26
+	VPRORD          $0x19, Z10, Z27
+	VPRORD          $0x12, 2240(AX), Z28
+	VPTERNLOGD      $0x96, Z27, Z9, Z25
+	VPSRLD          $0x03, 2240(AX), Z9
 	VPADDD.BCST     -92(BX), Z14, Z14
-	VPTERNLOGD      $0x96, Z15, Z29, Z27
-	VPADDD          Z20, Z14, Z14
-	VPRORD          $0x11, Z26, Z15
-	VPADDD          Z22, Z14, Z14
-	VPRORD          $0x13, Z26, Z22
-	VPADDD          Z24, Z14, Z14
-	VPSRLD          $0x0a, Z26, Z24
-	VPADDD          Z0, Z14, Z0
-	VPTERNLOGD      $0x96, Z24, Z22, Z15
-	VPRORD          $0x07, 2048(AX), Z14
-	VPADDD          1344(AX), Z9, Z9
-	VPRORD          $0x12, 2048(AX), Z22
-	VPADDD          Z27, Z9, Z9
-	VPSRLD          $0x03, 2048(AX), Z24
-	VPADDD          Z15, Z9, Z9
-	VPTERNLOGD      $0x96, Z24, Z22, Z14
-	VMOVDQU32       Z13, Z15
-	VPTERNLOGD      $0xca, Z5, Z10, Z15
-	VPRORD          $0x11, Z17, Z22
-	VPRORD          $0x06, Z13, Z24
-	VPRORD          $0x13, Z17, Z26
-	VPRORD          $0x0b, Z13, Z27
-	VPSRLD          $0x0a, Z17, Z17
-	VPRORD          $0x19, Z13, Z28
-	VPTERNLOGD      $0x96, Z17, Z26, Z22
-	VPTERNLOGD      $0x96, Z28, Z27, Z24
-	VPADDD          832(AX), Z23, Z17
-	VPADDD.BCST     -72(BX), Z12, Z12
-	VPADDD          Z14, Z17, Z14
-	VPADDD          Z9, Z12, Z9
-	VPADDD          Z22, Z14, Z12
-	VPADDD          Z15, Z9, Z9
-	VMOVDQU32       Z0, Z14
-	VPTERNLOGD      $0xca, Z19, Z11, Z14
+	VPTERNLOGD      $0x96, Z9, Z28, Z26
+	VPADDD          Z18, Z14, Z9
+	VPRORD          $0x11, Z19, Z14
 	VPADDD          Z24, Z9, Z9
-	VPRORD          $0x06, Z0, Z15
-	VPADDD          Z6, Z9, Z6
-	VPRORD          $0x0b, Z0, Z17
-	VMOVDQU32       Z8, Z22
-	VPTERNLOGD      $0xe8, Z3, Z7, Z22
-	VPRORD          $0x19, Z0, Z23
-	VPRORD          $0x02, Z8, Z24
-	VPTERNLOGD      $0x96, Z23, Z17, Z15
-	VPRORD          $0x0d, Z8, Z17
-	VPADDD.BCST     -88(BX), Z16, Z16
-	VPRORD          $0x16, Z8, Z23
-	VPADDD          Z12, Z16, Z16
-	VPTERNLOGD      $0x96, Z23, Z17, Z24
-	VPADDD          Z14, Z16, Z14
-	VPADDD          Z22, Z24, Z16
-	VPADDD          Z15, Z14, Z14
-	VPADDD          Z9, Z16, Z9
-	VPADDD          Z2, Z14, Z2
-	VPRORD          $0x07, 1728(AX), Z14
-	VPRORD          $0x07, 1024(AX), Z15
-	VPRORD          $0x12, 1728(AX), Z16
-	VPRORD          $0x12, 1024(AX), Z17
-	VPSRLD          $0x03, 1728(AX), Z22
-	VPSRLD          $0x03, 1024(AX), Z23
-	VPTERNLOGD      $0x96, Z22, Z16, Z14
-	VPTERNLOGD      $0x96, Z23, Z17, Z15
-	VPRORD          $0x11, Z21, Z16
-	VPRORD          $0x11, Z20, Z17
-	VPRORD          $0x13, Z21, Z22
-	VPRORD          $0x13, Z20, Z23
-	VPSRLD          $0x0a, Z21, Z21
-	VPSRLD          $0x0a, Z20, Z20
-	VPTERNLOGD      $0x96, Z21, Z22, Z16
-	VPTERNLOGD      $0x96, Z20, Z23, Z17
-	VPADDD          1472(AX), Z18, Z18
-	VPADDD          2048(AX), Z25, Z20
-	VPADDD          Z14, Z18, Z14
-	VPADDD          Z15, Z20, Z15
-	VPADDD          Z16, Z14, Z14
-	VPADDD          Z17, Z15, Z15
-	VMOVDQU32       Z6, Z16
-	VPTERNLOGD      $0xca, Z10, Z13, Z16
+	VPRORD          $0x13, Z19, Z24
+	VPADDD          Z25, Z9, Z9
+	VPSRLD          $0x0a, Z19, Z19
+	VPADDD          Z2, Z9, Z2
+	VPTERNLOGD      $0x96, Z19, Z24, Z14
+	VPRORD          $0x07, 1536(AX), Z9
+	VPADDD          1408(AX), Z20, Z19
+	VPRORD          $0x12, 1536(AX), Z20
+	VPADDD          Z26, Z19, Z19
+	VPSRLD          $0x03, 1536(AX), Z24
+	VPADDD          Z14, Z19, Z14
+	VPTERNLOGD      $0x96, Z24, Z20, Z9
+	VMOVDQU32       Z13, Z19
+	VPTERNLOGD      $0xca, Z5, Z7, Z19
+	VPRORD          $0x11, Z18, Z20
+	VPRORD          $0x06, Z13, Z24
+	VPRORD          $0x13, Z18, Z25
+	VPRORD          $0x0b, Z13, Z26
+	VPSRLD          $0x0a, Z18, Z18
+	VPRORD          $0x19, Z13, Z27
+	VPTERNLOGD      $0x96, Z18, Z25, Z20
+	VPTERNLOGD      $0x96, Z27, Z26, Z24
+	VPADDD          2560(AX), Z22, Z18
+	VPADDD.BCST     -72(BX), Z17, Z17
+	VPADDD          Z9, Z18, Z9
+	VPADDD          Z15, Z17, Z15
+	VPADDD          Z20, Z9, Z9
+	VPADDD          Z19, Z15, Z15
 	VMOVDQU32       Z2, Z17
-	VPTERNLOGD      $0xca, Z11, Z0, Z17
-	VPRORD          $0x06, Z6, Z18
-	VPRORD          $0x06, Z2, Z20
-	VPRORD          $0x0b, Z6, Z21
-	VPRORD          $0x0b, Z2, Z22
-	VPRORD          $0x19, Z6, Z23
-	VPRORD          $0x19, Z2, Z24
-	VPTERNLOGD      $0x96, Z23, Z21, Z18
-	VPTERNLOGD      $0x96, Z24, Z22, Z20
+	VPTERNLOGD      $0xca, Z12, Z10, Z17
+	VPADDD          Z24, Z15, Z15
+	VPRORD          $0x06, Z2, Z18
+	VPADDD          Z11, Z15, Z11
+	VPRORD          $0x0b, Z2, Z19
+	VMOVDQU32       Z8, Z20
+	VPTERNLOGD      $0xe8, Z3, Z0, Z20
+	VPRORD          $0x19, Z2, Z22
+	VPRORD          $0x02, Z8, Z24
+	VPTERNLOGD      $0x96, Z22, Z19, Z18
+	VPRORD          $0x0d, Z8, Z19
+	VPADDD.BCST     -88(BX), Z16, Z16
+	VPRORD          $0x16, Z8, Z22
+	VPADDD          Z23, Z16, Z16
+	VPTERNLOGD      $0x96, Z22, Z19, Z24
+	VPADDD          Z17, Z16, Z16
+	VPADDD          Z20, Z24, Z17
+	VPADDD          Z18, Z16, Z16
+	VPADDD          Z15, Z17, Z15
+	VPADDD          Z6, Z16, Z6
+	VMOVDQU32       Z11, Z16
+	VPTERNLOGD      $0xca, Z7, Z13, Z16
+	VMOVDQU32       Z6, Z17
+	VPTERNLOGD      $0xca, Z10, Z2, Z17
+	VPRORD          $0x06, Z11, Z18
+	VPRORD          $0x06, Z6, Z19
+	VPRORD          $0x0b, Z11, Z20
+	VPRORD          $0x0b, Z6, Z22
+	VPRORD          $0x19, Z11, Z24
+	VPRORD          $0x19, Z6, Z25
+	VPTERNLOGD      $0x96, Z24, Z20, Z18
+	VPTERNLOGD      $0x96, Z25, Z22, Z19
 	VPADDD.BCST     -68(BX), Z5, Z5
-	VPADDD.BCST     -84(BX), Z19, Z19
+	VPADDD.BCST     -84(BX), Z12, Z12
 	VPADDD          Z14, Z5, Z5
-	VPADDD          Z15, Z19, Z14
+	VPADDD          Z9, Z12, Z9
 	VPADDD          Z16, Z5, Z5
-	VPADDD          Z17, Z14, Z14
+	VPADDD          Z17, Z9, Z9
 	VPADDD          Z18, Z5, Z5
-	VPADDD          Z20, Z14, Z14
+	VPADDD          Z19, Z9, Z9
 	VPADDD          Z3, Z5, Z3
-	VPADDD          Z1, Z14, Z1
-	VMOVDQU32       Z9, Z14
-	VPTERNLOGD      $0xe8, Z7, Z8, Z14
-	VPRORD          $0x07, 1920(AX), Z15
-	VPRORD          $0x02, Z9, Z16
-	VPRORD          $0x12, 1920(AX), Z17
-	VPRORD          $0x0d, Z9, Z18
-	VPSRLD          $0x03, 1920(AX), Z19
-	VPRORD          $0x16, Z9, Z20
-	VPTERNLOGD      $0x96, Z19, Z17, Z15
-	VPTERNLOGD      $0x96, Z20, Z18, Z16
-	VPRORD          $0x11, Z12, Z17
-	VPADDD          Z14, Z16, Z14
-	VPRORD          $0x13, Z12, Z16
-	VPADDD          Z5, Z14, Z5
-	VPSRLD          $0x0a, Z12, Z12
+	VPADDD          Z1, Z9, Z1
+	VMOVDQU32       Z15, Z9
+	VPTERNLOGD      $0xe8, Z0, Z8, Z9
+	VPRORD          $0x07, 1664(AX), Z12
+	VPRORD          $0x02, Z15, Z14
+	VPRORD          $0x12, 1664(AX), Z16
+	VPRORD          $0x0d, Z15, Z17
+	VPSRLD          $0x03, 1664(AX), Z18
+	VPRORD          $0x16, Z15, Z19
+	VPTERNLOGD      $0x96, Z18, Z16, Z12
+	VPTERNLOGD      $0x96, Z19, Z17, Z14
+	VPRORD          $0x11, Z23, Z16
+	VPADDD          Z9, Z14, Z9
+	VPRORD          $0x13, Z23, Z14
+	VPADDD          Z5, Z9, Z5
+	VPSRLD          $0x0a, Z23, Z9
 	VPADDD.BCST     72(AX), Z5, Z5
-	VPTERNLOGD      $0x96, Z12, Z16, Z17
-	VPADDD.BCST     76(AX), Z9, Z9
-	VMOVDQU32       1216(AX), Z12
-	VPADDD          1024(AX), Z12, Z12
+	VPTERNLOGD      $0x96, Z9, Z14, Z16
+	VPADDD.BCST     76(AX), Z15, Z9
+	VPADDD          1536(AX), Z21, Z14
 	VPADDD.BCST     80(AX), Z8, Z8
-	VPADDD          Z15, Z12, Z12
-	VPADDD.BCST     84(AX), Z7, Z7
-	VPADDD          Z17, Z12, Z12
+	VPADDD          Z12, Z14, Z12
+	VPADDD.BCST     84(AX), Z0, Z0
+	VPADDD          Z16, Z12, Z12
 	VPADDD.BCST     88(AX), Z3, Z3
-	VPTERNLOGD      $0xe2, Z0, Z1, Z2
-	VPADDD.BCST     92(AX), Z6, Z0
-	VPRORD          $0x06, Z1, Z6
+	VPTERNLOGD      $0xe2, Z2, Z1, Z6
+	VPADDD.BCST     92(AX), Z11, Z2
+	VPRORD          $0x06, Z1, Z11
 	VPADDD.BCST     96(AX), Z13, Z13
 	VPRORD          $0x0b, Z1, Z14
-	VPADDD.BCST     100(AX), Z10, Z10
+	VPADDD.BCST     100(AX), Z7, Z7
 	VPRORD          $0x19, Z1, Z1
 	VMOVDQU32       Z5, 128(AX)
-	VPTERNLOGD      $0x96, Z1, Z14, Z6
+	VPTERNLOGD      $0x96, Z1, Z14, Z11
 	VMOVDQU32       Z9, 192(AX)
-	VPADDD.BCST     -64(BX), Z11, Z1
+	VPADDD.BCST     -64(BX), Z10, Z1
 	VMOVDQU32       Z8, 256(AX)
 	VPADDD          Z12, Z1, Z1
-	VMOVDQU32       Z7, 320(AX)
-	VPADDD          Z2, Z1, Z1
+	VMOVDQU32       Z0, 320(AX)
+	VPADDD          Z6, Z1, Z0
 	VMOVDQU32       Z3, 384(AX)
-	VPADDD          Z6, Z1, Z1
-	VMOVDQU32       Z0, 448(AX)
-	VPADDD          Z4, Z1, Z0
+	VPADDD          Z11, Z0, Z0
+	VMOVDQU32       Z2, 448(AX)
+	VPADDD          Z4, Z0, Z0
 	VMOVDQU32       Z13, 512(AX)
 	VPSHUFB         -60(BX), Z0, Z0
 	VPCMPUD.BCST    $0x02, 104(AX), Z0, K1
 	KMOVW           K1, R8
-	VMOVDQU32       Z10, 576(AX)
+	VMOVDQU32       Z7, 576(AX)
 	ADDL            $0x10, CX
 	TESTL           SI, SI
 	JS              next
@@ -3289,30 +3288,30 @@ DATA sha256dConstantsAVX512<>+216(SB)/4, $0x9bdc06a7
 DATA sha256dConstantsAVX512<>+220(SB)/4, $0xc19bf3f4
 DATA sha256dConstantsAVX512<>+224(SB)/4, $0x0fc19dc6
 DATA sha256dConstantsAVX512<>+228(SB)/4, $0xc19bf274
-DATA sha256dConstantsAVX512<>+232(SB)/4, $0x240ca1cc
-DATA sha256dConstantsAVX512<>+236(SB)/4, $0xe49b69c1
-DATA sha256dConstantsAVX512<>+240(SB)/4, $0x80000000
-DATA sha256dConstantsAVX512<>+244(SB)/4, $0x2de92c6f
-DATA sha256dConstantsAVX512<>+248(SB)/4, $0x00a00000
+DATA sha256dConstantsAVX512<>+232(SB)/4, $0x80000000
+DATA sha256dConstantsAVX512<>+236(SB)/4, $0x240ca1cc
+DATA sha256dConstantsAVX512<>+240(SB)/4, $0x00a00000
+DATA sha256dConstantsAVX512<>+244(SB)/4, $0xe49b69c1
+DATA sha256dConstantsAVX512<>+248(SB)/4, $0x2de92c6f
 DATA sha256dConstantsAVX512<>+252(SB)/4, $0xefbe4786
-DATA sha256dConstantsAVX512<>+256(SB)/4, $0x4a7484aa
-DATA sha256dConstantsAVX512<>+260(SB)/4, $0x00000280
+DATA sha256dConstantsAVX512<>+256(SB)/4, $0x00000280
+DATA sha256dConstantsAVX512<>+260(SB)/4, $0x4a7484aa
 DATA sha256dConstantsAVX512<>+264(SB)/4, $0x5cb0a9dc
 DATA sha256dConstantsAVX512<>+268(SB)/4, $0x76f988da
 DATA sha256dConstantsAVX512<>+272(SB)/4, $0x983e5152
 DATA sha256dConstantsAVX512<>+276(SB)/4, $0xa831c66d
-DATA sha256dConstantsAVX512<>+280(SB)/4, $0xb00327c8
-DATA sha256dConstantsAVX512<>+284(SB)/4, $0x00000100
-DATA sha256dConstantsAVX512<>+288(SB)/4, $0xbf597fc7
-DATA sha256dConstantsAVX512<>+292(SB)/4, $0x11002000
+DATA sha256dConstantsAVX512<>+280(SB)/4, $0x00000100
+DATA sha256dConstantsAVX512<>+284(SB)/4, $0xb00327c8
+DATA sha256dConstantsAVX512<>+288(SB)/4, $0x11002000
+DATA sha256dConstantsAVX512<>+292(SB)/4, $0xbf597fc7
 DATA sha256dConstantsAVX512<>+296(SB)/4, $0xc6e00bf3
-DATA sha256dConstantsAVX512<>+300(SB)/4, $0xd5a79147
-DATA sha256dConstantsAVX512<>+304(SB)/4, $0x00a00055
+DATA sha256dConstantsAVX512<>+300(SB)/4, $0x00a00055
+DATA sha256dConstantsAVX512<>+304(SB)/4, $0xd5a79147
 DATA sha256dConstantsAVX512<>+308(SB)/4, $0x06ca6351
 DATA sha256dConstantsAVX512<>+312(SB)/4, $0x14292967
 DATA sha256dConstantsAVX512<>+316(SB)/4, $0x27b70a85
-DATA sha256dConstantsAVX512<>+320(SB)/4, $0x2e1b2138
-DATA sha256dConstantsAVX512<>+324(SB)/4, $0x00400022
+DATA sha256dConstantsAVX512<>+320(SB)/4, $0x00400022
+DATA sha256dConstantsAVX512<>+324(SB)/4, $0x2e1b2138
 DATA sha256dConstantsAVX512<>+328(SB)/4, $0x4d2c6dfc
 DATA sha256dConstantsAVX512<>+332(SB)/4, $0x53380d13
 DATA sha256dConstantsAVX512<>+336(SB)/4, $0x650a7354

@@ -11,7 +11,9 @@ type op int
 const (
 	konst   op = iota // imm, known now
 	slot              // word imm of the prepared work, the same in every lane
-	carried           // word imm of the first digest, left in memory by the group before
+	carried           // word imm of what a part of the code left in memory for another
+	entry             // working variable imm, which another part left in its register
+	key               // round constant imm of the block of rounds that is done now
 	nonce             // the header's nonce word
 	add
 	xor
@@ -23,7 +25,7 @@ const (
 	xor3
 	choose   // args[0] ? args[1] : args[2], bit by bit
 	majority // of the three arguments, bit by bit
-	save     // an output: word imm of the first digest, for the next group
+	save     // an output: word imm of what is carried
 	hit      // an output: does the digest's last word, byte-swapped, meet the target?
 )
 
@@ -35,28 +37,31 @@ type value struct {
 	id   int // the order of creation
 }
 
-// inMemory tells whether v is an operand that needs no instruction.
-func (v *value) inMemory() bool { return v.op == konst || v.op == slot || v.op == carried }
+// given tells whether v needs no instruction.
+func (v *value) given() bool { return v.op < nonce }
 
 func (v *value) is(c uint32) bool { return v.op == konst && v.imm == c }
 
 // A graph makes values. It folds what is constant, and makes a value that is
 // asked for twice once.
 type graph struct {
+	// ahead is how many rounds before its use a message word is made.
+	ahead int
 	// ternary tells whether the target rotates, and combines three words, in
 	// one instruction. If not, the graph is built from shifts and pairs.
 	ternary bool
-	seen    map[key]*value
+	seen    map[identity]*value
 }
 
-type key struct {
+// An identity is what makes values the same.
+type identity struct {
 	op      op
 	imm     uint32
 	a, b, c *value
 }
 
 func (g *graph) make(o op, imm uint32, args ...*value) *value {
-	k := key{op: o, imm: imm}
+	k := identity{op: o, imm: imm}
 	for i, to := range []**value{&k.a, &k.b, &k.c} {
 		if i < len(args) {
 			*to = args[i]
@@ -195,93 +200,151 @@ func (g *graph) step(s state, terms ...*value) state {
 	return state{a, s[0], b, c, e, s[4], f, s[6]}
 }
 
-// expand returns message word t, of 16 or more, from those before it.
-func (g *graph) expand(w []*value, t int) *value {
-	return g.sum(w[t-16], w[t-7], g.smallSigma(w[t-15], 7, 18, 3), g.smallSigma(w[t-2], 17, 19, 10))
+// A schedule is the message of one block, made word by word.
+type schedule struct {
+	*graph
+	w [64]*value
+	// saves are the words to be carried to another part of the code. Those
+	// before carry are not.
+	carry int
+	saves []*value
 }
 
-// first builds the first hash up to its digest. The first block of the header
-// is in the midstate already.
-func (g *graph) first(ahead int) (out []*value) {
-	w := make([]*value, 64)
-	w[3] = g.make(nonce, 0)
-	w[4] = g.konst(0x80000000)
-	for t := 5; t < 15; t++ {
-		w[t] = g.konst(0)
+// need makes word t, if there is none yet.
+func (m *schedule) need(t int, special func(t int) *value) {
+	if m.w[t] == nil {
+		m.w[t] = special(t)
 	}
-	w[15] = g.konst(640)
-	w[16], w[17] = g.slot(slotW16), g.slot(slotW17)
+	if m.w[t] == nil {
+		m.w[t] = m.sum(m.w[t-16], m.w[t-7], m.smallSigma(m.w[t-15], 7, 18, 3), m.smallSigma(m.w[t-2], 17, 19, 10))
+	}
+	if t >= m.carry && len(m.saves) == t-m.carry {
+		m.saves = append(m.saves, m.make(save, uint32(t%16), m.w[t]))
+	}
+}
+
+// run does rounds from to to-1. special gives the message words that are not
+// made like the others, and terms what is added in a round, or nothing.
+func (m *schedule) run(s state, from, to int, special func(t int) *value, terms func(t int) []*value) state {
+	for t := from; t < to; t++ {
+		for next := t; next < min(t+1+m.ahead, to); next++ {
+			m.need(next, special)
+		}
+		add := terms(t)
+		if add == nil {
+			add = []*value{m.konst(round[t]), m.w[t]}
+		}
+		s = m.step(s, add...)
+	}
+	return s
+}
+
+func ordinary(int) *value { return nil }
+func plain(int) []*value  { return nil }
+
+// first begins the first hash. The first block of the header is in the midstate
+// already, and so are the second's first rounds.
+func (g *graph) first(carry int) (*schedule, state) {
+	m := &schedule{graph: g, carry: carry}
+	m.w[3] = g.make(nonce, 0)
+	m.w[4] = g.konst(0x80000000)
+	for t := 5; t < 15; t++ {
+		m.w[t] = g.konst(0)
+	}
+	m.w[15] = g.konst(640)
+	m.w[16], m.w[17] = g.slot(slotW16), g.slot(slotW17)
+	return m, state{
+		g.add(m.w[3], g.slot(slotA)), g.slot(slotB), g.slot(slotC), g.slot(slotD),
+		g.add(m.w[3], g.slot(slotE)), g.slot(slotF), g.slot(slotG), g.slot(slotH4),
+	}
+}
+
+// runFirst does rounds 4 to to-1 of the first hash.
+func (m *schedule) runFirst(s state, to int) state {
 	// What does not depend on the nonce's word was prepared.
-	message := func(t int) *value {
+	special := func(t int) *value {
 		switch t {
 		case 18:
-			return g.sum(g.smallSigma(w[3], 7, 18, 3), g.slot(slotW18))
+			return m.sum(m.smallSigma(m.w[3], 7, 18, 3), m.slot(slotW18))
 		case 19:
-			return g.sum(w[3], g.slot(slotW19))
+			return m.sum(m.w[3], m.slot(slotW19))
 		case 31:
-			return g.sum(w[24], g.slot(slotW31), g.smallSigma(w[29], 17, 19, 10))
+			return m.sum(m.w[24], m.slot(slotW31), m.smallSigma(m.w[29], 17, 19, 10))
 		case 32:
-			return g.sum(w[25], g.slot(slotW32), g.smallSigma(w[30], 17, 19, 10))
+			return m.sum(m.w[25], m.slot(slotW32), m.smallSigma(m.w[30], 17, 19, 10))
 		}
-		return g.expand(w, t)
+		return nil
 	}
-	s := state{
-		g.add(w[3], g.slot(slotA)), g.slot(slotB), g.slot(slotC), g.slot(slotD),
-		g.add(w[3], g.slot(slotE)), g.slot(slotF), g.slot(slotG), nil,
+	for t := 4; t < 7; t++ {
+		// h, the constant and the message word are all known.
+		s[7] = m.slot(slotH4 + t - 4)
+		s = m.step(s)
 	}
-	for t := 4; t < 64; t++ {
-		for next := t; next <= min(t+ahead, 63); next++ {
-			if w[next] == nil {
-				w[next] = message(next)
-			}
+	return m.run(s, 7, to, special, func(t int) []*value {
+		if t == 16 || t == 17 {
+			return []*value{m.slot(slotKW16 + t - 16)}
 		}
-		switch {
-		case t < 7:
-			// h, the constant and the message word are all known.
-			s[7] = g.slot(slotH4 + t - 4)
-			s = g.step(s)
-		case t == 16, t == 17:
-			s = g.step(s, g.slot(slotKW16+t-16))
-		default:
-			s = g.step(s, g.konst(round[t]), w[t])
-		}
-	}
-	for t := range s {
-		out = append(out, g.add(s[t], g.slot(slotMidstate+t)))
-	}
-	return out
+		return nil
+	})
 }
 
-// second builds the second hash, of the first digest, up to the last word of
-// its own.
-func (g *graph) second(digest []*value, ahead int) *value {
-	var s state
-	w := make([]*value, 64)
+// digest adds the midstate to what the first hash ends with.
+func (g *graph) digest(s state) (d state) {
 	for t := range s {
-		w[t] = digest[t]
+		d[t] = g.add(s[t], g.slot(slotMidstate+t))
+	}
+	return d
+}
+
+// second begins the second hash, of the first digest.
+func (g *graph) second(digest state, carry int) (*schedule, state) {
+	m := &schedule{graph: g, carry: carry}
+	var s state
+	for t := range s {
+		m.w[t] = digest[t]
 		s[t] = g.konst(initial[t])
 	}
-	w[8] = g.konst(0x80000000)
+	m.w[8] = g.konst(0x80000000)
 	for t := 9; t < 15; t++ {
-		w[t] = g.konst(0)
+		m.w[t] = g.konst(0)
 	}
-	w[15] = g.konst(256)
-	// The digest's last word is the initial one plus e of round 60, which moves
-	// on to f, g and h: no later round tells more about it.
-	const last = 60
-	for t := 0; t <= last; t++ {
-		for next := t; next <= min(t+ahead, last); next++ {
-			if w[next] == nil {
-				w[next] = g.expand(w, next)
-			}
-		}
-		k := round[t]
-		if t == last {
-			k += initial[7]
-		}
-		s = g.step(s, g.konst(k), w[t])
+	m.w[15] = g.konst(256)
+	return m, s
+}
+
+// lastRound is the last one of the second hash that matters: the last word of
+// the digest is the initial one plus e of this round, which moves on to f, g
+// and h in the rounds after it.
+const lastRound = 60
+
+// finish does the rounds of the second hash beginning with from, and compares.
+func (m *schedule) finish(s state, from int) *value {
+	s = m.run(s, from, lastRound, ordinary, plain)
+	m.need(lastRound, ordinary)
+	s = m.step(s, m.konst(round[lastRound]+initial[7]), m.w[lastRound])
+	return m.make(hit, 0, s[4])
+}
+
+// resume takes up a hash whose rounds up to from are done elsewhere, with the
+// last sixteen message words carried and the state in its registers.
+func (g *graph) resume(from, carry int) (*schedule, state) {
+	m := &schedule{graph: g, carry: carry}
+	for t := from - 16; t < from; t++ {
+		m.w[t] = g.make(carried, uint32(t%16))
 	}
-	return g.make(hit, 0, s[4])
+	var s state
+	for i := range s {
+		s[i] = g.make(entry, uint32(i))
+	}
+	return m, s
+}
+
+// block does the sixteen rounds beginning with from, any multiple of 16, with
+// the constants that key stands for.
+func (m *schedule) block(s state, from int) state {
+	return m.run(s, from, from+16, ordinary, func(t int) []*value {
+		return []*value{m.make(key, uint32(t%16)), m.w[t]}
+	})
 }
 
 // needed returns the values that out is made of, in the order of creation,
@@ -290,7 +353,7 @@ func needed(out ...*value) (order []*value) {
 	reached := map[*value]bool{}
 	var visit func(*value)
 	visit = func(v *value) {
-		if reached[v] || v.inMemory() {
+		if reached[v] || v.given() {
 			return
 		}
 		reached[v] = true

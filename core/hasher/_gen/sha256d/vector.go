@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 
 	"github.com/mmcloughlin/avo/attr"
@@ -24,7 +25,7 @@ type target struct {
 }
 
 var avx512 = target{
-	name: "AVX512", ternary: true, size: 64, pipelined: true, ahead: 0,
+	name: "AVX512", ternary: true, size: 64, pipelined: true, ahead: 1,
 	regs: []reg.VecPhysical{
 		reg.Z0, reg.Z1, reg.Z2, reg.Z3, reg.Z4, reg.Z5, reg.Z6, reg.Z7,
 		reg.Z8, reg.Z9, reg.Z10, reg.Z11, reg.Z12, reg.Z13, reg.Z14, reg.Z15,
@@ -49,6 +50,8 @@ var (
 	groups    = reg.EDX // still to do
 	done      = reg.ESI
 	mask      = reg.R8L // candidates of this group
+	keys      = reg.RDI // the constants of this block of rounds
+	left      = reg.R9L // blocks of rounds still to do
 )
 
 // constantsMiddle lets a one-byte displacement reach most constants.
@@ -56,29 +59,7 @@ const constantsMiddle = 4
 
 // writeVector writes the scanner for t: a loop over groups of lanes.
 func writeVector(c *build.Context, t target) {
-	m := &machine{
-		Context: c, target: t,
-		in: make(map[*value]reg.VecPhysical), holds: make(map[reg.Register]*value),
-		spilled: make(map[*value]int), table: make(map[uint32]int),
-		uses: make(map[*value][]int),
-	}
-	g := &graph{ternary: t.ternary, seen: make(map[key]*value)}
-	var order []*value
-	if t.pipelined {
-		var saved, digest []*value
-		for i, w := range g.first(t.ahead) {
-			saved = append(saved, g.make(save, uint32(i), w))
-			digest = append(digest, g.make(carried, uint32(i)))
-		}
-		order = merge(needed(g.second(digest, t.ahead)), needed(saved...))
-	} else {
-		order = needed(g.second(g.first(t.ahead), t.ahead))
-	}
-	for i, v := range order {
-		for _, a := range v.args {
-			m.uses[a] = append(m.uses[a], i)
-		}
-	}
+	m := &machine{Context: c, target: t, table: make(map[uint32]int)}
 
 	name := "sha256d" + t.name
 	c.Function(name)
@@ -93,30 +74,11 @@ func writeVector(c *build.Context, t target) {
 	c.Load(c.Param("groups"), groups)
 	tableName := "sha256dConstants" + t.name
 	c.LEAQ(operand.NewDataAddr(operand.NewStaticSymbol(tableName), constantsMiddle*128), constants)
-	done0 := uint32(0)
 	if t.pipelined {
-		// The first pass has no group before: its second hash is of no account.
-		done0 = 0xffffffff
+		m.pipeline()
+	} else {
+		m.rolled()
 	}
-	c.MOVL(operand.U32(done0), done)
-	c.Label("group")
-	for i, v := range order {
-		m.now = i
-		m.emit(v)
-	}
-	c.ADDL(operand.U8(uint8(t.size/4)), first)
-	if t.pipelined {
-		c.TESTL(done, done)
-		c.JS(operand.LabelRef("next"))
-	}
-	c.TESTL(mask, mask)
-	c.JNZ(operand.LabelRef("end"))
-	if t.pipelined {
-		c.Label("next")
-	}
-	c.INCL(done)
-	c.CMPL(done, groups)
-	c.JB(operand.LabelRef("group"))
 	c.XORL(mask, mask)
 	c.Label("end")
 	c.Store(done, c.Return("done"))
@@ -129,8 +91,161 @@ func writeVector(c *build.Context, t target) {
 	for i, w := range m.consts {
 		c.AddDatum(4*i, operand.U32(w))
 	}
-	if slots*m.stride()+(words+m.spills)*t.size > 8192 {
+	if slots*m.stride()+(words+m.most)*t.size > 8192 {
 		panic("the scratch memory is too small")
+	}
+}
+
+// pipeline writes the loop where a pass does the second hash of one group
+// together with the first hash of the next.
+func (m *machine) pipeline() {
+	// The first pass has no group before: its second hash is of no account.
+	m.MOVL(operand.U32(0xffffffff), done)
+	m.Label("group")
+	g := m.graph()
+	one, s := g.first(64)
+	var digest state
+	var saves []*value
+	for i, w := range g.digest(one.runFirst(s, 64)) {
+		saves = append(saves, g.make(save, uint32(i), w))
+		digest[i] = g.make(carried, uint32(i))
+	}
+	two, s := g.second(digest, 64)
+	m.part(merge(needed(two.finish(s, 0)), needed(saves...)), nil)
+	m.ADDL(operand.U8(uint8(m.size/4)), first)
+	m.TESTL(done, done)
+	m.JS(operand.LabelRef("next"))
+	m.TESTL(mask, mask)
+	m.JNZ(operand.LabelRef("end"))
+	m.Label("next")
+	m.INCL(done)
+	m.CMPL(done, groups)
+	m.JB(operand.LabelRef("group"))
+}
+
+// rolled writes the loop where a pass does both hashes of one group. Sixteen
+// rounds of them are code that runs three times, because all of it together
+// would not fit in a cache of decoded instructions.
+func (m *machine) rolled() {
+	const blocks = 2 // of the first hash
+	for _, k := range round[32:] {
+		m.constant(repeat(k, m.stride()/4)...)
+	}
+	m.XORL(done, done)
+	m.Label("group")
+	g := m.graph()
+	one, s := g.first(16)
+	s = one.runFirst(s, 32)
+	m.part(needed(append(one.saves, s[:]...)...), &s)
+	m.MOVL(operand.U32(blocks+1), left)
+	m.LEAQ(m.constant(repeat(round[32], m.stride()/4)...), keys)
+
+	m.Label("block")
+	g = m.graph()
+	one, s = g.resume(32, 32)
+	s = one.block(s, 32)
+	m.part(needed(append(one.saves, s[:]...)...), &s)
+	m.ADDQ(operand.U32(uint32(16*m.stride())), keys)
+	m.DECL(left)
+	m.JZ(operand.LabelRef("last"))
+	m.CMPL(left, operand.U8(1))
+	m.JNE(operand.LabelRef("block"))
+
+	g = m.graph()
+	_, s = g.resume(64, 64)
+	two, s := g.second(g.digest(s), 16)
+	s = two.run(s, 0, 32, ordinary, plain)
+	m.part(needed(append(two.saves, s[:]...)...), &s)
+	m.LEAQ(m.constant(repeat(round[32], m.stride()/4)...), keys)
+	m.JMP(operand.LabelRef("block"))
+
+	m.Label("last")
+	g = m.graph()
+	two, s = g.resume(48, 64)
+	m.part(needed(two.finish(s, 48)), nil)
+	m.TESTL(mask, mask)
+	m.JNZ(operand.LabelRef("end"))
+	m.ADDL(operand.U8(uint8(m.size/4)), first)
+	m.INCL(done)
+	m.CMPL(done, groups)
+	m.JB(operand.LabelRef("group"))
+}
+
+func (m *machine) graph() *graph {
+	return &graph{ternary: m.ternary, ahead: m.ahead, seen: make(map[identity]*value)}
+}
+
+// part writes the code for the values of order. It begins with what it resumes
+// in the first registers, and leaves the variables of exit there.
+func (m *machine) part(order []*value, exit *state) {
+	m.in, m.holds = make(map[*value]reg.VecPhysical), make(map[reg.Register]*value)
+	m.spilled, m.freed, m.spills = make(map[*value]int), nil, 0
+	m.uses = make(map[*value][]int)
+	for i, v := range order {
+		for _, a := range v.args {
+			m.uses[a] = append(m.uses[a], i)
+			if a.op == entry {
+				m.put(a, m.regs[a.imm])
+			}
+		}
+	}
+	if exit != nil {
+		for _, v := range exit {
+			m.uses[v] = append(m.uses[v], len(order))
+		}
+	}
+	for i, v := range order {
+		m.now = i
+		m.emit(v)
+	}
+	if exit != nil {
+		m.settle(exit)
+	}
+}
+
+// settle brings the variables of s into the first registers.
+func (m *machine) settle(s *state) {
+	for moved := 0; ; moved = 0 {
+		var waits []int
+		for i, v := range s {
+			from, ok := m.in[v]
+			to := m.regs[i]
+			switch {
+			case ok && from == to:
+			case !ok:
+				waits = append(waits, i)
+			case m.holds[to] == nil || !slices.Contains(s[:], m.holds[to]):
+				m.move(from, to)
+				m.release(v)
+				m.put(v, to)
+				moved++
+			default:
+				waits = append(waits, i)
+			}
+		}
+		if len(waits) == 0 {
+			return
+		}
+		if moved > 0 {
+			continue
+		}
+		// A circle, or what was spilled.
+		v := s[waits[0]]
+		to := m.regs[waits[0]]
+		if from, ok := m.in[v]; ok {
+			other := m.holds[to]
+			free := m.regs[slices.IndexFunc(m.regs, func(r reg.VecPhysical) bool { return !slices.Contains(s[:], m.holds[r]) })]
+			m.move(to, free)
+			m.release(other)
+			m.put(other, free)
+			m.move(from, to)
+			m.release(v)
+			m.put(v, to)
+			continue
+		}
+		from, _ := m.memory(v)
+		m.move(from, to)
+		m.put(v, to)
 	}
 }
 
@@ -160,6 +275,7 @@ type machine struct {
 	spilled map[*value]int
 	freed   []int // places in the scratch memory that are free again
 	spills  int
+	most    int            // spilled at once
 	table   map[uint32]int // constant to its place
 	consts  []uint32
 	pinned  []*value
@@ -191,21 +307,21 @@ func (m *machine) memory(v *value) (op operand.Mem, broadcast bool) {
 	switch v.op {
 	case konst:
 		return m.constant(repeat(v.imm, m.stride()/4)...), m.ternary
+	case key:
+		return operand.Mem{Base: keys, Disp: int(v.imm) * m.stride()}, m.ternary
 	case slot:
 		return operand.Mem{Base: scratch, Disp: int(v.imm) * m.stride()}, m.ternary
 	}
-	at := words
+	at := int(v.imm)
 	if v.op != carried {
-		at += m.spilled[v]
-	} else {
-		at = int(v.imm)
+		at = m.spilled[v]
 	}
 	return operand.Mem{Base: scratch, Disp: slots*m.stride() + at*m.size}, false
 }
 
-// words is how many words of a digest the scratch memory has room for, before
-// what is spilled.
-const words = 8
+// words is how many words the scratch memory has room for that are carried from
+// one part of the code to another, before those that are spilled.
+const words = 16
 
 func repeat(w uint32, n int) (words []uint32) {
 	for range n {
@@ -249,12 +365,13 @@ func (m *machine) take() reg.VecPhysical {
 		}
 	}
 	r := m.in[worst]
-	if _, ok := m.spilled[worst]; !ok && !worst.inMemory() {
-		m.spilled[worst] = m.spills
+	if _, ok := m.spilled[worst]; !ok && (worst.op == entry || !worst.given()) {
+		m.spilled[worst] = words + m.spills
 		if n := len(m.freed); n > 0 {
 			m.spilled[worst], m.freed = m.freed[n-1], m.freed[:n-1]
 		} else {
 			m.spills++
+			m.most = max(m.most, m.spills)
 		}
 		to, _ := m.memory(worst)
 		m.move(r, to)
@@ -286,7 +403,9 @@ func (m *machine) forget(args []*value) {
 	for _, a := range args {
 		if at, ok := m.spilled[a]; ok && m.next(a) == never {
 			delete(m.spilled, a)
-			m.freed = append(m.freed, at)
+			if at >= words {
+				m.freed = append(m.freed, at)
+			}
 		}
 	}
 }
@@ -439,6 +558,10 @@ func (m *machine) emit(v *value) {
 		to, _ := m.memory(&value{op: carried, imm: v.imm})
 		m.move(m.load(v.args[0]), to)
 		m.dead(v.args)
+		// There it is as good as spilled.
+		if _, ok := m.spilled[v.args[0]]; !ok && !v.args[0].given() {
+			m.spilled[v.args[0]] = int(v.imm)
+		}
 	case hit:
 		m.pinned = v.args
 		r := m.load(v.args[0])
