@@ -15,7 +15,11 @@ func scryptAMD64() (all []Kernel) {
 		all = append(all, Kernel{name, Scrypt, batch, func() Scanner { return newScryptLanes(s, scryptN) }})
 	}
 	if cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512VL && cpu.X86.HasAVX512DQ {
-		add("avx512", 8*scryptChunk, &scryptAVX512)
+		simd := &scryptAVX512
+		if slowButWide() {
+			simd = &scryptAVX512Wide
+		}
+		add("avx512", 8*scryptChunk, simd)
 	}
 	if cpu.X86.HasAVX2 {
 		add("avx2", 4*scryptChunk, &scryptAVX2)
@@ -24,20 +28,47 @@ func scryptAMD64() (all []Kernel) {
 	return all
 }
 
+// slowButWide tells whether twice the hashes side by side are faster: where even
+// simple vector instructions take two cycles, but four can begin in each, and
+// where the third-level cache has room for the hashes' V on every lane.
+func slowButWide() bool {
+	_, b, c, d := cpuid(0, 0)
+	if b != 0x68747541 || d != 0x69746e65 || c != 0x444d4163 { // AuthenticAMD
+		return false
+	}
+	a, _, _, _ := cpuid(1, 0)
+	const zen5 = 0x1a
+	if family := a>>8&0xf + a>>20&0xff; family < zen5 {
+		return false
+	}
+	// AMD's manual, volume 3, appendix E.4.15: cache properties, the third level's.
+	if highest, _, _, _ := cpuid(0x80000000, 0); highest < 0x8000001d {
+		return false
+	}
+	a, b, c, _ = cpuid(0x8000001d, 3)
+	if a&0x1f == 0 {
+		return false // there is none
+	}
+	lanes := uint64(a>>14&0xfff + 1)
+	size := uint64(b>>22+1) * uint64(b>>12&0x3ff+1) * uint64(b&0xfff+1) * uint64(c+1)
+	return size/lanes >= uint64(scryptAVX512Wide.blocks)*scryptN*128
+}
+
 // scryptSIMD is what the kernels differ in.
 type scryptSIMD struct {
 	// sha256 runs SHA-256's compression function on that many messages.
 	lanes  int
 	sha256 func(out, in, message, scratch *uint32)
-	// mix runs scryptROMix on that many blocks, with that many words of work.
-	blocks, work int
-	mix          func(v, x, work *uint32, n uint64)
+	// mix runs scryptROMix on that many blocks.
+	blocks int
+	mix    func(v, x, work *uint32, n uint64)
 }
 
 var (
-	scryptAVX512 = scryptSIMD{16, scryptSHA256AVX512, 12, 40 * 16, scryptMixAVX512}
-	scryptAVX2   = scryptSIMD{8, scryptSHA256AVX2, 6, 40 * 8, scryptMixAVX2}
-	scryptSSE2   = scryptSIMD{4, scryptSHA256SSE2, 3, 40 * 4, scryptMixSSE2}
+	scryptAVX512     = scryptSIMD{16, scryptSHA256AVX512, 12, scryptMixAVX512}
+	scryptAVX512Wide = scryptSIMD{16, scryptSHA256AVX512, 24, scryptMixAVX512Wide}
+	scryptAVX2       = scryptSIMD{8, scryptSHA256AVX2, 12, scryptMixAVX2}
+	scryptSSE2       = scryptSIMD{4, scryptSHA256SSE2, 6, scryptMixSSE2}
 )
 
 // scryptChunk is how many nonces are hashed together: a multiple of every
@@ -82,7 +113,7 @@ func newScryptLanes(simd *scryptSIMD, n int) *scryptLanes {
 		to    *[]uint32
 		words int
 	}{
-		{&s.v, s.blocks * n * 32}, {&s.x, scryptChunk * 32}, {&s.work, simd.work}, {&s.ring, 16 * l},
+		{&s.v, s.blocks * n * 32}, {&s.x, scryptChunk * 32}, {&s.work, 16 + s.blocks*16*4}, {&s.ring, 16 * l},
 		{&s.inner, scryptChunk * 8}, {&s.outer, scryptChunk * 8},
 		{&s.initial, 8 * l}, {&s.midstate, 8 * l}, {&s.state, 8 * l},
 		{&s.head, 16 * l}, {&s.tail, 16 * l}, {&s.salt, 16 * l}, {&s.ipad, 16 * l}, {&s.opad, 16 * l},

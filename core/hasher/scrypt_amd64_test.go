@@ -16,6 +16,9 @@ func scryptSIMDs() map[string]*scryptSIMD {
 		if s := all[k.Name]; s != nil {
 			here[k.Name] = s
 		}
+		if k.Name == "avx512" {
+			here["avx512 wide"] = &scryptAVX512Wide
+		}
 	}
 	return here
 }

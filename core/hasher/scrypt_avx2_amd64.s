@@ -3817,2734 +3817,12405 @@ TEXT ·scryptSHA256AVX2(SB), NOSPLIT, $0-32
 	RET
 
 // func scryptMixAVX2(v *uint32, x *uint32, work *uint32, n uint64)
-// Requires: AVX, AVX2
+// Requires: AVX, AVX2, MMX+
 TEXT ·scryptMixAVX2(SB), NOSPLIT, $0-32
-	MOVQ        work+16(FP), DI
-	MOVQ        n+24(FP), SI
-	SHLQ        $0x07, SI
-	LEAQ        (SI)(SI*2), DX
-	MOVQ        x+8(FP), R8
-	VMOVDQA     (R8), X15
-	VINSERTI128 $0x01, 128(R8), Y15, Y15
-	VMOVDQA     Y15, Y0
-	VMOVDQA     Y0, (DI)
-	VMOVDQA     16(R8), X15
-	VINSERTI128 $0x01, 144(R8), Y15, Y15
-	VMOVDQA     Y15, Y1
-	VMOVDQA     Y1, 32(DI)
-	VMOVDQA     32(R8), X15
-	VINSERTI128 $0x01, 160(R8), Y15, Y15
-	VMOVDQA     Y15, Y2
-	VMOVDQA     Y2, 64(DI)
-	VMOVDQA     48(R8), X15
-	VINSERTI128 $0x01, 176(R8), Y15, Y15
-	VMOVDQA     Y15, Y3
-	VMOVDQA     Y3, 96(DI)
-	VMOVDQA     64(R8), X15
-	VINSERTI128 $0x01, 192(R8), Y15, Y15
-	VMOVDQA     Y15, Y0
-	VMOVDQA     80(R8), X15
-	VINSERTI128 $0x01, 208(R8), Y15, Y15
-	VMOVDQA     Y15, Y1
-	VMOVDQA     96(R8), X15
-	VINSERTI128 $0x01, 224(R8), Y15, Y15
-	VMOVDQA     Y15, Y2
-	VMOVDQA     112(R8), X15
-	VINSERTI128 $0x01, 240(R8), Y15, Y15
-	VMOVDQA     Y15, Y3
-	VMOVDQA     256(R8), X15
-	VINSERTI128 $0x01, 384(R8), Y15, Y15
-	VMOVDQA     Y15, Y4
-	VMOVDQA     Y4, 384(DI)
-	VMOVDQA     272(R8), X15
-	VINSERTI128 $0x01, 400(R8), Y15, Y15
-	VMOVDQA     Y15, Y5
-	VMOVDQA     Y5, 416(DI)
-	VMOVDQA     288(R8), X15
-	VINSERTI128 $0x01, 416(R8), Y15, Y15
-	VMOVDQA     Y15, Y6
-	VMOVDQA     Y6, 448(DI)
-	VMOVDQA     304(R8), X15
-	VINSERTI128 $0x01, 432(R8), Y15, Y15
-	VMOVDQA     Y15, Y7
-	VMOVDQA     Y7, 480(DI)
-	VMOVDQA     320(R8), X15
-	VINSERTI128 $0x01, 448(R8), Y15, Y15
-	VMOVDQA     Y15, Y4
-	VMOVDQA     336(R8), X15
-	VINSERTI128 $0x01, 464(R8), Y15, Y15
-	VMOVDQA     Y15, Y5
-	VMOVDQA     352(R8), X15
-	VINSERTI128 $0x01, 480(R8), Y15, Y15
-	VMOVDQA     Y15, Y6
-	VMOVDQA     368(R8), X15
-	VINSERTI128 $0x01, 496(R8), Y15, Y15
-	VMOVDQA     Y15, Y7
-	VMOVDQA     512(R8), X15
-	VINSERTI128 $0x01, 640(R8), Y15, Y15
-	VMOVDQA     Y15, Y8
-	VMOVDQA     Y8, 768(DI)
-	VMOVDQA     528(R8), X15
-	VINSERTI128 $0x01, 656(R8), Y15, Y15
-	VMOVDQA     Y15, Y9
-	VMOVDQA     Y9, 800(DI)
-	VMOVDQA     544(R8), X15
-	VINSERTI128 $0x01, 672(R8), Y15, Y15
-	VMOVDQA     Y15, Y10
-	VMOVDQA     Y10, 832(DI)
-	VMOVDQA     560(R8), X15
-	VINSERTI128 $0x01, 688(R8), Y15, Y15
-	VMOVDQA     Y15, Y11
-	VMOVDQA     Y11, 864(DI)
-	VMOVDQA     576(R8), X15
-	VINSERTI128 $0x01, 704(R8), Y15, Y15
-	VMOVDQA     Y15, Y8
-	VMOVDQA     592(R8), X15
-	VINSERTI128 $0x01, 720(R8), Y15, Y15
-	VMOVDQA     Y15, Y9
-	VMOVDQA     608(R8), X15
-	VINSERTI128 $0x01, 736(R8), Y15, Y15
-	VMOVDQA     Y15, Y10
-	VMOVDQA     624(R8), X15
-	VINSERTI128 $0x01, 752(R8), Y15, Y15
-	VMOVDQA     Y15, Y11
-	LEAQ        -128(SI), AX
-	MOVQ        AX, 1152(DI)
-	MOVQ        v+0(FP), R8
-	LEAQ        (R8)(SI*2), R9
-	LEAQ        (R9)(SI*2), R10
-	MOVQ        n+24(FP), CX
-
-fill:
-	VMOVDQA      X0, 64(R8)
-	VEXTRACTI128 $0x01, Y0, 64(R8)(SI*1)
-	VMOVDQA      X1, 80(R8)
-	VEXTRACTI128 $0x01, Y1, 80(R8)(SI*1)
-	VMOVDQA      X2, 96(R8)
-	VEXTRACTI128 $0x01, Y2, 96(R8)(SI*1)
-	VMOVDQA      X3, 112(R8)
-	VEXTRACTI128 $0x01, Y3, 112(R8)(SI*1)
-	VMOVDQA      (DI), Y15
-	VMOVDQA      X15, (R8)
-	VEXTRACTI128 $0x01, Y15, (R8)(SI*1)
-	VMOVDQA      32(DI), Y15
-	VMOVDQA      X15, 16(R8)
-	VEXTRACTI128 $0x01, Y15, 16(R8)(SI*1)
-	VMOVDQA      64(DI), Y15
-	VMOVDQA      X15, 32(R8)
-	VEXTRACTI128 $0x01, Y15, 32(R8)(SI*1)
-	VMOVDQA      96(DI), Y15
-	VMOVDQA      X15, 48(R8)
-	VEXTRACTI128 $0x01, Y15, 48(R8)(SI*1)
-	SUBQ         $-128, R8
-	VMOVDQA      X4, 64(R9)
-	VEXTRACTI128 $0x01, Y4, 64(R9)(SI*1)
-	VMOVDQA      X5, 80(R9)
-	VEXTRACTI128 $0x01, Y5, 80(R9)(SI*1)
-	VMOVDQA      X6, 96(R9)
-	VEXTRACTI128 $0x01, Y6, 96(R9)(SI*1)
-	VMOVDQA      X7, 112(R9)
-	VEXTRACTI128 $0x01, Y7, 112(R9)(SI*1)
-	VMOVDQA      384(DI), Y15
-	VMOVDQA      X15, (R9)
-	VEXTRACTI128 $0x01, Y15, (R9)(SI*1)
-	VMOVDQA      416(DI), Y15
-	VMOVDQA      X15, 16(R9)
-	VEXTRACTI128 $0x01, Y15, 16(R9)(SI*1)
-	VMOVDQA      448(DI), Y15
-	VMOVDQA      X15, 32(R9)
-	VEXTRACTI128 $0x01, Y15, 32(R9)(SI*1)
-	VMOVDQA      480(DI), Y15
-	VMOVDQA      X15, 48(R9)
-	VEXTRACTI128 $0x01, Y15, 48(R9)(SI*1)
-	SUBQ         $-128, R9
-	VMOVDQA      X8, 64(R10)
-	VEXTRACTI128 $0x01, Y8, 64(R10)(SI*1)
-	VMOVDQA      X9, 80(R10)
-	VEXTRACTI128 $0x01, Y9, 80(R10)(SI*1)
-	VMOVDQA      X10, 96(R10)
-	VEXTRACTI128 $0x01, Y10, 96(R10)(SI*1)
-	VMOVDQA      X11, 112(R10)
-	VEXTRACTI128 $0x01, Y11, 112(R10)(SI*1)
-	VMOVDQA      768(DI), Y15
-	VMOVDQA      X15, (R10)
-	VEXTRACTI128 $0x01, Y15, (R10)(SI*1)
-	VMOVDQA      800(DI), Y15
-	VMOVDQA      X15, 16(R10)
-	VEXTRACTI128 $0x01, Y15, 16(R10)(SI*1)
-	VMOVDQA      832(DI), Y15
-	VMOVDQA      X15, 32(R10)
-	VEXTRACTI128 $0x01, Y15, 32(R10)(SI*1)
-	VMOVDQA      864(DI), Y15
-	VMOVDQA      X15, 48(R10)
-	VEXTRACTI128 $0x01, Y15, 48(R10)(SI*1)
-	SUBQ         $-128, R10
+	MOVQ         work+16(FP), DI
+	MOVQ         n+24(FP), SI
+	SHLQ         $0x07, SI
+	LEAQ         (SI)(SI*2), DX
+	MOVQ         x+8(FP), R8
+	VMOVDQA      (R8), X13
+	VINSERTI128  $0x01, 128(R8), Y13, Y13
+	VMOVDQA      Y13, Y0
+	VMOVDQA      Y0, 64(DI)
+	VMOVDQA      16(R8), X13
+	VINSERTI128  $0x01, 144(R8), Y13, Y13
+	VMOVDQA      Y13, Y1
+	VMOVDQA      Y1, 96(DI)
+	VMOVDQA      32(R8), X13
+	VINSERTI128  $0x01, 160(R8), Y13, Y13
+	VMOVDQA      Y13, Y0
 	VMOVDQA      Y0, 128(DI)
-	VPXOR        (DI), Y0, Y0
-	VMOVDQA      Y4, 512(DI)
-	VPXOR        384(DI), Y4, Y4
-	VMOVDQA      Y8, 896(DI)
-	VPXOR        768(DI), Y8, Y8
+	VMOVDQA      48(R8), X13
+	VINSERTI128  $0x01, 176(R8), Y13, Y13
+	VMOVDQA      Y13, Y1
 	VMOVDQA      Y1, 160(DI)
-	VPXOR        32(DI), Y1, Y1
-	VMOVDQA      Y5, 544(DI)
-	VPXOR        416(DI), Y5, Y5
-	VMOVDQA      Y9, 928(DI)
-	VPXOR        800(DI), Y9, Y9
-	VMOVDQA      Y2, 192(DI)
-	VPXOR        64(DI), Y2, Y2
-	VMOVDQA      Y6, 576(DI)
-	VPXOR        448(DI), Y6, Y6
-	VMOVDQA      Y10, 960(DI)
-	VPXOR        832(DI), Y10, Y10
-	VMOVDQA      Y3, 224(DI)
-	VPXOR        96(DI), Y3, Y3
-	VMOVDQA      Y7, 608(DI)
-	VPXOR        480(DI), Y7, Y7
-	VMOVDQA      Y11, 992(DI)
-	VPXOR        864(DI), Y11, Y11
+	VMOVDQA      64(R8), X13
+	VINSERTI128  $0x01, 192(R8), Y13, Y13
+	VMOVDQA      Y13, Y0
+	VMOVDQA      Y0, 192(DI)
+	VMOVDQA      80(R8), X13
+	VINSERTI128  $0x01, 208(R8), Y13, Y13
+	VMOVDQA      Y13, Y1
+	VMOVDQA      Y1, 224(DI)
+	VMOVDQA      96(R8), X13
+	VINSERTI128  $0x01, 224(R8), Y13, Y13
+	VMOVDQA      Y13, Y0
 	VMOVDQA      Y0, 256(DI)
-	VMOVDQA      Y4, 640(DI)
-	VMOVDQA      Y8, 1024(DI)
+	VMOVDQA      112(R8), X13
+	VINSERTI128  $0x01, 240(R8), Y13, Y13
+	VMOVDQA      Y13, Y1
 	VMOVDQA      Y1, 288(DI)
-	VMOVDQA      Y5, 672(DI)
-	VMOVDQA      Y9, 1056(DI)
-	VMOVDQA      Y2, 320(DI)
-	VMOVDQA      Y6, 704(DI)
-	VMOVDQA      Y10, 1088(DI)
-	VMOVDQA      Y3, 352(DI)
-	VMOVDQA      Y7, 736(DI)
-	VMOVDQA      Y11, 1120(DI)
-	VPADDD       Y3, Y0, Y12
-	VPADDD       Y7, Y4, Y13
-	VPADDD       Y11, Y8, Y14
-	VPSLLD       $0x07, Y12, Y15
-	VPXOR        Y15, Y1, Y1
-	VPSLLD       $0x07, Y13, Y15
-	VPXOR        Y15, Y5, Y5
-	VPSLLD       $0x07, Y14, Y15
-	VPXOR        Y15, Y9, Y9
-	VPSRLD       $0x19, Y12, Y12
-	VPXOR        Y12, Y1, Y1
-	VPSRLD       $0x19, Y13, Y13
-	VPXOR        Y13, Y5, Y5
-	VPSRLD       $0x19, Y14, Y14
-	VPXOR        Y14, Y9, Y9
-	VPADDD       Y0, Y1, Y12
-	VPADDD       Y4, Y5, Y13
-	VPADDD       Y8, Y9, Y14
-	VPSLLD       $0x09, Y12, Y15
-	VPXOR        Y15, Y2, Y2
-	VPSLLD       $0x09, Y13, Y15
-	VPXOR        Y15, Y6, Y6
-	VPSLLD       $0x09, Y14, Y15
-	VPXOR        Y15, Y10, Y10
-	VPSRLD       $0x17, Y12, Y12
-	VPXOR        Y12, Y2, Y2
-	VPSRLD       $0x17, Y13, Y13
-	VPXOR        Y13, Y6, Y6
-	VPSRLD       $0x17, Y14, Y14
-	VPXOR        Y14, Y10, Y10
-	VPADDD       Y1, Y2, Y12
-	VPADDD       Y5, Y6, Y13
-	VPADDD       Y9, Y10, Y14
-	VPSLLD       $0x0d, Y12, Y15
-	VPXOR        Y15, Y3, Y3
-	VPSLLD       $0x0d, Y13, Y15
-	VPXOR        Y15, Y7, Y7
-	VPSLLD       $0x0d, Y14, Y15
-	VPXOR        Y15, Y11, Y11
-	VPSRLD       $0x13, Y12, Y12
-	VPXOR        Y12, Y3, Y3
-	VPSRLD       $0x13, Y13, Y13
-	VPXOR        Y13, Y7, Y7
-	VPSRLD       $0x13, Y14, Y14
-	VPXOR        Y14, Y11, Y11
-	VPADDD       Y2, Y3, Y12
-	VPADDD       Y6, Y7, Y13
-	VPADDD       Y10, Y11, Y14
-	VPSHUFD      $0x93, Y1, Y1
-	VPSHUFD      $0x93, Y5, Y5
-	VPSHUFD      $0x93, Y9, Y9
-	VPSHUFD      $0x4e, Y2, Y2
-	VPSHUFD      $0x4e, Y6, Y6
-	VPSHUFD      $0x4e, Y10, Y10
-	VPSHUFD      $0x39, Y3, Y3
-	VPSHUFD      $0x39, Y7, Y7
-	VPSHUFD      $0x39, Y11, Y11
-	VPSLLD       $0x12, Y12, Y15
-	VPXOR        Y15, Y0, Y0
-	VPSLLD       $0x12, Y13, Y15
-	VPXOR        Y15, Y4, Y4
-	VPSLLD       $0x12, Y14, Y15
-	VPXOR        Y15, Y8, Y8
-	VPSRLD       $0x0e, Y12, Y12
-	VPXOR        Y12, Y0, Y0
-	VPSRLD       $0x0e, Y13, Y13
-	VPXOR        Y13, Y4, Y4
-	VPSRLD       $0x0e, Y14, Y14
-	VPXOR        Y14, Y8, Y8
-	VPADDD       Y1, Y0, Y12
-	VPADDD       Y5, Y4, Y13
-	VPADDD       Y9, Y8, Y14
-	VPSLLD       $0x07, Y12, Y15
-	VPXOR        Y15, Y3, Y3
-	VPSLLD       $0x07, Y13, Y15
-	VPXOR        Y15, Y7, Y7
-	VPSLLD       $0x07, Y14, Y15
-	VPXOR        Y15, Y11, Y11
-	VPSRLD       $0x19, Y12, Y12
-	VPXOR        Y12, Y3, Y3
-	VPSRLD       $0x19, Y13, Y13
-	VPXOR        Y13, Y7, Y7
-	VPSRLD       $0x19, Y14, Y14
-	VPXOR        Y14, Y11, Y11
-	VPADDD       Y0, Y3, Y12
-	VPADDD       Y4, Y7, Y13
-	VPADDD       Y8, Y11, Y14
-	VPSLLD       $0x09, Y12, Y15
-	VPXOR        Y15, Y2, Y2
-	VPSLLD       $0x09, Y13, Y15
-	VPXOR        Y15, Y6, Y6
-	VPSLLD       $0x09, Y14, Y15
-	VPXOR        Y15, Y10, Y10
-	VPSRLD       $0x17, Y12, Y12
-	VPXOR        Y12, Y2, Y2
-	VPSRLD       $0x17, Y13, Y13
-	VPXOR        Y13, Y6, Y6
-	VPSRLD       $0x17, Y14, Y14
-	VPXOR        Y14, Y10, Y10
-	VPADDD       Y3, Y2, Y12
-	VPADDD       Y7, Y6, Y13
-	VPADDD       Y11, Y10, Y14
-	VPSLLD       $0x0d, Y12, Y15
-	VPXOR        Y15, Y1, Y1
-	VPSLLD       $0x0d, Y13, Y15
-	VPXOR        Y15, Y5, Y5
-	VPSLLD       $0x0d, Y14, Y15
-	VPXOR        Y15, Y9, Y9
-	VPSRLD       $0x13, Y12, Y12
-	VPXOR        Y12, Y1, Y1
-	VPSRLD       $0x13, Y13, Y13
-	VPXOR        Y13, Y5, Y5
-	VPSRLD       $0x13, Y14, Y14
-	VPXOR        Y14, Y9, Y9
-	VPADDD       Y2, Y1, Y12
-	VPADDD       Y6, Y5, Y13
-	VPADDD       Y10, Y9, Y14
-	VPSHUFD      $0x93, Y3, Y3
-	VPSHUFD      $0x93, Y7, Y7
-	VPSHUFD      $0x93, Y11, Y11
-	VPSHUFD      $0x4e, Y2, Y2
-	VPSHUFD      $0x4e, Y6, Y6
-	VPSHUFD      $0x4e, Y10, Y10
-	VPSHUFD      $0x39, Y1, Y1
-	VPSHUFD      $0x39, Y5, Y5
-	VPSHUFD      $0x39, Y9, Y9
-	VPSLLD       $0x12, Y12, Y15
-	VPXOR        Y15, Y0, Y0
-	VPSLLD       $0x12, Y13, Y15
-	VPXOR        Y15, Y4, Y4
-	VPSLLD       $0x12, Y14, Y15
-	VPXOR        Y15, Y8, Y8
-	VPSRLD       $0x0e, Y12, Y12
-	VPXOR        Y12, Y0, Y0
-	VPSRLD       $0x0e, Y13, Y13
-	VPXOR        Y13, Y4, Y4
-	VPSRLD       $0x0e, Y14, Y14
-	VPXOR        Y14, Y8, Y8
-	VPADDD       Y3, Y0, Y12
-	VPADDD       Y7, Y4, Y13
-	VPADDD       Y11, Y8, Y14
-	VPSLLD       $0x07, Y12, Y15
-	VPXOR        Y15, Y1, Y1
-	VPSLLD       $0x07, Y13, Y15
-	VPXOR        Y15, Y5, Y5
-	VPSLLD       $0x07, Y14, Y15
-	VPXOR        Y15, Y9, Y9
-	VPSRLD       $0x19, Y12, Y12
-	VPXOR        Y12, Y1, Y1
-	VPSRLD       $0x19, Y13, Y13
-	VPXOR        Y13, Y5, Y5
-	VPSRLD       $0x19, Y14, Y14
-	VPXOR        Y14, Y9, Y9
-	VPADDD       Y0, Y1, Y12
-	VPADDD       Y4, Y5, Y13
-	VPADDD       Y8, Y9, Y14
-	VPSLLD       $0x09, Y12, Y15
-	VPXOR        Y15, Y2, Y2
-	VPSLLD       $0x09, Y13, Y15
-	VPXOR        Y15, Y6, Y6
-	VPSLLD       $0x09, Y14, Y15
-	VPXOR        Y15, Y10, Y10
-	VPSRLD       $0x17, Y12, Y12
-	VPXOR        Y12, Y2, Y2
-	VPSRLD       $0x17, Y13, Y13
-	VPXOR        Y13, Y6, Y6
-	VPSRLD       $0x17, Y14, Y14
-	VPXOR        Y14, Y10, Y10
-	VPADDD       Y1, Y2, Y12
-	VPADDD       Y5, Y6, Y13
-	VPADDD       Y9, Y10, Y14
-	VPSLLD       $0x0d, Y12, Y15
-	VPXOR        Y15, Y3, Y3
-	VPSLLD       $0x0d, Y13, Y15
-	VPXOR        Y15, Y7, Y7
-	VPSLLD       $0x0d, Y14, Y15
-	VPXOR        Y15, Y11, Y11
-	VPSRLD       $0x13, Y12, Y12
-	VPXOR        Y12, Y3, Y3
-	VPSRLD       $0x13, Y13, Y13
-	VPXOR        Y13, Y7, Y7
-	VPSRLD       $0x13, Y14, Y14
-	VPXOR        Y14, Y11, Y11
-	VPADDD       Y2, Y3, Y12
-	VPADDD       Y6, Y7, Y13
-	VPADDD       Y10, Y11, Y14
-	VPSHUFD      $0x93, Y1, Y1
-	VPSHUFD      $0x93, Y5, Y5
-	VPSHUFD      $0x93, Y9, Y9
-	VPSHUFD      $0x4e, Y2, Y2
-	VPSHUFD      $0x4e, Y6, Y6
-	VPSHUFD      $0x4e, Y10, Y10
-	VPSHUFD      $0x39, Y3, Y3
-	VPSHUFD      $0x39, Y7, Y7
-	VPSHUFD      $0x39, Y11, Y11
-	VPSLLD       $0x12, Y12, Y15
-	VPXOR        Y15, Y0, Y0
-	VPSLLD       $0x12, Y13, Y15
-	VPXOR        Y15, Y4, Y4
-	VPSLLD       $0x12, Y14, Y15
-	VPXOR        Y15, Y8, Y8
-	VPSRLD       $0x0e, Y12, Y12
-	VPXOR        Y12, Y0, Y0
-	VPSRLD       $0x0e, Y13, Y13
-	VPXOR        Y13, Y4, Y4
-	VPSRLD       $0x0e, Y14, Y14
-	VPXOR        Y14, Y8, Y8
-	VPADDD       Y1, Y0, Y12
-	VPADDD       Y5, Y4, Y13
-	VPADDD       Y9, Y8, Y14
-	VPSLLD       $0x07, Y12, Y15
-	VPXOR        Y15, Y3, Y3
-	VPSLLD       $0x07, Y13, Y15
-	VPXOR        Y15, Y7, Y7
-	VPSLLD       $0x07, Y14, Y15
-	VPXOR        Y15, Y11, Y11
-	VPSRLD       $0x19, Y12, Y12
-	VPXOR        Y12, Y3, Y3
-	VPSRLD       $0x19, Y13, Y13
-	VPXOR        Y13, Y7, Y7
-	VPSRLD       $0x19, Y14, Y14
-	VPXOR        Y14, Y11, Y11
-	VPADDD       Y0, Y3, Y12
-	VPADDD       Y4, Y7, Y13
-	VPADDD       Y8, Y11, Y14
-	VPSLLD       $0x09, Y12, Y15
-	VPXOR        Y15, Y2, Y2
-	VPSLLD       $0x09, Y13, Y15
-	VPXOR        Y15, Y6, Y6
-	VPSLLD       $0x09, Y14, Y15
-	VPXOR        Y15, Y10, Y10
-	VPSRLD       $0x17, Y12, Y12
-	VPXOR        Y12, Y2, Y2
-	VPSRLD       $0x17, Y13, Y13
-	VPXOR        Y13, Y6, Y6
-	VPSRLD       $0x17, Y14, Y14
-	VPXOR        Y14, Y10, Y10
-	VPADDD       Y3, Y2, Y12
-	VPADDD       Y7, Y6, Y13
-	VPADDD       Y11, Y10, Y14
-	VPSLLD       $0x0d, Y12, Y15
-	VPXOR        Y15, Y1, Y1
-	VPSLLD       $0x0d, Y13, Y15
-	VPXOR        Y15, Y5, Y5
-	VPSLLD       $0x0d, Y14, Y15
-	VPXOR        Y15, Y9, Y9
-	VPSRLD       $0x13, Y12, Y12
-	VPXOR        Y12, Y1, Y1
-	VPSRLD       $0x13, Y13, Y13
-	VPXOR        Y13, Y5, Y5
-	VPSRLD       $0x13, Y14, Y14
-	VPXOR        Y14, Y9, Y9
-	VPADDD       Y2, Y1, Y12
-	VPADDD       Y6, Y5, Y13
-	VPADDD       Y10, Y9, Y14
-	VPSHUFD      $0x93, Y3, Y3
-	VPSHUFD      $0x93, Y7, Y7
-	VPSHUFD      $0x93, Y11, Y11
-	VPSHUFD      $0x4e, Y2, Y2
-	VPSHUFD      $0x4e, Y6, Y6
-	VPSHUFD      $0x4e, Y10, Y10
-	VPSHUFD      $0x39, Y1, Y1
-	VPSHUFD      $0x39, Y5, Y5
-	VPSHUFD      $0x39, Y9, Y9
-	VPSLLD       $0x12, Y12, Y15
-	VPXOR        Y15, Y0, Y0
-	VPSLLD       $0x12, Y13, Y15
-	VPXOR        Y15, Y4, Y4
-	VPSLLD       $0x12, Y14, Y15
-	VPXOR        Y15, Y8, Y8
-	VPSRLD       $0x0e, Y12, Y12
-	VPXOR        Y12, Y0, Y0
-	VPSRLD       $0x0e, Y13, Y13
-	VPXOR        Y13, Y4, Y4
-	VPSRLD       $0x0e, Y14, Y14
-	VPXOR        Y14, Y8, Y8
-	VPADDD       Y3, Y0, Y12
-	VPADDD       Y7, Y4, Y13
-	VPADDD       Y11, Y8, Y14
-	VPSLLD       $0x07, Y12, Y15
-	VPXOR        Y15, Y1, Y1
-	VPSLLD       $0x07, Y13, Y15
-	VPXOR        Y15, Y5, Y5
-	VPSLLD       $0x07, Y14, Y15
-	VPXOR        Y15, Y9, Y9
-	VPSRLD       $0x19, Y12, Y12
-	VPXOR        Y12, Y1, Y1
-	VPSRLD       $0x19, Y13, Y13
-	VPXOR        Y13, Y5, Y5
-	VPSRLD       $0x19, Y14, Y14
-	VPXOR        Y14, Y9, Y9
-	VPADDD       Y0, Y1, Y12
-	VPADDD       Y4, Y5, Y13
-	VPADDD       Y8, Y9, Y14
-	VPSLLD       $0x09, Y12, Y15
-	VPXOR        Y15, Y2, Y2
-	VPSLLD       $0x09, Y13, Y15
-	VPXOR        Y15, Y6, Y6
-	VPSLLD       $0x09, Y14, Y15
-	VPXOR        Y15, Y10, Y10
-	VPSRLD       $0x17, Y12, Y12
-	VPXOR        Y12, Y2, Y2
-	VPSRLD       $0x17, Y13, Y13
-	VPXOR        Y13, Y6, Y6
-	VPSRLD       $0x17, Y14, Y14
-	VPXOR        Y14, Y10, Y10
-	VPADDD       Y1, Y2, Y12
-	VPADDD       Y5, Y6, Y13
-	VPADDD       Y9, Y10, Y14
-	VPSLLD       $0x0d, Y12, Y15
-	VPXOR        Y15, Y3, Y3
-	VPSLLD       $0x0d, Y13, Y15
-	VPXOR        Y15, Y7, Y7
-	VPSLLD       $0x0d, Y14, Y15
-	VPXOR        Y15, Y11, Y11
-	VPSRLD       $0x13, Y12, Y12
-	VPXOR        Y12, Y3, Y3
-	VPSRLD       $0x13, Y13, Y13
-	VPXOR        Y13, Y7, Y7
-	VPSRLD       $0x13, Y14, Y14
-	VPXOR        Y14, Y11, Y11
-	VPADDD       Y2, Y3, Y12
-	VPADDD       Y6, Y7, Y13
-	VPADDD       Y10, Y11, Y14
-	VPSHUFD      $0x93, Y1, Y1
-	VPSHUFD      $0x93, Y5, Y5
-	VPSHUFD      $0x93, Y9, Y9
-	VPSHUFD      $0x4e, Y2, Y2
-	VPSHUFD      $0x4e, Y6, Y6
-	VPSHUFD      $0x4e, Y10, Y10
-	VPSHUFD      $0x39, Y3, Y3
-	VPSHUFD      $0x39, Y7, Y7
-	VPSHUFD      $0x39, Y11, Y11
-	VPSLLD       $0x12, Y12, Y15
-	VPXOR        Y15, Y0, Y0
-	VPSLLD       $0x12, Y13, Y15
-	VPXOR        Y15, Y4, Y4
-	VPSLLD       $0x12, Y14, Y15
-	VPXOR        Y15, Y8, Y8
-	VPSRLD       $0x0e, Y12, Y12
-	VPXOR        Y12, Y0, Y0
-	VPSRLD       $0x0e, Y13, Y13
-	VPXOR        Y13, Y4, Y4
-	VPSRLD       $0x0e, Y14, Y14
-	VPXOR        Y14, Y8, Y8
-	VPADDD       Y1, Y0, Y12
-	VPADDD       Y5, Y4, Y13
-	VPADDD       Y9, Y8, Y14
-	VPSLLD       $0x07, Y12, Y15
-	VPXOR        Y15, Y3, Y3
-	VPSLLD       $0x07, Y13, Y15
-	VPXOR        Y15, Y7, Y7
-	VPSLLD       $0x07, Y14, Y15
-	VPXOR        Y15, Y11, Y11
-	VPSRLD       $0x19, Y12, Y12
-	VPXOR        Y12, Y3, Y3
-	VPSRLD       $0x19, Y13, Y13
-	VPXOR        Y13, Y7, Y7
-	VPSRLD       $0x19, Y14, Y14
-	VPXOR        Y14, Y11, Y11
-	VPADDD       Y0, Y3, Y12
-	VPADDD       Y4, Y7, Y13
-	VPADDD       Y8, Y11, Y14
-	VPSLLD       $0x09, Y12, Y15
-	VPXOR        Y15, Y2, Y2
-	VPSLLD       $0x09, Y13, Y15
-	VPXOR        Y15, Y6, Y6
-	VPSLLD       $0x09, Y14, Y15
-	VPXOR        Y15, Y10, Y10
-	VPSRLD       $0x17, Y12, Y12
-	VPXOR        Y12, Y2, Y2
-	VPSRLD       $0x17, Y13, Y13
-	VPXOR        Y13, Y6, Y6
-	VPSRLD       $0x17, Y14, Y14
-	VPXOR        Y14, Y10, Y10
-	VPADDD       Y3, Y2, Y12
-	VPADDD       Y7, Y6, Y13
-	VPADDD       Y11, Y10, Y14
-	VPSLLD       $0x0d, Y12, Y15
-	VPXOR        Y15, Y1, Y1
-	VPSLLD       $0x0d, Y13, Y15
-	VPXOR        Y15, Y5, Y5
-	VPSLLD       $0x0d, Y14, Y15
-	VPXOR        Y15, Y9, Y9
-	VPSRLD       $0x13, Y12, Y12
-	VPXOR        Y12, Y1, Y1
-	VPSRLD       $0x13, Y13, Y13
-	VPXOR        Y13, Y5, Y5
-	VPSRLD       $0x13, Y14, Y14
-	VPXOR        Y14, Y9, Y9
-	VPADDD       Y2, Y1, Y12
-	VPADDD       Y6, Y5, Y13
-	VPADDD       Y10, Y9, Y14
-	VPSHUFD      $0x93, Y3, Y3
-	VPSHUFD      $0x93, Y7, Y7
-	VPSHUFD      $0x93, Y11, Y11
-	VPSHUFD      $0x4e, Y2, Y2
-	VPSHUFD      $0x4e, Y6, Y6
-	VPSHUFD      $0x4e, Y10, Y10
-	VPSHUFD      $0x39, Y1, Y1
-	VPSHUFD      $0x39, Y5, Y5
-	VPSHUFD      $0x39, Y9, Y9
-	VPSLLD       $0x12, Y12, Y15
-	VPXOR        Y15, Y0, Y0
-	VPSLLD       $0x12, Y13, Y15
-	VPXOR        Y15, Y4, Y4
-	VPSLLD       $0x12, Y14, Y15
-	VPXOR        Y15, Y8, Y8
-	VPSRLD       $0x0e, Y12, Y12
-	VPXOR        Y12, Y0, Y0
-	VPSRLD       $0x0e, Y13, Y13
-	VPXOR        Y13, Y4, Y4
-	VPSRLD       $0x0e, Y14, Y14
-	VPXOR        Y14, Y8, Y8
-	VPADDD       Y3, Y0, Y12
-	VPADDD       Y7, Y4, Y13
-	VPADDD       Y11, Y8, Y14
-	VPSLLD       $0x07, Y12, Y15
-	VPXOR        Y15, Y1, Y1
-	VPSLLD       $0x07, Y13, Y15
-	VPXOR        Y15, Y5, Y5
-	VPSLLD       $0x07, Y14, Y15
-	VPXOR        Y15, Y9, Y9
-	VPSRLD       $0x19, Y12, Y12
-	VPXOR        Y12, Y1, Y1
-	VPSRLD       $0x19, Y13, Y13
-	VPXOR        Y13, Y5, Y5
-	VPSRLD       $0x19, Y14, Y14
-	VPXOR        Y14, Y9, Y9
-	VPADDD       Y0, Y1, Y12
-	VPADDD       Y4, Y5, Y13
-	VPADDD       Y8, Y9, Y14
-	VPSLLD       $0x09, Y12, Y15
-	VPXOR        Y15, Y2, Y2
-	VPSLLD       $0x09, Y13, Y15
-	VPXOR        Y15, Y6, Y6
-	VPSLLD       $0x09, Y14, Y15
-	VPXOR        Y15, Y10, Y10
-	VPSRLD       $0x17, Y12, Y12
-	VPXOR        Y12, Y2, Y2
-	VPSRLD       $0x17, Y13, Y13
-	VPXOR        Y13, Y6, Y6
-	VPSRLD       $0x17, Y14, Y14
-	VPXOR        Y14, Y10, Y10
-	VPADDD       Y1, Y2, Y12
-	VPADDD       Y5, Y6, Y13
-	VPADDD       Y9, Y10, Y14
-	VPSLLD       $0x0d, Y12, Y15
-	VPXOR        Y15, Y3, Y3
-	VPSLLD       $0x0d, Y13, Y15
-	VPXOR        Y15, Y7, Y7
-	VPSLLD       $0x0d, Y14, Y15
-	VPXOR        Y15, Y11, Y11
-	VPSRLD       $0x13, Y12, Y12
-	VPXOR        Y12, Y3, Y3
-	VPSRLD       $0x13, Y13, Y13
-	VPXOR        Y13, Y7, Y7
-	VPSRLD       $0x13, Y14, Y14
-	VPXOR        Y14, Y11, Y11
-	VPADDD       Y2, Y3, Y12
-	VPADDD       Y6, Y7, Y13
-	VPADDD       Y10, Y11, Y14
-	VPSHUFD      $0x93, Y1, Y1
-	VPSHUFD      $0x93, Y5, Y5
-	VPSHUFD      $0x93, Y9, Y9
-	VPSHUFD      $0x4e, Y2, Y2
-	VPSHUFD      $0x4e, Y6, Y6
-	VPSHUFD      $0x4e, Y10, Y10
-	VPSHUFD      $0x39, Y3, Y3
-	VPSHUFD      $0x39, Y7, Y7
-	VPSHUFD      $0x39, Y11, Y11
-	VPSLLD       $0x12, Y12, Y15
-	VPXOR        Y15, Y0, Y0
-	VPSLLD       $0x12, Y13, Y15
-	VPXOR        Y15, Y4, Y4
-	VPSLLD       $0x12, Y14, Y15
-	VPXOR        Y15, Y8, Y8
-	VPSRLD       $0x0e, Y12, Y12
-	VPXOR        Y12, Y0, Y0
-	VPSRLD       $0x0e, Y13, Y13
-	VPXOR        Y13, Y4, Y4
-	VPSRLD       $0x0e, Y14, Y14
-	VPXOR        Y14, Y8, Y8
-	VPADDD       Y1, Y0, Y12
-	VPADDD       Y5, Y4, Y13
-	VPADDD       Y9, Y8, Y14
-	VPSLLD       $0x07, Y12, Y15
-	VPXOR        Y15, Y3, Y3
-	VPSLLD       $0x07, Y13, Y15
-	VPXOR        Y15, Y7, Y7
-	VPSLLD       $0x07, Y14, Y15
-	VPXOR        Y15, Y11, Y11
-	VPSRLD       $0x19, Y12, Y12
-	VPXOR        Y12, Y3, Y3
-	VPSRLD       $0x19, Y13, Y13
-	VPXOR        Y13, Y7, Y7
-	VPSRLD       $0x19, Y14, Y14
-	VPXOR        Y14, Y11, Y11
-	VPADDD       Y0, Y3, Y12
-	VPADDD       Y4, Y7, Y13
-	VPADDD       Y8, Y11, Y14
-	VPSLLD       $0x09, Y12, Y15
-	VPXOR        Y15, Y2, Y2
-	VPSLLD       $0x09, Y13, Y15
-	VPXOR        Y15, Y6, Y6
-	VPSLLD       $0x09, Y14, Y15
-	VPXOR        Y15, Y10, Y10
-	VPSRLD       $0x17, Y12, Y12
-	VPXOR        Y12, Y2, Y2
-	VPSRLD       $0x17, Y13, Y13
-	VPXOR        Y13, Y6, Y6
-	VPSRLD       $0x17, Y14, Y14
-	VPXOR        Y14, Y10, Y10
-	VPADDD       Y3, Y2, Y12
-	VPADDD       Y7, Y6, Y13
-	VPADDD       Y11, Y10, Y14
-	VPSLLD       $0x0d, Y12, Y15
-	VPXOR        Y15, Y1, Y1
-	VPSLLD       $0x0d, Y13, Y15
-	VPXOR        Y15, Y5, Y5
-	VPSLLD       $0x0d, Y14, Y15
-	VPXOR        Y15, Y9, Y9
-	VPSRLD       $0x13, Y12, Y12
-	VPXOR        Y12, Y1, Y1
-	VPSRLD       $0x13, Y13, Y13
-	VPXOR        Y13, Y5, Y5
-	VPSRLD       $0x13, Y14, Y14
-	VPXOR        Y14, Y9, Y9
-	VPADDD       Y2, Y1, Y12
-	VPADDD       Y6, Y5, Y13
-	VPADDD       Y10, Y9, Y14
-	VPSHUFD      $0x93, Y3, Y3
-	VPSHUFD      $0x93, Y7, Y7
-	VPSHUFD      $0x93, Y11, Y11
-	VPSHUFD      $0x4e, Y2, Y2
-	VPSHUFD      $0x4e, Y6, Y6
-	VPSHUFD      $0x4e, Y10, Y10
-	VPSHUFD      $0x39, Y1, Y1
-	VPSHUFD      $0x39, Y5, Y5
-	VPSHUFD      $0x39, Y9, Y9
-	VPSLLD       $0x12, Y12, Y15
-	VPXOR        Y15, Y0, Y0
-	VPSLLD       $0x12, Y13, Y15
-	VPXOR        Y15, Y4, Y4
-	VPSLLD       $0x12, Y14, Y15
-	VPXOR        Y15, Y8, Y8
-	VPSRLD       $0x0e, Y12, Y12
-	VPXOR        Y12, Y0, Y0
-	VPSRLD       $0x0e, Y13, Y13
-	VPXOR        Y13, Y4, Y4
-	VPSRLD       $0x0e, Y14, Y14
-	VPXOR        Y14, Y8, Y8
-	VPADDD       256(DI), Y0, Y0
-	VPADDD       640(DI), Y4, Y4
-	VPADDD       1024(DI), Y8, Y8
-	VPADDD       288(DI), Y1, Y1
-	VPADDD       672(DI), Y5, Y5
-	VPADDD       1056(DI), Y9, Y9
-	VPADDD       320(DI), Y2, Y2
-	VPADDD       704(DI), Y6, Y6
-	VPADDD       1088(DI), Y10, Y10
-	VPADDD       352(DI), Y3, Y3
-	VPADDD       736(DI), Y7, Y7
-	VPADDD       1120(DI), Y11, Y11
-	VMOVDQA      Y0, (DI)
-	VPXOR        128(DI), Y0, Y0
-	VMOVDQA      Y4, 384(DI)
-	VPXOR        512(DI), Y4, Y4
-	VMOVDQA      Y8, 768(DI)
-	VPXOR        896(DI), Y8, Y8
-	VMOVDQA      Y1, 32(DI)
-	VPXOR        160(DI), Y1, Y1
-	VMOVDQA      Y5, 416(DI)
-	VPXOR        544(DI), Y5, Y5
-	VMOVDQA      Y9, 800(DI)
-	VPXOR        928(DI), Y9, Y9
-	VMOVDQA      Y2, 64(DI)
-	VPXOR        192(DI), Y2, Y2
-	VMOVDQA      Y6, 448(DI)
-	VPXOR        576(DI), Y6, Y6
-	VMOVDQA      Y10, 832(DI)
-	VPXOR        960(DI), Y10, Y10
-	VMOVDQA      Y3, 96(DI)
-	VPXOR        224(DI), Y3, Y3
-	VMOVDQA      Y7, 480(DI)
-	VPXOR        608(DI), Y7, Y7
-	VMOVDQA      Y11, 864(DI)
-	VPXOR        992(DI), Y11, Y11
-	VMOVDQA      Y0, 256(DI)
-	VMOVDQA      Y4, 640(DI)
-	VMOVDQA      Y8, 1024(DI)
-	VMOVDQA      Y1, 288(DI)
-	VMOVDQA      Y5, 672(DI)
-	VMOVDQA      Y9, 1056(DI)
-	VMOVDQA      Y2, 320(DI)
-	VMOVDQA      Y6, 704(DI)
-	VMOVDQA      Y10, 1088(DI)
-	VMOVDQA      Y3, 352(DI)
-	VMOVDQA      Y7, 736(DI)
-	VMOVDQA      Y11, 1120(DI)
-	VPADDD       Y3, Y0, Y12
-	VPADDD       Y7, Y4, Y13
-	VPADDD       Y11, Y8, Y14
-	VPSLLD       $0x07, Y12, Y15
-	VPXOR        Y15, Y1, Y1
-	VPSLLD       $0x07, Y13, Y15
-	VPXOR        Y15, Y5, Y5
-	VPSLLD       $0x07, Y14, Y15
-	VPXOR        Y15, Y9, Y9
-	VPSRLD       $0x19, Y12, Y12
-	VPXOR        Y12, Y1, Y1
-	VPSRLD       $0x19, Y13, Y13
-	VPXOR        Y13, Y5, Y5
-	VPSRLD       $0x19, Y14, Y14
-	VPXOR        Y14, Y9, Y9
-	VPADDD       Y0, Y1, Y12
-	VPADDD       Y4, Y5, Y13
-	VPADDD       Y8, Y9, Y14
-	VPSLLD       $0x09, Y12, Y15
-	VPXOR        Y15, Y2, Y2
-	VPSLLD       $0x09, Y13, Y15
-	VPXOR        Y15, Y6, Y6
-	VPSLLD       $0x09, Y14, Y15
-	VPXOR        Y15, Y10, Y10
-	VPSRLD       $0x17, Y12, Y12
-	VPXOR        Y12, Y2, Y2
-	VPSRLD       $0x17, Y13, Y13
-	VPXOR        Y13, Y6, Y6
-	VPSRLD       $0x17, Y14, Y14
-	VPXOR        Y14, Y10, Y10
-	VPADDD       Y1, Y2, Y12
-	VPADDD       Y5, Y6, Y13
-	VPADDD       Y9, Y10, Y14
-	VPSLLD       $0x0d, Y12, Y15
-	VPXOR        Y15, Y3, Y3
-	VPSLLD       $0x0d, Y13, Y15
-	VPXOR        Y15, Y7, Y7
-	VPSLLD       $0x0d, Y14, Y15
-	VPXOR        Y15, Y11, Y11
-	VPSRLD       $0x13, Y12, Y12
-	VPXOR        Y12, Y3, Y3
-	VPSRLD       $0x13, Y13, Y13
-	VPXOR        Y13, Y7, Y7
-	VPSRLD       $0x13, Y14, Y14
-	VPXOR        Y14, Y11, Y11
-	VPADDD       Y2, Y3, Y12
-	VPADDD       Y6, Y7, Y13
-	VPADDD       Y10, Y11, Y14
-	VPSHUFD      $0x93, Y1, Y1
-	VPSHUFD      $0x93, Y5, Y5
-	VPSHUFD      $0x93, Y9, Y9
-	VPSHUFD      $0x4e, Y2, Y2
-	VPSHUFD      $0x4e, Y6, Y6
-	VPSHUFD      $0x4e, Y10, Y10
-	VPSHUFD      $0x39, Y3, Y3
-	VPSHUFD      $0x39, Y7, Y7
-	VPSHUFD      $0x39, Y11, Y11
-	VPSLLD       $0x12, Y12, Y15
-	VPXOR        Y15, Y0, Y0
-	VPSLLD       $0x12, Y13, Y15
-	VPXOR        Y15, Y4, Y4
-	VPSLLD       $0x12, Y14, Y15
-	VPXOR        Y15, Y8, Y8
-	VPSRLD       $0x0e, Y12, Y12
-	VPXOR        Y12, Y0, Y0
-	VPSRLD       $0x0e, Y13, Y13
-	VPXOR        Y13, Y4, Y4
-	VPSRLD       $0x0e, Y14, Y14
-	VPXOR        Y14, Y8, Y8
-	VPADDD       Y1, Y0, Y12
-	VPADDD       Y5, Y4, Y13
-	VPADDD       Y9, Y8, Y14
-	VPSLLD       $0x07, Y12, Y15
-	VPXOR        Y15, Y3, Y3
-	VPSLLD       $0x07, Y13, Y15
-	VPXOR        Y15, Y7, Y7
-	VPSLLD       $0x07, Y14, Y15
-	VPXOR        Y15, Y11, Y11
-	VPSRLD       $0x19, Y12, Y12
-	VPXOR        Y12, Y3, Y3
-	VPSRLD       $0x19, Y13, Y13
-	VPXOR        Y13, Y7, Y7
-	VPSRLD       $0x19, Y14, Y14
-	VPXOR        Y14, Y11, Y11
-	VPADDD       Y0, Y3, Y12
-	VPADDD       Y4, Y7, Y13
-	VPADDD       Y8, Y11, Y14
-	VPSLLD       $0x09, Y12, Y15
-	VPXOR        Y15, Y2, Y2
-	VPSLLD       $0x09, Y13, Y15
-	VPXOR        Y15, Y6, Y6
-	VPSLLD       $0x09, Y14, Y15
-	VPXOR        Y15, Y10, Y10
-	VPSRLD       $0x17, Y12, Y12
-	VPXOR        Y12, Y2, Y2
-	VPSRLD       $0x17, Y13, Y13
-	VPXOR        Y13, Y6, Y6
-	VPSRLD       $0x17, Y14, Y14
-	VPXOR        Y14, Y10, Y10
-	VPADDD       Y3, Y2, Y12
-	VPADDD       Y7, Y6, Y13
-	VPADDD       Y11, Y10, Y14
-	VPSLLD       $0x0d, Y12, Y15
-	VPXOR        Y15, Y1, Y1
-	VPSLLD       $0x0d, Y13, Y15
-	VPXOR        Y15, Y5, Y5
-	VPSLLD       $0x0d, Y14, Y15
-	VPXOR        Y15, Y9, Y9
-	VPSRLD       $0x13, Y12, Y12
-	VPXOR        Y12, Y1, Y1
-	VPSRLD       $0x13, Y13, Y13
-	VPXOR        Y13, Y5, Y5
-	VPSRLD       $0x13, Y14, Y14
-	VPXOR        Y14, Y9, Y9
-	VPADDD       Y2, Y1, Y12
-	VPADDD       Y6, Y5, Y13
-	VPADDD       Y10, Y9, Y14
-	VPSHUFD      $0x93, Y3, Y3
-	VPSHUFD      $0x93, Y7, Y7
-	VPSHUFD      $0x93, Y11, Y11
-	VPSHUFD      $0x4e, Y2, Y2
-	VPSHUFD      $0x4e, Y6, Y6
-	VPSHUFD      $0x4e, Y10, Y10
-	VPSHUFD      $0x39, Y1, Y1
-	VPSHUFD      $0x39, Y5, Y5
-	VPSHUFD      $0x39, Y9, Y9
-	VPSLLD       $0x12, Y12, Y15
-	VPXOR        Y15, Y0, Y0
-	VPSLLD       $0x12, Y13, Y15
-	VPXOR        Y15, Y4, Y4
-	VPSLLD       $0x12, Y14, Y15
-	VPXOR        Y15, Y8, Y8
-	VPSRLD       $0x0e, Y12, Y12
-	VPXOR        Y12, Y0, Y0
-	VPSRLD       $0x0e, Y13, Y13
-	VPXOR        Y13, Y4, Y4
-	VPSRLD       $0x0e, Y14, Y14
-	VPXOR        Y14, Y8, Y8
-	VPADDD       Y3, Y0, Y12
-	VPADDD       Y7, Y4, Y13
-	VPADDD       Y11, Y8, Y14
-	VPSLLD       $0x07, Y12, Y15
-	VPXOR        Y15, Y1, Y1
-	VPSLLD       $0x07, Y13, Y15
-	VPXOR        Y15, Y5, Y5
-	VPSLLD       $0x07, Y14, Y15
-	VPXOR        Y15, Y9, Y9
-	VPSRLD       $0x19, Y12, Y12
-	VPXOR        Y12, Y1, Y1
-	VPSRLD       $0x19, Y13, Y13
-	VPXOR        Y13, Y5, Y5
-	VPSRLD       $0x19, Y14, Y14
-	VPXOR        Y14, Y9, Y9
-	VPADDD       Y0, Y1, Y12
-	VPADDD       Y4, Y5, Y13
-	VPADDD       Y8, Y9, Y14
-	VPSLLD       $0x09, Y12, Y15
-	VPXOR        Y15, Y2, Y2
-	VPSLLD       $0x09, Y13, Y15
-	VPXOR        Y15, Y6, Y6
-	VPSLLD       $0x09, Y14, Y15
-	VPXOR        Y15, Y10, Y10
-	VPSRLD       $0x17, Y12, Y12
-	VPXOR        Y12, Y2, Y2
-	VPSRLD       $0x17, Y13, Y13
-	VPXOR        Y13, Y6, Y6
-	VPSRLD       $0x17, Y14, Y14
-	VPXOR        Y14, Y10, Y10
-	VPADDD       Y1, Y2, Y12
-	VPADDD       Y5, Y6, Y13
-	VPADDD       Y9, Y10, Y14
-	VPSLLD       $0x0d, Y12, Y15
-	VPXOR        Y15, Y3, Y3
-	VPSLLD       $0x0d, Y13, Y15
-	VPXOR        Y15, Y7, Y7
-	VPSLLD       $0x0d, Y14, Y15
-	VPXOR        Y15, Y11, Y11
-	VPSRLD       $0x13, Y12, Y12
-	VPXOR        Y12, Y3, Y3
-	VPSRLD       $0x13, Y13, Y13
-	VPXOR        Y13, Y7, Y7
-	VPSRLD       $0x13, Y14, Y14
-	VPXOR        Y14, Y11, Y11
-	VPADDD       Y2, Y3, Y12
-	VPADDD       Y6, Y7, Y13
-	VPADDD       Y10, Y11, Y14
-	VPSHUFD      $0x93, Y1, Y1
-	VPSHUFD      $0x93, Y5, Y5
-	VPSHUFD      $0x93, Y9, Y9
-	VPSHUFD      $0x4e, Y2, Y2
-	VPSHUFD      $0x4e, Y6, Y6
-	VPSHUFD      $0x4e, Y10, Y10
-	VPSHUFD      $0x39, Y3, Y3
-	VPSHUFD      $0x39, Y7, Y7
-	VPSHUFD      $0x39, Y11, Y11
-	VPSLLD       $0x12, Y12, Y15
-	VPXOR        Y15, Y0, Y0
-	VPSLLD       $0x12, Y13, Y15
-	VPXOR        Y15, Y4, Y4
-	VPSLLD       $0x12, Y14, Y15
-	VPXOR        Y15, Y8, Y8
-	VPSRLD       $0x0e, Y12, Y12
-	VPXOR        Y12, Y0, Y0
-	VPSRLD       $0x0e, Y13, Y13
-	VPXOR        Y13, Y4, Y4
-	VPSRLD       $0x0e, Y14, Y14
-	VPXOR        Y14, Y8, Y8
-	VPADDD       Y1, Y0, Y12
-	VPADDD       Y5, Y4, Y13
-	VPADDD       Y9, Y8, Y14
-	VPSLLD       $0x07, Y12, Y15
-	VPXOR        Y15, Y3, Y3
-	VPSLLD       $0x07, Y13, Y15
-	VPXOR        Y15, Y7, Y7
-	VPSLLD       $0x07, Y14, Y15
-	VPXOR        Y15, Y11, Y11
-	VPSRLD       $0x19, Y12, Y12
-	VPXOR        Y12, Y3, Y3
-	VPSRLD       $0x19, Y13, Y13
-	VPXOR        Y13, Y7, Y7
-	VPSRLD       $0x19, Y14, Y14
-	VPXOR        Y14, Y11, Y11
-	VPADDD       Y0, Y3, Y12
-	VPADDD       Y4, Y7, Y13
-	VPADDD       Y8, Y11, Y14
-	VPSLLD       $0x09, Y12, Y15
-	VPXOR        Y15, Y2, Y2
-	VPSLLD       $0x09, Y13, Y15
-	VPXOR        Y15, Y6, Y6
-	VPSLLD       $0x09, Y14, Y15
-	VPXOR        Y15, Y10, Y10
-	VPSRLD       $0x17, Y12, Y12
-	VPXOR        Y12, Y2, Y2
-	VPSRLD       $0x17, Y13, Y13
-	VPXOR        Y13, Y6, Y6
-	VPSRLD       $0x17, Y14, Y14
-	VPXOR        Y14, Y10, Y10
-	VPADDD       Y3, Y2, Y12
-	VPADDD       Y7, Y6, Y13
-	VPADDD       Y11, Y10, Y14
-	VPSLLD       $0x0d, Y12, Y15
-	VPXOR        Y15, Y1, Y1
-	VPSLLD       $0x0d, Y13, Y15
-	VPXOR        Y15, Y5, Y5
-	VPSLLD       $0x0d, Y14, Y15
-	VPXOR        Y15, Y9, Y9
-	VPSRLD       $0x13, Y12, Y12
-	VPXOR        Y12, Y1, Y1
-	VPSRLD       $0x13, Y13, Y13
-	VPXOR        Y13, Y5, Y5
-	VPSRLD       $0x13, Y14, Y14
-	VPXOR        Y14, Y9, Y9
-	VPADDD       Y2, Y1, Y12
-	VPADDD       Y6, Y5, Y13
-	VPADDD       Y10, Y9, Y14
-	VPSHUFD      $0x93, Y3, Y3
-	VPSHUFD      $0x93, Y7, Y7
-	VPSHUFD      $0x93, Y11, Y11
-	VPSHUFD      $0x4e, Y2, Y2
-	VPSHUFD      $0x4e, Y6, Y6
-	VPSHUFD      $0x4e, Y10, Y10
-	VPSHUFD      $0x39, Y1, Y1
-	VPSHUFD      $0x39, Y5, Y5
-	VPSHUFD      $0x39, Y9, Y9
-	VPSLLD       $0x12, Y12, Y15
-	VPXOR        Y15, Y0, Y0
-	VPSLLD       $0x12, Y13, Y15
-	VPXOR        Y15, Y4, Y4
-	VPSLLD       $0x12, Y14, Y15
-	VPXOR        Y15, Y8, Y8
-	VPSRLD       $0x0e, Y12, Y12
-	VPXOR        Y12, Y0, Y0
-	VPSRLD       $0x0e, Y13, Y13
-	VPXOR        Y13, Y4, Y4
-	VPSRLD       $0x0e, Y14, Y14
-	VPXOR        Y14, Y8, Y8
-	VPADDD       Y3, Y0, Y12
-	VPADDD       Y7, Y4, Y13
-	VPADDD       Y11, Y8, Y14
-	VPSLLD       $0x07, Y12, Y15
-	VPXOR        Y15, Y1, Y1
-	VPSLLD       $0x07, Y13, Y15
-	VPXOR        Y15, Y5, Y5
-	VPSLLD       $0x07, Y14, Y15
-	VPXOR        Y15, Y9, Y9
-	VPSRLD       $0x19, Y12, Y12
-	VPXOR        Y12, Y1, Y1
-	VPSRLD       $0x19, Y13, Y13
-	VPXOR        Y13, Y5, Y5
-	VPSRLD       $0x19, Y14, Y14
-	VPXOR        Y14, Y9, Y9
-	VPADDD       Y0, Y1, Y12
-	VPADDD       Y4, Y5, Y13
-	VPADDD       Y8, Y9, Y14
-	VPSLLD       $0x09, Y12, Y15
-	VPXOR        Y15, Y2, Y2
-	VPSLLD       $0x09, Y13, Y15
-	VPXOR        Y15, Y6, Y6
-	VPSLLD       $0x09, Y14, Y15
-	VPXOR        Y15, Y10, Y10
-	VPSRLD       $0x17, Y12, Y12
-	VPXOR        Y12, Y2, Y2
-	VPSRLD       $0x17, Y13, Y13
-	VPXOR        Y13, Y6, Y6
-	VPSRLD       $0x17, Y14, Y14
-	VPXOR        Y14, Y10, Y10
-	VPADDD       Y1, Y2, Y12
-	VPADDD       Y5, Y6, Y13
-	VPADDD       Y9, Y10, Y14
-	VPSLLD       $0x0d, Y12, Y15
-	VPXOR        Y15, Y3, Y3
-	VPSLLD       $0x0d, Y13, Y15
-	VPXOR        Y15, Y7, Y7
-	VPSLLD       $0x0d, Y14, Y15
-	VPXOR        Y15, Y11, Y11
-	VPSRLD       $0x13, Y12, Y12
-	VPXOR        Y12, Y3, Y3
-	VPSRLD       $0x13, Y13, Y13
-	VPXOR        Y13, Y7, Y7
-	VPSRLD       $0x13, Y14, Y14
-	VPXOR        Y14, Y11, Y11
-	VPADDD       Y2, Y3, Y12
-	VPADDD       Y6, Y7, Y13
-	VPADDD       Y10, Y11, Y14
-	VPSHUFD      $0x93, Y1, Y1
-	VPSHUFD      $0x93, Y5, Y5
-	VPSHUFD      $0x93, Y9, Y9
-	VPSHUFD      $0x4e, Y2, Y2
-	VPSHUFD      $0x4e, Y6, Y6
-	VPSHUFD      $0x4e, Y10, Y10
-	VPSHUFD      $0x39, Y3, Y3
-	VPSHUFD      $0x39, Y7, Y7
-	VPSHUFD      $0x39, Y11, Y11
-	VPSLLD       $0x12, Y12, Y15
-	VPXOR        Y15, Y0, Y0
-	VPSLLD       $0x12, Y13, Y15
-	VPXOR        Y15, Y4, Y4
-	VPSLLD       $0x12, Y14, Y15
-	VPXOR        Y15, Y8, Y8
-	VPSRLD       $0x0e, Y12, Y12
-	VPXOR        Y12, Y0, Y0
-	VPSRLD       $0x0e, Y13, Y13
-	VPXOR        Y13, Y4, Y4
-	VPSRLD       $0x0e, Y14, Y14
-	VPXOR        Y14, Y8, Y8
-	VPADDD       Y1, Y0, Y12
-	VPADDD       Y5, Y4, Y13
-	VPADDD       Y9, Y8, Y14
-	VPSLLD       $0x07, Y12, Y15
-	VPXOR        Y15, Y3, Y3
-	VPSLLD       $0x07, Y13, Y15
-	VPXOR        Y15, Y7, Y7
-	VPSLLD       $0x07, Y14, Y15
-	VPXOR        Y15, Y11, Y11
-	VPSRLD       $0x19, Y12, Y12
-	VPXOR        Y12, Y3, Y3
-	VPSRLD       $0x19, Y13, Y13
-	VPXOR        Y13, Y7, Y7
-	VPSRLD       $0x19, Y14, Y14
-	VPXOR        Y14, Y11, Y11
-	VPADDD       Y0, Y3, Y12
-	VPADDD       Y4, Y7, Y13
-	VPADDD       Y8, Y11, Y14
-	VPSLLD       $0x09, Y12, Y15
-	VPXOR        Y15, Y2, Y2
-	VPSLLD       $0x09, Y13, Y15
-	VPXOR        Y15, Y6, Y6
-	VPSLLD       $0x09, Y14, Y15
-	VPXOR        Y15, Y10, Y10
-	VPSRLD       $0x17, Y12, Y12
-	VPXOR        Y12, Y2, Y2
-	VPSRLD       $0x17, Y13, Y13
-	VPXOR        Y13, Y6, Y6
-	VPSRLD       $0x17, Y14, Y14
-	VPXOR        Y14, Y10, Y10
-	VPADDD       Y3, Y2, Y12
-	VPADDD       Y7, Y6, Y13
-	VPADDD       Y11, Y10, Y14
-	VPSLLD       $0x0d, Y12, Y15
-	VPXOR        Y15, Y1, Y1
-	VPSLLD       $0x0d, Y13, Y15
-	VPXOR        Y15, Y5, Y5
-	VPSLLD       $0x0d, Y14, Y15
-	VPXOR        Y15, Y9, Y9
-	VPSRLD       $0x13, Y12, Y12
-	VPXOR        Y12, Y1, Y1
-	VPSRLD       $0x13, Y13, Y13
-	VPXOR        Y13, Y5, Y5
-	VPSRLD       $0x13, Y14, Y14
-	VPXOR        Y14, Y9, Y9
-	VPADDD       Y2, Y1, Y12
-	VPADDD       Y6, Y5, Y13
-	VPADDD       Y10, Y9, Y14
-	VPSHUFD      $0x93, Y3, Y3
-	VPSHUFD      $0x93, Y7, Y7
-	VPSHUFD      $0x93, Y11, Y11
-	VPSHUFD      $0x4e, Y2, Y2
-	VPSHUFD      $0x4e, Y6, Y6
-	VPSHUFD      $0x4e, Y10, Y10
-	VPSHUFD      $0x39, Y1, Y1
-	VPSHUFD      $0x39, Y5, Y5
-	VPSHUFD      $0x39, Y9, Y9
-	VPSLLD       $0x12, Y12, Y15
-	VPXOR        Y15, Y0, Y0
-	VPSLLD       $0x12, Y13, Y15
-	VPXOR        Y15, Y4, Y4
-	VPSLLD       $0x12, Y14, Y15
-	VPXOR        Y15, Y8, Y8
-	VPSRLD       $0x0e, Y12, Y12
-	VPXOR        Y12, Y0, Y0
-	VPSRLD       $0x0e, Y13, Y13
-	VPXOR        Y13, Y4, Y4
-	VPSRLD       $0x0e, Y14, Y14
-	VPXOR        Y14, Y8, Y8
-	VPADDD       Y3, Y0, Y12
-	VPADDD       Y7, Y4, Y13
-	VPADDD       Y11, Y8, Y14
-	VPSLLD       $0x07, Y12, Y15
-	VPXOR        Y15, Y1, Y1
-	VPSLLD       $0x07, Y13, Y15
-	VPXOR        Y15, Y5, Y5
-	VPSLLD       $0x07, Y14, Y15
-	VPXOR        Y15, Y9, Y9
-	VPSRLD       $0x19, Y12, Y12
-	VPXOR        Y12, Y1, Y1
-	VPSRLD       $0x19, Y13, Y13
-	VPXOR        Y13, Y5, Y5
-	VPSRLD       $0x19, Y14, Y14
-	VPXOR        Y14, Y9, Y9
-	VPADDD       Y0, Y1, Y12
-	VPADDD       Y4, Y5, Y13
-	VPADDD       Y8, Y9, Y14
-	VPSLLD       $0x09, Y12, Y15
-	VPXOR        Y15, Y2, Y2
-	VPSLLD       $0x09, Y13, Y15
-	VPXOR        Y15, Y6, Y6
-	VPSLLD       $0x09, Y14, Y15
-	VPXOR        Y15, Y10, Y10
-	VPSRLD       $0x17, Y12, Y12
-	VPXOR        Y12, Y2, Y2
-	VPSRLD       $0x17, Y13, Y13
-	VPXOR        Y13, Y6, Y6
-	VPSRLD       $0x17, Y14, Y14
-	VPXOR        Y14, Y10, Y10
-	VPADDD       Y1, Y2, Y12
-	VPADDD       Y5, Y6, Y13
-	VPADDD       Y9, Y10, Y14
-	VPSLLD       $0x0d, Y12, Y15
-	VPXOR        Y15, Y3, Y3
-	VPSLLD       $0x0d, Y13, Y15
-	VPXOR        Y15, Y7, Y7
-	VPSLLD       $0x0d, Y14, Y15
-	VPXOR        Y15, Y11, Y11
-	VPSRLD       $0x13, Y12, Y12
-	VPXOR        Y12, Y3, Y3
-	VPSRLD       $0x13, Y13, Y13
-	VPXOR        Y13, Y7, Y7
-	VPSRLD       $0x13, Y14, Y14
-	VPXOR        Y14, Y11, Y11
-	VPADDD       Y2, Y3, Y12
-	VPADDD       Y6, Y7, Y13
-	VPADDD       Y10, Y11, Y14
-	VPSHUFD      $0x93, Y1, Y1
-	VPSHUFD      $0x93, Y5, Y5
-	VPSHUFD      $0x93, Y9, Y9
-	VPSHUFD      $0x4e, Y2, Y2
-	VPSHUFD      $0x4e, Y6, Y6
-	VPSHUFD      $0x4e, Y10, Y10
-	VPSHUFD      $0x39, Y3, Y3
-	VPSHUFD      $0x39, Y7, Y7
-	VPSHUFD      $0x39, Y11, Y11
-	VPSLLD       $0x12, Y12, Y15
-	VPXOR        Y15, Y0, Y0
-	VPSLLD       $0x12, Y13, Y15
-	VPXOR        Y15, Y4, Y4
-	VPSLLD       $0x12, Y14, Y15
-	VPXOR        Y15, Y8, Y8
-	VPSRLD       $0x0e, Y12, Y12
-	VPXOR        Y12, Y0, Y0
-	VPSRLD       $0x0e, Y13, Y13
-	VPXOR        Y13, Y4, Y4
-	VPSRLD       $0x0e, Y14, Y14
-	VPXOR        Y14, Y8, Y8
-	VPADDD       Y1, Y0, Y12
-	VPADDD       Y5, Y4, Y13
-	VPADDD       Y9, Y8, Y14
-	VPSLLD       $0x07, Y12, Y15
-	VPXOR        Y15, Y3, Y3
-	VPSLLD       $0x07, Y13, Y15
-	VPXOR        Y15, Y7, Y7
-	VPSLLD       $0x07, Y14, Y15
-	VPXOR        Y15, Y11, Y11
-	VPSRLD       $0x19, Y12, Y12
-	VPXOR        Y12, Y3, Y3
-	VPSRLD       $0x19, Y13, Y13
-	VPXOR        Y13, Y7, Y7
-	VPSRLD       $0x19, Y14, Y14
-	VPXOR        Y14, Y11, Y11
-	VPADDD       Y0, Y3, Y12
-	VPADDD       Y4, Y7, Y13
-	VPADDD       Y8, Y11, Y14
-	VPSLLD       $0x09, Y12, Y15
-	VPXOR        Y15, Y2, Y2
-	VPSLLD       $0x09, Y13, Y15
-	VPXOR        Y15, Y6, Y6
-	VPSLLD       $0x09, Y14, Y15
-	VPXOR        Y15, Y10, Y10
-	VPSRLD       $0x17, Y12, Y12
-	VPXOR        Y12, Y2, Y2
-	VPSRLD       $0x17, Y13, Y13
-	VPXOR        Y13, Y6, Y6
-	VPSRLD       $0x17, Y14, Y14
-	VPXOR        Y14, Y10, Y10
-	VPADDD       Y3, Y2, Y12
-	VPADDD       Y7, Y6, Y13
-	VPADDD       Y11, Y10, Y14
-	VPSLLD       $0x0d, Y12, Y15
-	VPXOR        Y15, Y1, Y1
-	VPSLLD       $0x0d, Y13, Y15
-	VPXOR        Y15, Y5, Y5
-	VPSLLD       $0x0d, Y14, Y15
-	VPXOR        Y15, Y9, Y9
-	VPSRLD       $0x13, Y12, Y12
-	VPXOR        Y12, Y1, Y1
-	VPSRLD       $0x13, Y13, Y13
-	VPXOR        Y13, Y5, Y5
-	VPSRLD       $0x13, Y14, Y14
-	VPXOR        Y14, Y9, Y9
-	VPADDD       Y2, Y1, Y12
-	VPADDD       Y6, Y5, Y13
-	VPADDD       Y10, Y9, Y14
-	VPSHUFD      $0x93, Y3, Y3
-	VPSHUFD      $0x93, Y7, Y7
-	VPSHUFD      $0x93, Y11, Y11
-	VPSHUFD      $0x4e, Y2, Y2
-	VPSHUFD      $0x4e, Y6, Y6
-	VPSHUFD      $0x4e, Y10, Y10
-	VPSHUFD      $0x39, Y1, Y1
-	VPSHUFD      $0x39, Y5, Y5
-	VPSHUFD      $0x39, Y9, Y9
-	VPSLLD       $0x12, Y12, Y15
-	VPXOR        Y15, Y0, Y0
-	VPSLLD       $0x12, Y13, Y15
-	VPXOR        Y15, Y4, Y4
-	VPSLLD       $0x12, Y14, Y15
-	VPXOR        Y15, Y8, Y8
-	VPSRLD       $0x0e, Y12, Y12
-	VPXOR        Y12, Y0, Y0
-	VPSRLD       $0x0e, Y13, Y13
-	VPXOR        Y13, Y4, Y4
-	VPSRLD       $0x0e, Y14, Y14
-	VPXOR        Y14, Y8, Y8
-	VPADDD       256(DI), Y0, Y0
-	VPADDD       640(DI), Y4, Y4
-	VPADDD       1024(DI), Y8, Y8
-	VPADDD       288(DI), Y1, Y1
-	VPADDD       672(DI), Y5, Y5
-	VPADDD       1056(DI), Y9, Y9
-	VPADDD       320(DI), Y2, Y2
-	VPADDD       704(DI), Y6, Y6
-	VPADDD       1088(DI), Y10, Y10
-	VPADDD       352(DI), Y3, Y3
-	VPADDD       736(DI), Y7, Y7
-	VPADDD       1120(DI), Y11, Y11
-	DECQ         CX
-	JNZ          fill
+	VMOVDQA      256(R8), X13
+	VINSERTI128  $0x01, 384(R8), Y13, Y13
+	VMOVDQA      Y13, Y2
+	VMOVDQA      Y2, 576(DI)
+	VMOVDQA      272(R8), X13
+	VINSERTI128  $0x01, 400(R8), Y13, Y13
+	VMOVDQA      Y13, Y3
+	VMOVDQA      Y3, 608(DI)
+	VMOVDQA      288(R8), X13
+	VINSERTI128  $0x01, 416(R8), Y13, Y13
+	VMOVDQA      Y13, Y2
+	VMOVDQA      Y2, 640(DI)
+	VMOVDQA      304(R8), X13
+	VINSERTI128  $0x01, 432(R8), Y13, Y13
+	VMOVDQA      Y13, Y3
+	VMOVDQA      Y3, 672(DI)
+	VMOVDQA      320(R8), X13
+	VINSERTI128  $0x01, 448(R8), Y13, Y13
+	VMOVDQA      Y13, Y2
+	VMOVDQA      Y2, 704(DI)
+	VMOVDQA      336(R8), X13
+	VINSERTI128  $0x01, 464(R8), Y13, Y13
+	VMOVDQA      Y13, Y3
+	VMOVDQA      Y3, 736(DI)
+	VMOVDQA      352(R8), X13
+	VINSERTI128  $0x01, 480(R8), Y13, Y13
+	VMOVDQA      Y13, Y2
+	VMOVDQA      Y2, 768(DI)
+	VMOVDQA      368(R8), X13
+	VINSERTI128  $0x01, 496(R8), Y13, Y13
+	VMOVDQA      Y13, Y3
+	VMOVDQA      Y3, 800(DI)
+	VMOVDQA      512(R8), X13
+	VINSERTI128  $0x01, 640(R8), Y13, Y13
+	VMOVDQA      Y13, Y4
+	VMOVDQA      Y4, 1088(DI)
+	VMOVDQA      528(R8), X13
+	VINSERTI128  $0x01, 656(R8), Y13, Y13
+	VMOVDQA      Y13, Y5
+	VMOVDQA      Y5, 1120(DI)
+	VMOVDQA      544(R8), X13
+	VINSERTI128  $0x01, 672(R8), Y13, Y13
+	VMOVDQA      Y13, Y4
+	VMOVDQA      Y4, 1152(DI)
+	VMOVDQA      560(R8), X13
+	VINSERTI128  $0x01, 688(R8), Y13, Y13
+	VMOVDQA      Y13, Y5
+	VMOVDQA      Y5, 1184(DI)
+	VMOVDQA      576(R8), X13
+	VINSERTI128  $0x01, 704(R8), Y13, Y13
+	VMOVDQA      Y13, Y4
+	VMOVDQA      Y4, 1216(DI)
+	VMOVDQA      592(R8), X13
+	VINSERTI128  $0x01, 720(R8), Y13, Y13
+	VMOVDQA      Y13, Y5
+	VMOVDQA      Y5, 1248(DI)
+	VMOVDQA      608(R8), X13
+	VINSERTI128  $0x01, 736(R8), Y13, Y13
+	VMOVDQA      Y13, Y4
+	VMOVDQA      Y4, 1280(DI)
+	VMOVDQA      624(R8), X13
+	VINSERTI128  $0x01, 752(R8), Y13, Y13
+	VMOVDQA      Y13, Y5
+	VMOVDQA      Y5, 1312(DI)
+	VMOVDQA      768(R8), X13
+	VINSERTI128  $0x01, 896(R8), Y13, Y13
+	VMOVDQA      Y13, Y6
+	VMOVDQA      Y6, 1600(DI)
+	VMOVDQA      784(R8), X13
+	VINSERTI128  $0x01, 912(R8), Y13, Y13
+	VMOVDQA      Y13, Y7
+	VMOVDQA      Y7, 1632(DI)
+	VMOVDQA      800(R8), X13
+	VINSERTI128  $0x01, 928(R8), Y13, Y13
+	VMOVDQA      Y13, Y6
+	VMOVDQA      Y6, 1664(DI)
+	VMOVDQA      816(R8), X13
+	VINSERTI128  $0x01, 944(R8), Y13, Y13
+	VMOVDQA      Y13, Y7
+	VMOVDQA      Y7, 1696(DI)
+	VMOVDQA      832(R8), X13
+	VINSERTI128  $0x01, 960(R8), Y13, Y13
+	VMOVDQA      Y13, Y6
+	VMOVDQA      Y6, 1728(DI)
+	VMOVDQA      848(R8), X13
+	VINSERTI128  $0x01, 976(R8), Y13, Y13
+	VMOVDQA      Y13, Y7
+	VMOVDQA      Y7, 1760(DI)
+	VMOVDQA      864(R8), X13
+	VINSERTI128  $0x01, 992(R8), Y13, Y13
+	VMOVDQA      Y13, Y6
+	VMOVDQA      Y6, 1792(DI)
+	VMOVDQA      880(R8), X13
+	VINSERTI128  $0x01, 1008(R8), Y13, Y13
+	VMOVDQA      Y13, Y7
+	VMOVDQA      Y7, 1824(DI)
+	VMOVDQA      1024(R8), X13
+	VINSERTI128  $0x01, 1152(R8), Y13, Y13
+	VMOVDQA      Y13, Y8
+	VMOVDQA      Y8, 2112(DI)
+	VMOVDQA      1040(R8), X13
+	VINSERTI128  $0x01, 1168(R8), Y13, Y13
+	VMOVDQA      Y13, Y9
+	VMOVDQA      Y9, 2144(DI)
+	VMOVDQA      1056(R8), X13
+	VINSERTI128  $0x01, 1184(R8), Y13, Y13
+	VMOVDQA      Y13, Y8
+	VMOVDQA      Y8, 2176(DI)
+	VMOVDQA      1072(R8), X13
+	VINSERTI128  $0x01, 1200(R8), Y13, Y13
+	VMOVDQA      Y13, Y9
+	VMOVDQA      Y9, 2208(DI)
+	VMOVDQA      1088(R8), X13
+	VINSERTI128  $0x01, 1216(R8), Y13, Y13
+	VMOVDQA      Y13, Y8
+	VMOVDQA      Y8, 2240(DI)
+	VMOVDQA      1104(R8), X13
+	VINSERTI128  $0x01, 1232(R8), Y13, Y13
+	VMOVDQA      Y13, Y9
+	VMOVDQA      Y9, 2272(DI)
+	VMOVDQA      1120(R8), X13
+	VINSERTI128  $0x01, 1248(R8), Y13, Y13
+	VMOVDQA      Y13, Y8
+	VMOVDQA      Y8, 2304(DI)
+	VMOVDQA      1136(R8), X13
+	VINSERTI128  $0x01, 1264(R8), Y13, Y13
+	VMOVDQA      Y13, Y9
+	VMOVDQA      Y9, 2336(DI)
+	VMOVDQA      1280(R8), X13
+	VINSERTI128  $0x01, 1408(R8), Y13, Y13
+	VMOVDQA      Y13, Y10
+	VMOVDQA      Y10, 2624(DI)
+	VMOVDQA      1296(R8), X13
+	VINSERTI128  $0x01, 1424(R8), Y13, Y13
+	VMOVDQA      Y13, Y11
+	VMOVDQA      Y11, 2656(DI)
+	VMOVDQA      1312(R8), X13
+	VINSERTI128  $0x01, 1440(R8), Y13, Y13
+	VMOVDQA      Y13, Y10
+	VMOVDQA      Y10, 2688(DI)
+	VMOVDQA      1328(R8), X13
+	VINSERTI128  $0x01, 1456(R8), Y13, Y13
+	VMOVDQA      Y13, Y11
+	VMOVDQA      Y11, 2720(DI)
+	VMOVDQA      1344(R8), X13
+	VINSERTI128  $0x01, 1472(R8), Y13, Y13
+	VMOVDQA      Y13, Y10
+	VMOVDQA      Y10, 2752(DI)
+	VMOVDQA      1360(R8), X13
+	VINSERTI128  $0x01, 1488(R8), Y13, Y13
+	VMOVDQA      Y13, Y11
+	VMOVDQA      Y11, 2784(DI)
+	VMOVDQA      1376(R8), X13
+	VINSERTI128  $0x01, 1504(R8), Y13, Y13
+	VMOVDQA      Y13, Y10
+	VMOVDQA      Y10, 2816(DI)
+	VMOVDQA      1392(R8), X13
+	VINSERTI128  $0x01, 1520(R8), Y13, Y13
+	VMOVDQA      Y13, Y11
+	VMOVDQA      Y11, 2848(DI)
+	LEAQ         -128(SI), AX
+	MOVQ         AX, (DI)
 	MOVQ         v+0(FP), R8
 	LEAQ         (R8)(SI*2), R9
 	LEAQ         (R9)(SI*2), R10
+	LEAQ         (R10)(SI*2), R11
+	LEAQ         (R11)(SI*2), R12
+	LEAQ         (R12)(SI*2), R13
+	VMOVDQA      192(DI), Y13
+	VMOVDQA      X13, 64(R8)
+	VEXTRACTI128 $0x01, Y13, 64(R8)(SI*1)
+	VMOVDQA      224(DI), Y13
+	VMOVDQA      X13, 80(R8)
+	VEXTRACTI128 $0x01, Y13, 80(R8)(SI*1)
+	VMOVDQA      256(DI), Y13
+	VMOVDQA      X13, 96(R8)
+	VEXTRACTI128 $0x01, Y13, 96(R8)(SI*1)
+	VMOVDQA      288(DI), Y13
+	VMOVDQA      X13, 112(R8)
+	VEXTRACTI128 $0x01, Y13, 112(R8)(SI*1)
+	VMOVDQA      64(DI), Y13
+	VMOVDQA      X13, (R8)
+	VEXTRACTI128 $0x01, Y13, (R8)(SI*1)
+	VMOVDQA      96(DI), Y13
+	VMOVDQA      X13, 16(R8)
+	VEXTRACTI128 $0x01, Y13, 16(R8)(SI*1)
+	VMOVDQA      128(DI), Y13
+	VMOVDQA      X13, 32(R8)
+	VEXTRACTI128 $0x01, Y13, 32(R8)(SI*1)
+	VMOVDQA      160(DI), Y13
+	VMOVDQA      X13, 48(R8)
+	VEXTRACTI128 $0x01, Y13, 48(R8)(SI*1)
+	SUBQ         $-128, R8
+	VMOVDQA      192(DI), Y0
+	VPXOR        64(DI), Y0, Y0
+	VMOVDQA      Y0, 320(DI)
+	VMOVDQA      224(DI), Y1
+	VPXOR        96(DI), Y1, Y1
+	VMOVDQA      Y1, 352(DI)
+	VMOVDQA      256(DI), Y0
+	VPXOR        128(DI), Y0, Y0
+	VMOVDQA      Y0, 384(DI)
+	VMOVDQA      288(DI), Y1
+	VPXOR        160(DI), Y1, Y1
+	VMOVDQA      Y1, 416(DI)
+	VMOVDQA      320(DI), Y0
+	VMOVDQA      352(DI), Y1
+	VPADDD       416(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 512(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        384(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        416(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        320(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VPADDD       512(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 544(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        480(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        512(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        448(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VPADDD       544(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 512(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        480(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        544(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VMOVDQA      704(DI), Y13
+	VMOVDQA      X13, 64(R9)
+	VEXTRACTI128 $0x01, Y13, 64(R9)(SI*1)
+	VMOVDQA      736(DI), Y13
+	VMOVDQA      X13, 80(R9)
+	VEXTRACTI128 $0x01, Y13, 80(R9)(SI*1)
+	VMOVDQA      768(DI), Y13
+	VMOVDQA      X13, 96(R9)
+	VEXTRACTI128 $0x01, Y13, 96(R9)(SI*1)
+	VMOVDQA      800(DI), Y13
+	VMOVDQA      X13, 112(R9)
+	VEXTRACTI128 $0x01, Y13, 112(R9)(SI*1)
+	VMOVDQA      576(DI), Y13
+	VMOVDQA      X13, (R9)
+	VEXTRACTI128 $0x01, Y13, (R9)(SI*1)
+	VMOVDQA      608(DI), Y13
+	VMOVDQA      X13, 16(R9)
+	VEXTRACTI128 $0x01, Y13, 16(R9)(SI*1)
+	VMOVDQA      640(DI), Y13
+	VMOVDQA      X13, 32(R9)
+	VEXTRACTI128 $0x01, Y13, 32(R9)(SI*1)
+	VMOVDQA      672(DI), Y13
+	VMOVDQA      X13, 48(R9)
+	VEXTRACTI128 $0x01, Y13, 48(R9)(SI*1)
+	SUBQ         $-128, R9
+	VMOVDQA      704(DI), Y2
+	VPXOR        576(DI), Y2, Y2
+	VMOVDQA      Y2, 832(DI)
+	VMOVDQA      736(DI), Y3
+	VPXOR        608(DI), Y3, Y3
+	VMOVDQA      Y3, 864(DI)
+	VMOVDQA      768(DI), Y2
+	VPXOR        640(DI), Y2, Y2
+	VMOVDQA      Y2, 896(DI)
+	VMOVDQA      800(DI), Y3
+	VPXOR        672(DI), Y3, Y3
+	VMOVDQA      Y3, 928(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        448(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VMOVDQA      832(DI), Y2
+	VMOVDQA      864(DI), Y3
+	VPADDD       512(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 544(DI)
+	VPADDD       928(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1024(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        480(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        896(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        512(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        928(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        448(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        832(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VPADDD       544(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 512(DI)
+	VPADDD       1024(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1056(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        480(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        992(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        544(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        1024(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        448(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        960(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VPADDD       512(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 544(DI)
+	VPADDD       1056(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1024(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        480(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        992(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        512(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        1056(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VMOVDQA      1216(DI), Y13
+	VMOVDQA      X13, 64(R10)
+	VEXTRACTI128 $0x01, Y13, 64(R10)(SI*1)
+	VMOVDQA      1248(DI), Y13
+	VMOVDQA      X13, 80(R10)
+	VEXTRACTI128 $0x01, Y13, 80(R10)(SI*1)
+	VMOVDQA      1280(DI), Y13
+	VMOVDQA      X13, 96(R10)
+	VEXTRACTI128 $0x01, Y13, 96(R10)(SI*1)
+	VMOVDQA      1312(DI), Y13
+	VMOVDQA      X13, 112(R10)
+	VEXTRACTI128 $0x01, Y13, 112(R10)(SI*1)
+	VMOVDQA      1088(DI), Y13
+	VMOVDQA      X13, (R10)
+	VEXTRACTI128 $0x01, Y13, (R10)(SI*1)
+	VMOVDQA      1120(DI), Y13
+	VMOVDQA      X13, 16(R10)
+	VEXTRACTI128 $0x01, Y13, 16(R10)(SI*1)
+	VMOVDQA      1152(DI), Y13
+	VMOVDQA      X13, 32(R10)
+	VEXTRACTI128 $0x01, Y13, 32(R10)(SI*1)
+	VMOVDQA      1184(DI), Y13
+	VMOVDQA      X13, 48(R10)
+	VEXTRACTI128 $0x01, Y13, 48(R10)(SI*1)
+	SUBQ         $-128, R10
+	VMOVDQA      1216(DI), Y4
+	VPXOR        1088(DI), Y4, Y4
+	VMOVDQA      Y4, 1344(DI)
+	VMOVDQA      1248(DI), Y5
+	VPXOR        1120(DI), Y5, Y5
+	VMOVDQA      Y5, 1376(DI)
+	VMOVDQA      1280(DI), Y4
+	VPXOR        1152(DI), Y4, Y4
+	VMOVDQA      Y4, 1408(DI)
+	VMOVDQA      1312(DI), Y5
+	VPXOR        1184(DI), Y5, Y5
+	VMOVDQA      Y5, 1440(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        448(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        960(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VMOVDQA      1344(DI), Y4
+	VMOVDQA      1376(DI), Y5
+	VPADDD       544(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 512(DI)
+	VPADDD       1024(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1056(DI)
+	VPADDD       1440(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1536(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        480(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        992(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1408(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        544(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        1024(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1440(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        448(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        960(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1344(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VPADDD       512(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 544(DI)
+	VPADDD       1056(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1024(DI)
+	VPADDD       1536(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1568(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        480(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        992(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1504(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        512(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        1056(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1536(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        448(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        960(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1472(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VPADDD       320(DI), Y0, Y0
+	VMOVDQA      Y0, 64(DI)
+	VPXOR        192(DI), Y0, Y0
+	VMOVDQA      Y0, 320(DI)
+	VPADDD       352(DI), Y1, Y1
+	VMOVDQA      Y1, 96(DI)
+	VPXOR        224(DI), Y1, Y1
+	VMOVDQA      Y1, 352(DI)
+	VPADDD       1024(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1056(DI)
+	VPADDD       1568(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1536(DI)
+	VMOVDQA      480(DI), Y14
+	VPADDD       384(DI), Y14, Y14
+	VMOVDQA      Y14, 128(DI)
+	VPXOR        256(DI), Y14, Y14
+	VMOVDQA      Y14, 384(DI)
+	VMOVDQA      544(DI), Y14
+	VPADDD       416(DI), Y14, Y14
+	VMOVDQA      Y14, 160(DI)
+	VPXOR        288(DI), Y14, Y14
+	VMOVDQA      Y14, 416(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        992(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1504(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VMOVDQA      320(DI), Y0
+	VMOVDQA      352(DI), Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        1024(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1568(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VMOVDQA      1728(DI), Y13
+	VMOVDQA      X13, 64(R11)
+	VEXTRACTI128 $0x01, Y13, 64(R11)(SI*1)
+	VMOVDQA      1760(DI), Y13
+	VMOVDQA      X13, 80(R11)
+	VEXTRACTI128 $0x01, Y13, 80(R11)(SI*1)
+	VMOVDQA      1792(DI), Y13
+	VMOVDQA      X13, 96(R11)
+	VEXTRACTI128 $0x01, Y13, 96(R11)(SI*1)
+	VMOVDQA      1824(DI), Y13
+	VMOVDQA      X13, 112(R11)
+	VEXTRACTI128 $0x01, Y13, 112(R11)(SI*1)
+	VMOVDQA      1600(DI), Y13
+	VMOVDQA      X13, (R11)
+	VEXTRACTI128 $0x01, Y13, (R11)(SI*1)
+	VMOVDQA      1632(DI), Y13
+	VMOVDQA      X13, 16(R11)
+	VEXTRACTI128 $0x01, Y13, 16(R11)(SI*1)
+	VMOVDQA      1664(DI), Y13
+	VMOVDQA      X13, 32(R11)
+	VEXTRACTI128 $0x01, Y13, 32(R11)(SI*1)
+	VMOVDQA      1696(DI), Y13
+	VMOVDQA      X13, 48(R11)
+	VEXTRACTI128 $0x01, Y13, 48(R11)(SI*1)
+	SUBQ         $-128, R11
+	VMOVDQA      1728(DI), Y6
+	VPXOR        1600(DI), Y6, Y6
+	VMOVDQA      Y6, 1856(DI)
+	VMOVDQA      1760(DI), Y7
+	VPXOR        1632(DI), Y7, Y7
+	VMOVDQA      Y7, 1888(DI)
+	VMOVDQA      1792(DI), Y6
+	VPXOR        1664(DI), Y6, Y6
+	VMOVDQA      Y6, 1920(DI)
+	VMOVDQA      1824(DI), Y7
+	VPXOR        1696(DI), Y7, Y7
+	VMOVDQA      Y7, 1952(DI)
+	VPADDD       416(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 512(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        960(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1472(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VMOVDQA      1856(DI), Y6
+	VMOVDQA      1888(DI), Y7
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        384(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       1056(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1024(DI)
+	VPADDD       1536(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1568(DI)
+	VPADDD       1952(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2048(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        416(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        992(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1504(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        1920(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        320(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        1056(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1536(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        1952(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPADDD       512(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 544(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        960(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1472(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1856(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        480(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       1024(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1056(DI)
+	VPADDD       1568(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1536(DI)
+	VPADDD       2048(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2080(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        512(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        992(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1504(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        2016(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        448(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        1024(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1568(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        2048(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPADDD       544(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 512(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        960(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1472(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1984(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        480(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       832(DI), Y2, Y2
+	VMOVDQA      Y2, 576(DI)
+	VPXOR        704(DI), Y2, Y2
+	VMOVDQA      Y2, 832(DI)
+	VPADDD       864(DI), Y3, Y3
+	VMOVDQA      Y3, 608(DI)
+	VPXOR        736(DI), Y3, Y3
+	VMOVDQA      Y3, 864(DI)
+	VPADDD       1536(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1568(DI)
+	VPADDD       2080(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2048(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        544(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VMOVDQA      992(DI), Y14
+	VPADDD       896(DI), Y14, Y14
+	VMOVDQA      Y14, 640(DI)
+	VPXOR        768(DI), Y14, Y14
+	VMOVDQA      Y14, 896(DI)
+	VMOVDQA      1056(DI), Y14
+	VPADDD       928(DI), Y14, Y14
+	VMOVDQA      Y14, 672(DI)
+	VPXOR        800(DI), Y14, Y14
+	VMOVDQA      Y14, 928(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1504(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        2016(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        448(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VMOVDQA      832(DI), Y2
+	VMOVDQA      864(DI), Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1536(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        2080(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VMOVDQA      2240(DI), Y13
+	VMOVDQA      X13, 64(R12)
+	VEXTRACTI128 $0x01, Y13, 64(R12)(SI*1)
+	VMOVDQA      2272(DI), Y13
+	VMOVDQA      X13, 80(R12)
+	VEXTRACTI128 $0x01, Y13, 80(R12)(SI*1)
+	VMOVDQA      2304(DI), Y13
+	VMOVDQA      X13, 96(R12)
+	VEXTRACTI128 $0x01, Y13, 96(R12)(SI*1)
+	VMOVDQA      2336(DI), Y13
+	VMOVDQA      X13, 112(R12)
+	VEXTRACTI128 $0x01, Y13, 112(R12)(SI*1)
+	VMOVDQA      2112(DI), Y13
+	VMOVDQA      X13, (R12)
+	VEXTRACTI128 $0x01, Y13, (R12)(SI*1)
+	VMOVDQA      2144(DI), Y13
+	VMOVDQA      X13, 16(R12)
+	VEXTRACTI128 $0x01, Y13, 16(R12)(SI*1)
+	VMOVDQA      2176(DI), Y13
+	VMOVDQA      X13, 32(R12)
+	VEXTRACTI128 $0x01, Y13, 32(R12)(SI*1)
+	VMOVDQA      2208(DI), Y13
+	VMOVDQA      X13, 48(R12)
+	VEXTRACTI128 $0x01, Y13, 48(R12)(SI*1)
+	SUBQ         $-128, R12
+	VMOVDQA      2240(DI), Y8
+	VPXOR        2112(DI), Y8, Y8
+	VMOVDQA      Y8, 2368(DI)
+	VMOVDQA      2272(DI), Y9
+	VPXOR        2144(DI), Y9, Y9
+	VMOVDQA      Y9, 2400(DI)
+	VMOVDQA      2304(DI), Y8
+	VPXOR        2176(DI), Y8, Y8
+	VMOVDQA      Y8, 2432(DI)
+	VMOVDQA      2336(DI), Y9
+	VPXOR        2208(DI), Y9, Y9
+	VMOVDQA      Y9, 2464(DI)
+	VPADDD       512(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 544(DI)
+	VPADDD       928(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1024(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1472(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1984(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VMOVDQA      2368(DI), Y8
+	VMOVDQA      2400(DI), Y9
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        480(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        896(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       1568(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1536(DI)
+	VPADDD       2048(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2080(DI)
+	VPADDD       2464(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2560(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        512(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        928(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1504(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        2016(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2432(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        448(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        832(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1568(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        2048(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2464(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPADDD       544(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 512(DI)
+	VPADDD       1024(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1056(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1472(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1984(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2368(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        480(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        992(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       1536(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1568(DI)
+	VPADDD       2080(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2048(DI)
+	VPADDD       2560(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2592(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        544(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        1024(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1504(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        2016(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2528(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        448(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        960(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1536(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        2080(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2560(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPADDD       512(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 544(DI)
+	VPADDD       1056(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1024(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1472(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1984(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2496(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        480(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        992(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       1344(DI), Y4, Y4
+	VMOVDQA      Y4, 1088(DI)
+	VPXOR        1216(DI), Y4, Y4
+	VMOVDQA      Y4, 1344(DI)
+	VPADDD       1376(DI), Y5, Y5
+	VMOVDQA      Y5, 1120(DI)
+	VPXOR        1248(DI), Y5, Y5
+	VMOVDQA      Y5, 1376(DI)
+	VPADDD       2048(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2080(DI)
+	VPADDD       2592(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2560(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        512(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        1056(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VMOVDQA      1504(DI), Y14
+	VPADDD       1408(DI), Y14, Y14
+	VMOVDQA      Y14, 1152(DI)
+	VPXOR        1280(DI), Y14, Y14
+	VMOVDQA      Y14, 1408(DI)
+	VMOVDQA      1568(DI), Y14
+	VPADDD       1440(DI), Y14, Y14
+	VMOVDQA      Y14, 1184(DI)
+	VPXOR        1312(DI), Y14, Y14
+	VMOVDQA      Y14, 1440(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        2016(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2528(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        448(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        960(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VMOVDQA      1344(DI), Y4
+	VMOVDQA      1376(DI), Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        2048(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2592(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VMOVDQA      2752(DI), Y13
+	VMOVDQA      X13, 64(R13)
+	VEXTRACTI128 $0x01, Y13, 64(R13)(SI*1)
+	VMOVDQA      2784(DI), Y13
+	VMOVDQA      X13, 80(R13)
+	VEXTRACTI128 $0x01, Y13, 80(R13)(SI*1)
+	VMOVDQA      2816(DI), Y13
+	VMOVDQA      X13, 96(R13)
+	VEXTRACTI128 $0x01, Y13, 96(R13)(SI*1)
+	VMOVDQA      2848(DI), Y13
+	VMOVDQA      X13, 112(R13)
+	VEXTRACTI128 $0x01, Y13, 112(R13)(SI*1)
+	VMOVDQA      2624(DI), Y13
+	VMOVDQA      X13, (R13)
+	VEXTRACTI128 $0x01, Y13, (R13)(SI*1)
+	VMOVDQA      2656(DI), Y13
+	VMOVDQA      X13, 16(R13)
+	VEXTRACTI128 $0x01, Y13, 16(R13)(SI*1)
+	VMOVDQA      2688(DI), Y13
+	VMOVDQA      X13, 32(R13)
+	VEXTRACTI128 $0x01, Y13, 32(R13)(SI*1)
+	VMOVDQA      2720(DI), Y13
+	VMOVDQA      X13, 48(R13)
+	VEXTRACTI128 $0x01, Y13, 48(R13)(SI*1)
+	SUBQ         $-128, R13
+	VMOVDQA      2752(DI), Y10
+	VPXOR        2624(DI), Y10, Y10
+	VMOVDQA      Y10, 2880(DI)
+	VMOVDQA      2784(DI), Y11
+	VPXOR        2656(DI), Y11, Y11
+	VMOVDQA      Y11, 2912(DI)
+	VMOVDQA      2816(DI), Y10
+	VPXOR        2688(DI), Y10, Y10
+	VMOVDQA      Y10, 2944(DI)
+	VMOVDQA      2848(DI), Y11
+	VPXOR        2720(DI), Y11, Y11
+	VMOVDQA      Y11, 2976(DI)
+	VPADDD       544(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 512(DI)
+	VPADDD       1024(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1056(DI)
+	VPADDD       1440(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1536(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1984(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2496(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VMOVDQA      2880(DI), Y10
+	VMOVDQA      2912(DI), Y11
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        480(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        992(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1408(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       2080(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2048(DI)
+	VPADDD       2560(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2592(DI)
+	VPADDD       2976(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3072(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        544(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        1024(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1440(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        2016(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2528(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        2944(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        448(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        960(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1344(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        2080(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2560(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        2976(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPADDD       512(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 544(DI)
+	VPADDD       1056(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1024(DI)
+	VPADDD       1536(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1568(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1984(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2496(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        2880(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        480(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        992(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1504(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       2048(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2080(DI)
+	VPADDD       2592(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2560(DI)
+	VPADDD       3072(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3104(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        512(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        1056(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1536(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        2016(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2528(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        3040(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        448(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        960(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1472(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        2048(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2592(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        3072(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPADDD       320(DI), Y0, Y0
+	VMOVDQA      Y0, 192(DI)
+	VPADDD       352(DI), Y1, Y1
+	VMOVDQA      Y1, 224(DI)
+	VPADDD       1024(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1056(DI)
+	VPADDD       1568(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1536(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1984(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2496(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        3008(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VMOVDQA      480(DI), Y14
+	VPADDD       384(DI), Y14, Y14
+	VMOVDQA      Y14, 256(DI)
+	VMOVDQA      544(DI), Y14
+	VPADDD       416(DI), Y14, Y14
+	VMOVDQA      Y14, 288(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        992(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1504(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       1856(DI), Y6, Y6
+	VMOVDQA      Y6, 1600(DI)
+	VPXOR        1728(DI), Y6, Y6
+	VMOVDQA      Y6, 1856(DI)
+	VPADDD       1888(DI), Y7, Y7
+	VMOVDQA      Y7, 1632(DI)
+	VPXOR        1760(DI), Y7, Y7
+	VMOVDQA      Y7, 1888(DI)
+	VPADDD       2560(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2592(DI)
+	VPADDD       3104(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3072(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        1024(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1568(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VMOVDQA      2016(DI), Y14
+	VPADDD       1920(DI), Y14, Y14
+	VMOVDQA      Y14, 1664(DI)
+	VPXOR        1792(DI), Y14, Y14
+	VMOVDQA      Y14, 1920(DI)
+	VMOVDQA      2080(DI), Y14
+	VPADDD       1952(DI), Y14, Y14
+	VMOVDQA      Y14, 1696(DI)
+	VPXOR        1824(DI), Y14, Y14
+	VMOVDQA      Y14, 1952(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2528(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        3040(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
 	MOVQ         n+24(FP), CX
+	DECQ         CX
+
+fill:
+	VMOVDQA      192(DI), Y13
+	VMOVDQA      X13, 64(R8)
+	VEXTRACTI128 $0x01, Y13, 64(R8)(SI*1)
+	VMOVDQA      224(DI), Y13
+	VMOVDQA      X13, 80(R8)
+	VEXTRACTI128 $0x01, Y13, 80(R8)(SI*1)
+	VMOVDQA      256(DI), Y13
+	VMOVDQA      X13, 96(R8)
+	VEXTRACTI128 $0x01, Y13, 96(R8)(SI*1)
+	VMOVDQA      288(DI), Y13
+	VMOVDQA      X13, 112(R8)
+	VEXTRACTI128 $0x01, Y13, 112(R8)(SI*1)
+	VMOVDQA      64(DI), Y13
+	VMOVDQA      X13, (R8)
+	VEXTRACTI128 $0x01, Y13, (R8)(SI*1)
+	VMOVDQA      96(DI), Y13
+	VMOVDQA      X13, 16(R8)
+	VEXTRACTI128 $0x01, Y13, 16(R8)(SI*1)
+	VMOVDQA      128(DI), Y13
+	VMOVDQA      X13, 32(R8)
+	VEXTRACTI128 $0x01, Y13, 32(R8)(SI*1)
+	VMOVDQA      160(DI), Y13
+	VMOVDQA      X13, 48(R8)
+	VEXTRACTI128 $0x01, Y13, 48(R8)(SI*1)
+	SUBQ         $-128, R8
+	VMOVDQA      192(DI), Y0
+	VPXOR        64(DI), Y0, Y0
+	VMOVDQA      Y0, 320(DI)
+	VMOVDQA      224(DI), Y1
+	VPXOR        96(DI), Y1, Y1
+	VMOVDQA      Y1, 352(DI)
+	VMOVDQA      256(DI), Y0
+	VPXOR        128(DI), Y0, Y0
+	VMOVDQA      Y0, 384(DI)
+	VMOVDQA      288(DI), Y1
+	VPXOR        160(DI), Y1, Y1
+	VMOVDQA      Y1, 416(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        960(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1472(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VMOVDQA      1856(DI), Y6
+	VMOVDQA      1888(DI), Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2560(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        3104(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VMOVDQA      320(DI), Y0
+	VMOVDQA      352(DI), Y1
+	VPADDD       1056(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1024(DI)
+	VPADDD       1536(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1568(DI)
+	VPADDD       1952(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2048(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2496(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        3008(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VPADDD       416(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 512(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        992(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1504(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        1920(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       2592(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2560(DI)
+	VPADDD       3072(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3104(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        384(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        1056(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1536(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        1952(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2528(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        3040(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        416(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        960(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1472(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1856(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2592(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        3072(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        320(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VPADDD       1024(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1056(DI)
+	VPADDD       1568(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1536(DI)
+	VPADDD       2048(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2080(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2496(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        3008(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VPADDD       512(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 544(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        992(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1504(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        2016(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       2560(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2592(DI)
+	VPADDD       3104(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3072(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        480(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        1024(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1568(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        2048(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2528(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        3040(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        512(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        960(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1472(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1984(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2560(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        3104(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        448(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VPADDD       832(DI), Y2, Y2
+	VMOVDQA      Y2, 704(DI)
+	VPADDD       864(DI), Y3, Y3
+	VMOVDQA      Y3, 736(DI)
+	VPADDD       1536(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1568(DI)
+	VPADDD       2080(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2048(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2496(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        3008(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VPADDD       544(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 512(DI)
+	VMOVDQA      992(DI), Y14
+	VPADDD       896(DI), Y14, Y14
+	VMOVDQA      Y14, 768(DI)
+	VMOVDQA      1056(DI), Y14
+	VPADDD       928(DI), Y14, Y14
+	VMOVDQA      Y14, 800(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1504(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        2016(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       2368(DI), Y8, Y8
+	VMOVDQA      Y8, 2112(DI)
+	VPXOR        2240(DI), Y8, Y8
+	VMOVDQA      Y8, 2368(DI)
+	VPADDD       2400(DI), Y9, Y9
+	VMOVDQA      Y9, 2144(DI)
+	VPXOR        2272(DI), Y9, Y9
+	VMOVDQA      Y9, 2400(DI)
+	VPADDD       3072(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3104(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        480(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1536(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        2080(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VMOVDQA      2528(DI), Y14
+	VPADDD       2432(DI), Y14, Y14
+	VMOVDQA      Y14, 2176(DI)
+	VPXOR        2304(DI), Y14, Y14
+	VMOVDQA      Y14, 2432(DI)
+	VMOVDQA      2592(DI), Y14
+	VPADDD       2464(DI), Y14, Y14
+	VMOVDQA      Y14, 2208(DI)
+	VPXOR        2336(DI), Y14, Y14
+	VMOVDQA      Y14, 2464(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        3040(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        544(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VMOVDQA      704(DI), Y13
+	VMOVDQA      X13, 64(R9)
+	VEXTRACTI128 $0x01, Y13, 64(R9)(SI*1)
+	VMOVDQA      736(DI), Y13
+	VMOVDQA      X13, 80(R9)
+	VEXTRACTI128 $0x01, Y13, 80(R9)(SI*1)
+	VMOVDQA      768(DI), Y13
+	VMOVDQA      X13, 96(R9)
+	VEXTRACTI128 $0x01, Y13, 96(R9)(SI*1)
+	VMOVDQA      800(DI), Y13
+	VMOVDQA      X13, 112(R9)
+	VEXTRACTI128 $0x01, Y13, 112(R9)(SI*1)
+	VMOVDQA      576(DI), Y13
+	VMOVDQA      X13, (R9)
+	VEXTRACTI128 $0x01, Y13, (R9)(SI*1)
+	VMOVDQA      608(DI), Y13
+	VMOVDQA      X13, 16(R9)
+	VEXTRACTI128 $0x01, Y13, 16(R9)(SI*1)
+	VMOVDQA      640(DI), Y13
+	VMOVDQA      X13, 32(R9)
+	VEXTRACTI128 $0x01, Y13, 32(R9)(SI*1)
+	VMOVDQA      672(DI), Y13
+	VMOVDQA      X13, 48(R9)
+	VEXTRACTI128 $0x01, Y13, 48(R9)(SI*1)
+	SUBQ         $-128, R9
+	VMOVDQA      704(DI), Y2
+	VPXOR        576(DI), Y2, Y2
+	VMOVDQA      Y2, 832(DI)
+	VMOVDQA      736(DI), Y3
+	VPXOR        608(DI), Y3, Y3
+	VMOVDQA      Y3, 864(DI)
+	VMOVDQA      768(DI), Y2
+	VPXOR        640(DI), Y2, Y2
+	VMOVDQA      Y2, 896(DI)
+	VMOVDQA      800(DI), Y3
+	VPXOR        672(DI), Y3, Y3
+	VMOVDQA      Y3, 928(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1472(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1984(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VMOVDQA      2368(DI), Y8
+	VMOVDQA      2400(DI), Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        3072(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        448(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VMOVDQA      832(DI), Y2
+	VMOVDQA      864(DI), Y3
+	VPADDD       1568(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1536(DI)
+	VPADDD       2048(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2080(DI)
+	VPADDD       2464(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2560(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        3008(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VPADDD       512(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 544(DI)
+	VPADDD       928(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1024(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1504(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        2016(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2432(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       3104(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3072(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        480(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        896(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1568(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        2048(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2464(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        3040(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        512(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        928(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1472(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1984(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2368(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        3104(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        448(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        832(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VPADDD       1536(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1568(DI)
+	VPADDD       2080(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2048(DI)
+	VPADDD       2560(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2592(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        3008(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VPADDD       544(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 512(DI)
+	VPADDD       1024(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1056(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1504(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        2016(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2528(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       3072(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3104(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        480(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        992(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1536(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        2080(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2560(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        3040(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        544(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        1024(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1472(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1984(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2496(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        3072(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        448(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        960(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VPADDD       1344(DI), Y4, Y4
+	VMOVDQA      Y4, 1216(DI)
+	VPADDD       1376(DI), Y5, Y5
+	VMOVDQA      Y5, 1248(DI)
+	VPADDD       2048(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2080(DI)
+	VPADDD       2592(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2560(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        3008(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VPADDD       512(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 544(DI)
+	VPADDD       1056(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1024(DI)
+	VMOVDQA      1504(DI), Y14
+	VPADDD       1408(DI), Y14, Y14
+	VMOVDQA      Y14, 1280(DI)
+	VMOVDQA      1568(DI), Y14
+	VPADDD       1440(DI), Y14, Y14
+	VMOVDQA      Y14, 1312(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        2016(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2528(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       2880(DI), Y10, Y10
+	VMOVDQA      Y10, 2624(DI)
+	VPXOR        2752(DI), Y10, Y10
+	VMOVDQA      Y10, 2880(DI)
+	VPADDD       2912(DI), Y11, Y11
+	VMOVDQA      Y11, 2656(DI)
+	VPXOR        2784(DI), Y11, Y11
+	VMOVDQA      Y11, 2912(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        480(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        992(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        2048(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2592(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VMOVDQA      3040(DI), Y14
+	VPADDD       2944(DI), Y14, Y14
+	VMOVDQA      Y14, 2688(DI)
+	VPXOR        2816(DI), Y14, Y14
+	VMOVDQA      Y14, 2944(DI)
+	VMOVDQA      3104(DI), Y14
+	VPADDD       2976(DI), Y14, Y14
+	VMOVDQA      Y14, 2720(DI)
+	VPXOR        2848(DI), Y14, Y14
+	VMOVDQA      Y14, 2976(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        512(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        1056(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VMOVDQA      1216(DI), Y13
+	VMOVDQA      X13, 64(R10)
+	VEXTRACTI128 $0x01, Y13, 64(R10)(SI*1)
+	VMOVDQA      1248(DI), Y13
+	VMOVDQA      X13, 80(R10)
+	VEXTRACTI128 $0x01, Y13, 80(R10)(SI*1)
+	VMOVDQA      1280(DI), Y13
+	VMOVDQA      X13, 96(R10)
+	VEXTRACTI128 $0x01, Y13, 96(R10)(SI*1)
+	VMOVDQA      1312(DI), Y13
+	VMOVDQA      X13, 112(R10)
+	VEXTRACTI128 $0x01, Y13, 112(R10)(SI*1)
+	VMOVDQA      1088(DI), Y13
+	VMOVDQA      X13, (R10)
+	VEXTRACTI128 $0x01, Y13, (R10)(SI*1)
+	VMOVDQA      1120(DI), Y13
+	VMOVDQA      X13, 16(R10)
+	VEXTRACTI128 $0x01, Y13, 16(R10)(SI*1)
+	VMOVDQA      1152(DI), Y13
+	VMOVDQA      X13, 32(R10)
+	VEXTRACTI128 $0x01, Y13, 32(R10)(SI*1)
+	VMOVDQA      1184(DI), Y13
+	VMOVDQA      X13, 48(R10)
+	VEXTRACTI128 $0x01, Y13, 48(R10)(SI*1)
+	SUBQ         $-128, R10
+	VMOVDQA      1216(DI), Y4
+	VPXOR        1088(DI), Y4, Y4
+	VMOVDQA      Y4, 1344(DI)
+	VMOVDQA      1248(DI), Y5
+	VPXOR        1120(DI), Y5, Y5
+	VMOVDQA      Y5, 1376(DI)
+	VMOVDQA      1280(DI), Y4
+	VPXOR        1152(DI), Y4, Y4
+	VMOVDQA      Y4, 1408(DI)
+	VMOVDQA      1312(DI), Y5
+	VPXOR        1184(DI), Y5, Y5
+	VMOVDQA      Y5, 1440(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1984(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2496(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VMOVDQA      2880(DI), Y10
+	VMOVDQA      2912(DI), Y11
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        448(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        960(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VMOVDQA      1344(DI), Y4
+	VMOVDQA      1376(DI), Y5
+	VPADDD       2080(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2048(DI)
+	VPADDD       2560(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2592(DI)
+	VPADDD       2976(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3072(DI)
+	VPADDD       544(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 512(DI)
+	VPADDD       1024(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1056(DI)
+	VPADDD       1440(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1536(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        2016(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2528(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        2944(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        480(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        992(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1408(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        2080(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2560(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        2976(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        544(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        1024(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1440(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1984(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2496(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        2880(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        448(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        960(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1344(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VPADDD       2048(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2080(DI)
+	VPADDD       2592(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2560(DI)
+	VPADDD       3072(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3104(DI)
+	VPADDD       512(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 544(DI)
+	VPADDD       1056(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1024(DI)
+	VPADDD       1536(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1568(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        2016(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2528(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        3040(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        480(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        992(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1504(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        2048(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2592(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        3072(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        512(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        1056(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1536(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1984(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2496(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        3008(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        448(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        960(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1472(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VPADDD       1856(DI), Y6, Y6
+	VMOVDQA      Y6, 1728(DI)
+	VPADDD       1888(DI), Y7, Y7
+	VMOVDQA      Y7, 1760(DI)
+	VPADDD       2560(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2592(DI)
+	VPADDD       3104(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3072(DI)
+	VPADDD       320(DI), Y0, Y0
+	VMOVDQA      Y0, 64(DI)
+	VPXOR        192(DI), Y0, Y0
+	VMOVDQA      Y0, 320(DI)
+	VPADDD       352(DI), Y1, Y1
+	VMOVDQA      Y1, 96(DI)
+	VPXOR        224(DI), Y1, Y1
+	VMOVDQA      Y1, 352(DI)
+	VPADDD       1024(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1056(DI)
+	VPADDD       1568(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1536(DI)
+	VMOVDQA      2016(DI), Y14
+	VPADDD       1920(DI), Y14, Y14
+	VMOVDQA      Y14, 1792(DI)
+	VMOVDQA      2080(DI), Y14
+	VPADDD       1952(DI), Y14, Y14
+	VMOVDQA      Y14, 1824(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2528(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        3040(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	VMOVDQA      480(DI), Y14
+	VPADDD       384(DI), Y14, Y14
+	VMOVDQA      Y14, 128(DI)
+	VPXOR        256(DI), Y14, Y14
+	VMOVDQA      Y14, 384(DI)
+	VMOVDQA      544(DI), Y14
+	VPADDD       416(DI), Y14, Y14
+	VMOVDQA      Y14, 160(DI)
+	VPXOR        288(DI), Y14, Y14
+	VMOVDQA      Y14, 416(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        992(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1504(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2560(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        3104(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VMOVDQA      320(DI), Y0
+	VMOVDQA      352(DI), Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        1024(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1568(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VMOVDQA      1728(DI), Y13
+	VMOVDQA      X13, 64(R11)
+	VEXTRACTI128 $0x01, Y13, 64(R11)(SI*1)
+	VMOVDQA      1760(DI), Y13
+	VMOVDQA      X13, 80(R11)
+	VEXTRACTI128 $0x01, Y13, 80(R11)(SI*1)
+	VMOVDQA      1792(DI), Y13
+	VMOVDQA      X13, 96(R11)
+	VEXTRACTI128 $0x01, Y13, 96(R11)(SI*1)
+	VMOVDQA      1824(DI), Y13
+	VMOVDQA      X13, 112(R11)
+	VEXTRACTI128 $0x01, Y13, 112(R11)(SI*1)
+	VMOVDQA      1600(DI), Y13
+	VMOVDQA      X13, (R11)
+	VEXTRACTI128 $0x01, Y13, (R11)(SI*1)
+	VMOVDQA      1632(DI), Y13
+	VMOVDQA      X13, 16(R11)
+	VEXTRACTI128 $0x01, Y13, 16(R11)(SI*1)
+	VMOVDQA      1664(DI), Y13
+	VMOVDQA      X13, 32(R11)
+	VEXTRACTI128 $0x01, Y13, 32(R11)(SI*1)
+	VMOVDQA      1696(DI), Y13
+	VMOVDQA      X13, 48(R11)
+	VEXTRACTI128 $0x01, Y13, 48(R11)(SI*1)
+	SUBQ         $-128, R11
+	VMOVDQA      1728(DI), Y6
+	VPXOR        1600(DI), Y6, Y6
+	VMOVDQA      Y6, 1856(DI)
+	VMOVDQA      1760(DI), Y7
+	VPXOR        1632(DI), Y7, Y7
+	VMOVDQA      Y7, 1888(DI)
+	VMOVDQA      1792(DI), Y6
+	VPXOR        1664(DI), Y6, Y6
+	VMOVDQA      Y6, 1920(DI)
+	VMOVDQA      1824(DI), Y7
+	VPXOR        1696(DI), Y7, Y7
+	VMOVDQA      Y7, 1952(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2496(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        3008(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VPADDD       416(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 512(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        960(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1472(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VMOVDQA      1856(DI), Y6
+	VMOVDQA      1888(DI), Y7
+	VPADDD       2592(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2560(DI)
+	VPADDD       3072(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3104(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        384(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       1056(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1024(DI)
+	VPADDD       1536(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1568(DI)
+	VPADDD       1952(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2048(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2528(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        3040(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        416(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        992(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1504(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        1920(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2592(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        3072(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        320(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        1056(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1536(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        1952(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2496(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        3008(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VPADDD       512(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 544(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        960(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1472(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1856(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VPADDD       2560(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2592(DI)
+	VPADDD       3104(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3072(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        480(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       1024(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1056(DI)
+	VPADDD       1568(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1536(DI)
+	VPADDD       2048(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2080(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2528(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        3040(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        512(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        992(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1504(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        2016(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2560(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        3104(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        448(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        1024(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1568(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        2048(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2496(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        3008(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VPADDD       544(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 512(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        960(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1472(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1984(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VPADDD       2368(DI), Y8, Y8
+	VMOVDQA      Y8, 2240(DI)
+	VPADDD       2400(DI), Y9, Y9
+	VMOVDQA      Y9, 2272(DI)
+	VPADDD       3072(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3104(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        480(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       832(DI), Y2, Y2
+	VMOVDQA      Y2, 576(DI)
+	VPXOR        704(DI), Y2, Y2
+	VMOVDQA      Y2, 832(DI)
+	VPADDD       864(DI), Y3, Y3
+	VMOVDQA      Y3, 608(DI)
+	VPXOR        736(DI), Y3, Y3
+	VMOVDQA      Y3, 864(DI)
+	VPADDD       1536(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1568(DI)
+	VPADDD       2080(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2048(DI)
+	VMOVDQA      2528(DI), Y14
+	VPADDD       2432(DI), Y14, Y14
+	VMOVDQA      Y14, 2304(DI)
+	VMOVDQA      2592(DI), Y14
+	VPADDD       2464(DI), Y14, Y14
+	VMOVDQA      Y14, 2336(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        3040(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        544(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VMOVDQA      992(DI), Y14
+	VPADDD       896(DI), Y14, Y14
+	VMOVDQA      Y14, 640(DI)
+	VPXOR        768(DI), Y14, Y14
+	VMOVDQA      Y14, 896(DI)
+	VMOVDQA      1056(DI), Y14
+	VPADDD       928(DI), Y14, Y14
+	VMOVDQA      Y14, 672(DI)
+	VPXOR        800(DI), Y14, Y14
+	VMOVDQA      Y14, 928(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1504(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        2016(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        3072(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        448(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VMOVDQA      832(DI), Y2
+	VMOVDQA      864(DI), Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1536(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        2080(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VMOVDQA      2240(DI), Y13
+	VMOVDQA      X13, 64(R12)
+	VEXTRACTI128 $0x01, Y13, 64(R12)(SI*1)
+	VMOVDQA      2272(DI), Y13
+	VMOVDQA      X13, 80(R12)
+	VEXTRACTI128 $0x01, Y13, 80(R12)(SI*1)
+	VMOVDQA      2304(DI), Y13
+	VMOVDQA      X13, 96(R12)
+	VEXTRACTI128 $0x01, Y13, 96(R12)(SI*1)
+	VMOVDQA      2336(DI), Y13
+	VMOVDQA      X13, 112(R12)
+	VEXTRACTI128 $0x01, Y13, 112(R12)(SI*1)
+	VMOVDQA      2112(DI), Y13
+	VMOVDQA      X13, (R12)
+	VEXTRACTI128 $0x01, Y13, (R12)(SI*1)
+	VMOVDQA      2144(DI), Y13
+	VMOVDQA      X13, 16(R12)
+	VEXTRACTI128 $0x01, Y13, 16(R12)(SI*1)
+	VMOVDQA      2176(DI), Y13
+	VMOVDQA      X13, 32(R12)
+	VEXTRACTI128 $0x01, Y13, 32(R12)(SI*1)
+	VMOVDQA      2208(DI), Y13
+	VMOVDQA      X13, 48(R12)
+	VEXTRACTI128 $0x01, Y13, 48(R12)(SI*1)
+	SUBQ         $-128, R12
+	VMOVDQA      2240(DI), Y8
+	VPXOR        2112(DI), Y8, Y8
+	VMOVDQA      Y8, 2368(DI)
+	VMOVDQA      2272(DI), Y9
+	VPXOR        2144(DI), Y9, Y9
+	VMOVDQA      Y9, 2400(DI)
+	VMOVDQA      2304(DI), Y8
+	VPXOR        2176(DI), Y8, Y8
+	VMOVDQA      Y8, 2432(DI)
+	VMOVDQA      2336(DI), Y9
+	VPXOR        2208(DI), Y9, Y9
+	VMOVDQA      Y9, 2464(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        3008(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VPADDD       512(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 544(DI)
+	VPADDD       928(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1024(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1472(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1984(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VMOVDQA      2368(DI), Y8
+	VMOVDQA      2400(DI), Y9
+	VPADDD       3104(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3072(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        480(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        896(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       1568(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1536(DI)
+	VPADDD       2048(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2080(DI)
+	VPADDD       2464(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2560(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        3040(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        512(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        928(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1504(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        2016(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2432(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        3104(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        448(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        832(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1568(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        2048(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2464(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        3008(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VPADDD       544(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 512(DI)
+	VPADDD       1024(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1056(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1472(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1984(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2368(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VPADDD       3072(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3104(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        480(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        992(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       1536(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1568(DI)
+	VPADDD       2080(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2048(DI)
+	VPADDD       2560(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2592(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        3040(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        544(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        1024(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1504(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        2016(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2528(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        3072(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        448(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        960(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1536(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        2080(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2560(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        3008(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VPADDD       512(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 544(DI)
+	VPADDD       1056(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1024(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1472(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1984(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2496(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VPADDD       2880(DI), Y10, Y10
+	VMOVDQA      Y10, 2752(DI)
+	VPADDD       2912(DI), Y11, Y11
+	VMOVDQA      Y11, 2784(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        480(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        992(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       1344(DI), Y4, Y4
+	VMOVDQA      Y4, 1088(DI)
+	VPXOR        1216(DI), Y4, Y4
+	VMOVDQA      Y4, 1344(DI)
+	VPADDD       1376(DI), Y5, Y5
+	VMOVDQA      Y5, 1120(DI)
+	VPXOR        1248(DI), Y5, Y5
+	VMOVDQA      Y5, 1376(DI)
+	VPADDD       2048(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2080(DI)
+	VPADDD       2592(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2560(DI)
+	VMOVDQA      3040(DI), Y14
+	VPADDD       2944(DI), Y14, Y14
+	VMOVDQA      Y14, 2816(DI)
+	VMOVDQA      3104(DI), Y14
+	VPADDD       2976(DI), Y14, Y14
+	VMOVDQA      Y14, 2848(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        512(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        1056(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VMOVDQA      1504(DI), Y14
+	VPADDD       1408(DI), Y14, Y14
+	VMOVDQA      Y14, 1152(DI)
+	VPXOR        1280(DI), Y14, Y14
+	VMOVDQA      Y14, 1408(DI)
+	VMOVDQA      1568(DI), Y14
+	VPADDD       1440(DI), Y14, Y14
+	VMOVDQA      Y14, 1184(DI)
+	VPXOR        1312(DI), Y14, Y14
+	VMOVDQA      Y14, 1440(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        2016(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2528(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        448(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        960(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VMOVDQA      1344(DI), Y4
+	VMOVDQA      1376(DI), Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        2048(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2592(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VMOVDQA      2752(DI), Y13
+	VMOVDQA      X13, 64(R13)
+	VEXTRACTI128 $0x01, Y13, 64(R13)(SI*1)
+	VMOVDQA      2784(DI), Y13
+	VMOVDQA      X13, 80(R13)
+	VEXTRACTI128 $0x01, Y13, 80(R13)(SI*1)
+	VMOVDQA      2816(DI), Y13
+	VMOVDQA      X13, 96(R13)
+	VEXTRACTI128 $0x01, Y13, 96(R13)(SI*1)
+	VMOVDQA      2848(DI), Y13
+	VMOVDQA      X13, 112(R13)
+	VEXTRACTI128 $0x01, Y13, 112(R13)(SI*1)
+	VMOVDQA      2624(DI), Y13
+	VMOVDQA      X13, (R13)
+	VEXTRACTI128 $0x01, Y13, (R13)(SI*1)
+	VMOVDQA      2656(DI), Y13
+	VMOVDQA      X13, 16(R13)
+	VEXTRACTI128 $0x01, Y13, 16(R13)(SI*1)
+	VMOVDQA      2688(DI), Y13
+	VMOVDQA      X13, 32(R13)
+	VEXTRACTI128 $0x01, Y13, 32(R13)(SI*1)
+	VMOVDQA      2720(DI), Y13
+	VMOVDQA      X13, 48(R13)
+	VEXTRACTI128 $0x01, Y13, 48(R13)(SI*1)
+	SUBQ         $-128, R13
+	VMOVDQA      2752(DI), Y10
+	VPXOR        2624(DI), Y10, Y10
+	VMOVDQA      Y10, 2880(DI)
+	VMOVDQA      2784(DI), Y11
+	VPXOR        2656(DI), Y11, Y11
+	VMOVDQA      Y11, 2912(DI)
+	VMOVDQA      2816(DI), Y10
+	VPXOR        2688(DI), Y10, Y10
+	VMOVDQA      Y10, 2944(DI)
+	VMOVDQA      2848(DI), Y11
+	VPXOR        2720(DI), Y11, Y11
+	VMOVDQA      Y11, 2976(DI)
+	VPADDD       544(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 512(DI)
+	VPADDD       1024(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1056(DI)
+	VPADDD       1440(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1536(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1984(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2496(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VMOVDQA      2880(DI), Y10
+	VMOVDQA      2912(DI), Y11
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        480(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        992(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1408(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       2080(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2048(DI)
+	VPADDD       2560(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2592(DI)
+	VPADDD       2976(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3072(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        544(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        1024(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1440(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        2016(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2528(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        2944(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        448(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        960(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1344(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        2080(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2560(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        2976(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPADDD       512(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 544(DI)
+	VPADDD       1056(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1024(DI)
+	VPADDD       1536(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1568(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1984(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2496(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        2880(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        480(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        992(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1504(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       2048(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2080(DI)
+	VPADDD       2592(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2560(DI)
+	VPADDD       3072(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3104(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        512(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        1056(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1536(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        2016(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2528(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        3040(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        448(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        960(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1472(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        2048(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2592(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        3072(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPADDD       320(DI), Y0, Y0
+	VMOVDQA      Y0, 192(DI)
+	VPADDD       352(DI), Y1, Y1
+	VMOVDQA      Y1, 224(DI)
+	VPADDD       1024(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1056(DI)
+	VPADDD       1568(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1536(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1984(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2496(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        3008(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VMOVDQA      480(DI), Y14
+	VPADDD       384(DI), Y14, Y14
+	VMOVDQA      Y14, 256(DI)
+	VMOVDQA      544(DI), Y14
+	VPADDD       416(DI), Y14, Y14
+	VMOVDQA      Y14, 288(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        992(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1504(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       1856(DI), Y6, Y6
+	VMOVDQA      Y6, 1600(DI)
+	VPXOR        1728(DI), Y6, Y6
+	VMOVDQA      Y6, 1856(DI)
+	VPADDD       1888(DI), Y7, Y7
+	VMOVDQA      Y7, 1632(DI)
+	VPXOR        1760(DI), Y7, Y7
+	VMOVDQA      Y7, 1888(DI)
+	VPADDD       2560(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2592(DI)
+	VPADDD       3104(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3072(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        1024(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1568(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VMOVDQA      2016(DI), Y14
+	VPADDD       1920(DI), Y14, Y14
+	VMOVDQA      Y14, 1664(DI)
+	VPXOR        1792(DI), Y14, Y14
+	VMOVDQA      Y14, 1920(DI)
+	VMOVDQA      2080(DI), Y14
+	VPADDD       1952(DI), Y14, Y14
+	VMOVDQA      Y14, 1696(DI)
+	VPXOR        1824(DI), Y14, Y14
+	VMOVDQA      Y14, 1952(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2528(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        3040(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	DECQ         CX
+	JNZ          fill
+	SUBQ         SI, R8
+	MOVL         192(DI), AX
+	SHLL         $0x07, AX
+	ANDL         (DI), AX
+	PREFETCHT0   (R8)(AX*1)
+	PREFETCHT0   64(R8)(AX*1)
+	MOVQ         AX, 320(DI)
+	MOVL         208(DI), BX
+	SHLL         $0x07, BX
+	ANDL         (DI), BX
+	ADDQ         SI, BX
+	PREFETCHT0   (R8)(BX*1)
+	PREFETCHT0   64(R8)(BX*1)
+	MOVQ         BX, 328(DI)
+	MOVQ         320(DI), AX
+	MOVQ         328(DI), BX
+	VMOVDQA      64(R8)(AX*1), X13
+	VINSERTI128  $0x01, 64(R8)(BX*1), Y13, Y13
+	VMOVDQA      192(DI), Y0
+	VPXOR        Y13, Y0, Y0
+	VMOVDQA      Y0, 192(DI)
+	VPXOR        64(DI), Y0, Y0
+	VMOVDQA      Y0, 320(DI)
+	VMOVDQA      80(R8)(AX*1), X13
+	VINSERTI128  $0x01, 80(R8)(BX*1), Y13, Y13
+	VMOVDQA      224(DI), Y1
+	VPXOR        Y13, Y1, Y1
+	VMOVDQA      Y1, 224(DI)
+	VPXOR        96(DI), Y1, Y1
+	VMOVDQA      Y1, 352(DI)
+	VMOVDQA      96(R8)(AX*1), X13
+	VINSERTI128  $0x01, 96(R8)(BX*1), Y13, Y13
+	VMOVDQA      256(DI), Y0
+	VPXOR        Y13, Y0, Y0
+	VMOVDQA      Y0, 256(DI)
+	VPXOR        128(DI), Y0, Y0
+	VMOVDQA      Y0, 384(DI)
+	VMOVDQA      112(R8)(AX*1), X13
+	VINSERTI128  $0x01, 112(R8)(BX*1), Y13, Y13
+	VMOVDQA      288(DI), Y1
+	VPXOR        Y13, Y1, Y1
+	VMOVDQA      Y1, 288(DI)
+	VPXOR        160(DI), Y1, Y1
+	VMOVDQA      Y1, 416(DI)
+	VMOVDQA      (R8)(AX*1), X13
+	VINSERTI128  $0x01, (R8)(BX*1), Y13, Y13
+	VMOVDQA      320(DI), Y0
+	VPXOR        Y13, Y0, Y0
+	VMOVDQA      Y0, 320(DI)
+	VMOVDQA      16(R8)(AX*1), X13
+	VINSERTI128  $0x01, 16(R8)(BX*1), Y13, Y13
+	VMOVDQA      352(DI), Y1
+	VPXOR        Y13, Y1, Y1
+	VMOVDQA      Y1, 352(DI)
+	VMOVDQA      32(R8)(AX*1), X13
+	VINSERTI128  $0x01, 32(R8)(BX*1), Y13, Y13
+	VMOVDQA      384(DI), Y0
+	VPXOR        Y13, Y0, Y0
+	VMOVDQA      Y0, 384(DI)
+	VMOVDQA      48(R8)(AX*1), X13
+	VINSERTI128  $0x01, 48(R8)(BX*1), Y13, Y13
+	VMOVDQA      416(DI), Y1
+	VPXOR        Y13, Y1, Y1
+	VMOVDQA      Y1, 416(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        960(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1472(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VMOVDQA      1856(DI), Y6
+	VMOVDQA      1888(DI), Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2560(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        3104(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VMOVDQA      320(DI), Y0
+	VMOVDQA      352(DI), Y1
+	VPADDD       1056(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1024(DI)
+	VPADDD       1536(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1568(DI)
+	VPADDD       1952(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2048(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2496(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        3008(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VPADDD       416(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 512(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        992(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1504(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        1920(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       2592(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2560(DI)
+	VPADDD       3072(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3104(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        384(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        1056(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1536(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        1952(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2528(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        3040(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        416(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        960(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1472(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1856(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2592(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        3072(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        320(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VPADDD       1024(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1056(DI)
+	VPADDD       1568(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1536(DI)
+	VPADDD       2048(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2080(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2496(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        3008(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VPADDD       512(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 544(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        992(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1504(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        2016(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       2560(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2592(DI)
+	VPADDD       3104(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3072(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        480(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        1024(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1568(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        2048(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2528(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        3040(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        512(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        960(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1472(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1984(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2560(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        3104(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        448(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VPADDD       832(DI), Y2, Y2
+	VMOVDQA      Y2, 704(DI)
+	VPADDD       864(DI), Y3, Y3
+	VMOVDQA      Y3, 736(DI)
+	VPADDD       1536(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1568(DI)
+	VPADDD       2080(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2048(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2496(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        3008(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VPADDD       544(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 512(DI)
+	VMOVDQA      992(DI), Y14
+	VPADDD       896(DI), Y14, Y14
+	VMOVDQA      Y14, 768(DI)
+	VMOVDQA      1056(DI), Y14
+	VPADDD       928(DI), Y14, Y14
+	VMOVDQA      Y14, 800(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1504(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        2016(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       2368(DI), Y8, Y8
+	VMOVDQA      Y8, 2112(DI)
+	VPXOR        2240(DI), Y8, Y8
+	VMOVDQA      Y8, 2368(DI)
+	VPADDD       2400(DI), Y9, Y9
+	VMOVDQA      Y9, 2144(DI)
+	VPXOR        2272(DI), Y9, Y9
+	VMOVDQA      Y9, 2400(DI)
+	VPADDD       3072(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3104(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        480(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1536(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        2080(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VMOVDQA      2528(DI), Y14
+	VPADDD       2432(DI), Y14, Y14
+	VMOVDQA      Y14, 2176(DI)
+	VPXOR        2304(DI), Y14, Y14
+	VMOVDQA      Y14, 2432(DI)
+	VMOVDQA      2592(DI), Y14
+	VPADDD       2464(DI), Y14, Y14
+	VMOVDQA      Y14, 2208(DI)
+	VPXOR        2336(DI), Y14, Y14
+	VMOVDQA      Y14, 2464(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        3040(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        544(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	SUBQ         SI, R9
+	MOVL         704(DI), AX
+	SHLL         $0x07, AX
+	ANDL         (DI), AX
+	PREFETCHT0   (R9)(AX*1)
+	PREFETCHT0   64(R9)(AX*1)
+	MOVQ         AX, 832(DI)
+	MOVL         720(DI), BX
+	SHLL         $0x07, BX
+	ANDL         (DI), BX
+	ADDQ         SI, BX
+	PREFETCHT0   (R9)(BX*1)
+	PREFETCHT0   64(R9)(BX*1)
+	MOVQ         BX, 840(DI)
+	MOVQ         832(DI), AX
+	MOVQ         840(DI), BX
+	VMOVDQA      64(R9)(AX*1), X13
+	VINSERTI128  $0x01, 64(R9)(BX*1), Y13, Y13
+	VMOVDQA      704(DI), Y2
+	VPXOR        Y13, Y2, Y2
+	VMOVDQA      Y2, 704(DI)
+	VPXOR        576(DI), Y2, Y2
+	VMOVDQA      Y2, 832(DI)
+	VMOVDQA      80(R9)(AX*1), X13
+	VINSERTI128  $0x01, 80(R9)(BX*1), Y13, Y13
+	VMOVDQA      736(DI), Y3
+	VPXOR        Y13, Y3, Y3
+	VMOVDQA      Y3, 736(DI)
+	VPXOR        608(DI), Y3, Y3
+	VMOVDQA      Y3, 864(DI)
+	VMOVDQA      96(R9)(AX*1), X13
+	VINSERTI128  $0x01, 96(R9)(BX*1), Y13, Y13
+	VMOVDQA      768(DI), Y2
+	VPXOR        Y13, Y2, Y2
+	VMOVDQA      Y2, 768(DI)
+	VPXOR        640(DI), Y2, Y2
+	VMOVDQA      Y2, 896(DI)
+	VMOVDQA      112(R9)(AX*1), X13
+	VINSERTI128  $0x01, 112(R9)(BX*1), Y13, Y13
+	VMOVDQA      800(DI), Y3
+	VPXOR        Y13, Y3, Y3
+	VMOVDQA      Y3, 800(DI)
+	VPXOR        672(DI), Y3, Y3
+	VMOVDQA      Y3, 928(DI)
+	VMOVDQA      (R9)(AX*1), X13
+	VINSERTI128  $0x01, (R9)(BX*1), Y13, Y13
+	VMOVDQA      832(DI), Y2
+	VPXOR        Y13, Y2, Y2
+	VMOVDQA      Y2, 832(DI)
+	VMOVDQA      16(R9)(AX*1), X13
+	VINSERTI128  $0x01, 16(R9)(BX*1), Y13, Y13
+	VMOVDQA      864(DI), Y3
+	VPXOR        Y13, Y3, Y3
+	VMOVDQA      Y3, 864(DI)
+	VMOVDQA      32(R9)(AX*1), X13
+	VINSERTI128  $0x01, 32(R9)(BX*1), Y13, Y13
+	VMOVDQA      896(DI), Y2
+	VPXOR        Y13, Y2, Y2
+	VMOVDQA      Y2, 896(DI)
+	VMOVDQA      48(R9)(AX*1), X13
+	VINSERTI128  $0x01, 48(R9)(BX*1), Y13, Y13
+	VMOVDQA      928(DI), Y3
+	VPXOR        Y13, Y3, Y3
+	VMOVDQA      Y3, 928(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1472(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1984(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VMOVDQA      2368(DI), Y8
+	VMOVDQA      2400(DI), Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        3072(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        448(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VMOVDQA      832(DI), Y2
+	VMOVDQA      864(DI), Y3
+	VPADDD       1568(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1536(DI)
+	VPADDD       2048(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2080(DI)
+	VPADDD       2464(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2560(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        3008(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VPADDD       512(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 544(DI)
+	VPADDD       928(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1024(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1504(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        2016(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2432(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       3104(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3072(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        480(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        896(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1568(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        2048(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2464(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        3040(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        512(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        928(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1472(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1984(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2368(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        3104(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        448(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        832(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VPADDD       1536(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1568(DI)
+	VPADDD       2080(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2048(DI)
+	VPADDD       2560(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2592(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        3008(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VPADDD       544(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 512(DI)
+	VPADDD       1024(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1056(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1504(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        2016(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2528(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       3072(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3104(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        480(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        992(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1536(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        2080(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2560(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        3040(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        544(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        1024(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1472(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1984(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2496(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        3072(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        448(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        960(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VPADDD       1344(DI), Y4, Y4
+	VMOVDQA      Y4, 1216(DI)
+	VPADDD       1376(DI), Y5, Y5
+	VMOVDQA      Y5, 1248(DI)
+	VPADDD       2048(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2080(DI)
+	VPADDD       2592(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2560(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        3008(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VPADDD       512(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 544(DI)
+	VPADDD       1056(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1024(DI)
+	VMOVDQA      1504(DI), Y14
+	VPADDD       1408(DI), Y14, Y14
+	VMOVDQA      Y14, 1280(DI)
+	VMOVDQA      1568(DI), Y14
+	VPADDD       1440(DI), Y14, Y14
+	VMOVDQA      Y14, 1312(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        2016(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2528(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       2880(DI), Y10, Y10
+	VMOVDQA      Y10, 2624(DI)
+	VPXOR        2752(DI), Y10, Y10
+	VMOVDQA      Y10, 2880(DI)
+	VPADDD       2912(DI), Y11, Y11
+	VMOVDQA      Y11, 2656(DI)
+	VPXOR        2784(DI), Y11, Y11
+	VMOVDQA      Y11, 2912(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        480(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        992(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        2048(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2592(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VMOVDQA      3040(DI), Y14
+	VPADDD       2944(DI), Y14, Y14
+	VMOVDQA      Y14, 2688(DI)
+	VPXOR        2816(DI), Y14, Y14
+	VMOVDQA      Y14, 2944(DI)
+	VMOVDQA      3104(DI), Y14
+	VPADDD       2976(DI), Y14, Y14
+	VMOVDQA      Y14, 2720(DI)
+	VPXOR        2848(DI), Y14, Y14
+	VMOVDQA      Y14, 2976(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        512(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        1056(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	SUBQ         SI, R10
+	MOVL         1216(DI), AX
+	SHLL         $0x07, AX
+	ANDL         (DI), AX
+	PREFETCHT0   (R10)(AX*1)
+	PREFETCHT0   64(R10)(AX*1)
+	MOVQ         AX, 1344(DI)
+	MOVL         1232(DI), BX
+	SHLL         $0x07, BX
+	ANDL         (DI), BX
+	ADDQ         SI, BX
+	PREFETCHT0   (R10)(BX*1)
+	PREFETCHT0   64(R10)(BX*1)
+	MOVQ         BX, 1352(DI)
+	MOVQ         1344(DI), AX
+	MOVQ         1352(DI), BX
+	VMOVDQA      64(R10)(AX*1), X13
+	VINSERTI128  $0x01, 64(R10)(BX*1), Y13, Y13
+	VMOVDQA      1216(DI), Y4
+	VPXOR        Y13, Y4, Y4
+	VMOVDQA      Y4, 1216(DI)
+	VPXOR        1088(DI), Y4, Y4
+	VMOVDQA      Y4, 1344(DI)
+	VMOVDQA      80(R10)(AX*1), X13
+	VINSERTI128  $0x01, 80(R10)(BX*1), Y13, Y13
+	VMOVDQA      1248(DI), Y5
+	VPXOR        Y13, Y5, Y5
+	VMOVDQA      Y5, 1248(DI)
+	VPXOR        1120(DI), Y5, Y5
+	VMOVDQA      Y5, 1376(DI)
+	VMOVDQA      96(R10)(AX*1), X13
+	VINSERTI128  $0x01, 96(R10)(BX*1), Y13, Y13
+	VMOVDQA      1280(DI), Y4
+	VPXOR        Y13, Y4, Y4
+	VMOVDQA      Y4, 1280(DI)
+	VPXOR        1152(DI), Y4, Y4
+	VMOVDQA      Y4, 1408(DI)
+	VMOVDQA      112(R10)(AX*1), X13
+	VINSERTI128  $0x01, 112(R10)(BX*1), Y13, Y13
+	VMOVDQA      1312(DI), Y5
+	VPXOR        Y13, Y5, Y5
+	VMOVDQA      Y5, 1312(DI)
+	VPXOR        1184(DI), Y5, Y5
+	VMOVDQA      Y5, 1440(DI)
+	VMOVDQA      (R10)(AX*1), X13
+	VINSERTI128  $0x01, (R10)(BX*1), Y13, Y13
+	VMOVDQA      1344(DI), Y4
+	VPXOR        Y13, Y4, Y4
+	VMOVDQA      Y4, 1344(DI)
+	VMOVDQA      16(R10)(AX*1), X13
+	VINSERTI128  $0x01, 16(R10)(BX*1), Y13, Y13
+	VMOVDQA      1376(DI), Y5
+	VPXOR        Y13, Y5, Y5
+	VMOVDQA      Y5, 1376(DI)
+	VMOVDQA      32(R10)(AX*1), X13
+	VINSERTI128  $0x01, 32(R10)(BX*1), Y13, Y13
+	VMOVDQA      1408(DI), Y4
+	VPXOR        Y13, Y4, Y4
+	VMOVDQA      Y4, 1408(DI)
+	VMOVDQA      48(R10)(AX*1), X13
+	VINSERTI128  $0x01, 48(R10)(BX*1), Y13, Y13
+	VMOVDQA      1440(DI), Y5
+	VPXOR        Y13, Y5, Y5
+	VMOVDQA      Y5, 1440(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1984(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2496(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VMOVDQA      2880(DI), Y10
+	VMOVDQA      2912(DI), Y11
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        448(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        960(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VMOVDQA      1344(DI), Y4
+	VMOVDQA      1376(DI), Y5
+	VPADDD       2080(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2048(DI)
+	VPADDD       2560(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2592(DI)
+	VPADDD       2976(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3072(DI)
+	VPADDD       544(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 512(DI)
+	VPADDD       1024(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1056(DI)
+	VPADDD       1440(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1536(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        2016(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2528(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        2944(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        480(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        992(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1408(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        2080(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2560(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        2976(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        544(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        1024(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1440(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1984(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2496(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        2880(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        448(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        960(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1344(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VPADDD       2048(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2080(DI)
+	VPADDD       2592(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2560(DI)
+	VPADDD       3072(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3104(DI)
+	VPADDD       512(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 544(DI)
+	VPADDD       1056(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1024(DI)
+	VPADDD       1536(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1568(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        2016(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2528(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        3040(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        480(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        992(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1504(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        2048(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2592(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        3072(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        512(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        1056(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1536(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1984(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2496(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        3008(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        448(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        960(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1472(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VPADDD       1856(DI), Y6, Y6
+	VMOVDQA      Y6, 1728(DI)
+	VPADDD       1888(DI), Y7, Y7
+	VMOVDQA      Y7, 1760(DI)
+	VPADDD       2560(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2592(DI)
+	VPADDD       3104(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3072(DI)
+	VPADDD       320(DI), Y0, Y0
+	VMOVDQA      Y0, 64(DI)
+	VPXOR        192(DI), Y0, Y0
+	VMOVDQA      Y0, 320(DI)
+	VPADDD       352(DI), Y1, Y1
+	VMOVDQA      Y1, 96(DI)
+	VPXOR        224(DI), Y1, Y1
+	VMOVDQA      Y1, 352(DI)
+	VPADDD       1024(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1056(DI)
+	VPADDD       1568(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1536(DI)
+	VMOVDQA      2016(DI), Y14
+	VPADDD       1920(DI), Y14, Y14
+	VMOVDQA      Y14, 1792(DI)
+	VMOVDQA      2080(DI), Y14
+	VPADDD       1952(DI), Y14, Y14
+	VMOVDQA      Y14, 1824(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2528(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        3040(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	VMOVDQA      480(DI), Y14
+	VPADDD       384(DI), Y14, Y14
+	VMOVDQA      Y14, 128(DI)
+	VPXOR        256(DI), Y14, Y14
+	VMOVDQA      Y14, 384(DI)
+	VMOVDQA      544(DI), Y14
+	VPADDD       416(DI), Y14, Y14
+	VMOVDQA      Y14, 160(DI)
+	VPXOR        288(DI), Y14, Y14
+	VMOVDQA      Y14, 416(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        992(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1504(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2560(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        3104(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VMOVDQA      320(DI), Y0
+	VMOVDQA      352(DI), Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        1024(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1568(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	SUBQ         SI, R11
+	MOVL         1728(DI), AX
+	SHLL         $0x07, AX
+	ANDL         (DI), AX
+	PREFETCHT0   (R11)(AX*1)
+	PREFETCHT0   64(R11)(AX*1)
+	MOVQ         AX, 1856(DI)
+	MOVL         1744(DI), BX
+	SHLL         $0x07, BX
+	ANDL         (DI), BX
+	ADDQ         SI, BX
+	PREFETCHT0   (R11)(BX*1)
+	PREFETCHT0   64(R11)(BX*1)
+	MOVQ         BX, 1864(DI)
+	MOVQ         1856(DI), AX
+	MOVQ         1864(DI), BX
+	VMOVDQA      64(R11)(AX*1), X13
+	VINSERTI128  $0x01, 64(R11)(BX*1), Y13, Y13
+	VMOVDQA      1728(DI), Y6
+	VPXOR        Y13, Y6, Y6
+	VMOVDQA      Y6, 1728(DI)
+	VPXOR        1600(DI), Y6, Y6
+	VMOVDQA      Y6, 1856(DI)
+	VMOVDQA      80(R11)(AX*1), X13
+	VINSERTI128  $0x01, 80(R11)(BX*1), Y13, Y13
+	VMOVDQA      1760(DI), Y7
+	VPXOR        Y13, Y7, Y7
+	VMOVDQA      Y7, 1760(DI)
+	VPXOR        1632(DI), Y7, Y7
+	VMOVDQA      Y7, 1888(DI)
+	VMOVDQA      96(R11)(AX*1), X13
+	VINSERTI128  $0x01, 96(R11)(BX*1), Y13, Y13
+	VMOVDQA      1792(DI), Y6
+	VPXOR        Y13, Y6, Y6
+	VMOVDQA      Y6, 1792(DI)
+	VPXOR        1664(DI), Y6, Y6
+	VMOVDQA      Y6, 1920(DI)
+	VMOVDQA      112(R11)(AX*1), X13
+	VINSERTI128  $0x01, 112(R11)(BX*1), Y13, Y13
+	VMOVDQA      1824(DI), Y7
+	VPXOR        Y13, Y7, Y7
+	VMOVDQA      Y7, 1824(DI)
+	VPXOR        1696(DI), Y7, Y7
+	VMOVDQA      Y7, 1952(DI)
+	VMOVDQA      (R11)(AX*1), X13
+	VINSERTI128  $0x01, (R11)(BX*1), Y13, Y13
+	VMOVDQA      1856(DI), Y6
+	VPXOR        Y13, Y6, Y6
+	VMOVDQA      Y6, 1856(DI)
+	VMOVDQA      16(R11)(AX*1), X13
+	VINSERTI128  $0x01, 16(R11)(BX*1), Y13, Y13
+	VMOVDQA      1888(DI), Y7
+	VPXOR        Y13, Y7, Y7
+	VMOVDQA      Y7, 1888(DI)
+	VMOVDQA      32(R11)(AX*1), X13
+	VINSERTI128  $0x01, 32(R11)(BX*1), Y13, Y13
+	VMOVDQA      1920(DI), Y6
+	VPXOR        Y13, Y6, Y6
+	VMOVDQA      Y6, 1920(DI)
+	VMOVDQA      48(R11)(AX*1), X13
+	VINSERTI128  $0x01, 48(R11)(BX*1), Y13, Y13
+	VMOVDQA      1952(DI), Y7
+	VPXOR        Y13, Y7, Y7
+	VMOVDQA      Y7, 1952(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2496(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        3008(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VPADDD       416(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 512(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        960(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1472(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VMOVDQA      1856(DI), Y6
+	VMOVDQA      1888(DI), Y7
+	VPADDD       2592(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2560(DI)
+	VPADDD       3072(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3104(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        384(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       1056(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1024(DI)
+	VPADDD       1536(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1568(DI)
+	VPADDD       1952(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2048(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2528(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        3040(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        416(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        992(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1504(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        1920(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2592(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        3072(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        320(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        1056(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1536(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        1952(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2496(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        3008(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VPADDD       512(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 544(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        960(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1472(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1856(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VPADDD       2560(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2592(DI)
+	VPADDD       3104(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3072(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        480(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       1024(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1056(DI)
+	VPADDD       1568(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1536(DI)
+	VPADDD       2048(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2080(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2528(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        3040(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        512(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        992(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1504(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        2016(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2560(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        3104(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        448(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        1024(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1568(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        2048(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2496(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        3008(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VPADDD       544(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 512(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        960(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1472(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1984(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VPADDD       2368(DI), Y8, Y8
+	VMOVDQA      Y8, 2240(DI)
+	VPADDD       2400(DI), Y9, Y9
+	VMOVDQA      Y9, 2272(DI)
+	VPADDD       3072(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3104(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        480(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       832(DI), Y2, Y2
+	VMOVDQA      Y2, 576(DI)
+	VPXOR        704(DI), Y2, Y2
+	VMOVDQA      Y2, 832(DI)
+	VPADDD       864(DI), Y3, Y3
+	VMOVDQA      Y3, 608(DI)
+	VPXOR        736(DI), Y3, Y3
+	VMOVDQA      Y3, 864(DI)
+	VPADDD       1536(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1568(DI)
+	VPADDD       2080(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2048(DI)
+	VMOVDQA      2528(DI), Y14
+	VPADDD       2432(DI), Y14, Y14
+	VMOVDQA      Y14, 2304(DI)
+	VMOVDQA      2592(DI), Y14
+	VPADDD       2464(DI), Y14, Y14
+	VMOVDQA      Y14, 2336(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        3040(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        544(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VMOVDQA      992(DI), Y14
+	VPADDD       896(DI), Y14, Y14
+	VMOVDQA      Y14, 640(DI)
+	VPXOR        768(DI), Y14, Y14
+	VMOVDQA      Y14, 896(DI)
+	VMOVDQA      1056(DI), Y14
+	VPADDD       928(DI), Y14, Y14
+	VMOVDQA      Y14, 672(DI)
+	VPXOR        800(DI), Y14, Y14
+	VMOVDQA      Y14, 928(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1504(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        2016(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        3072(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        448(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VMOVDQA      832(DI), Y2
+	VMOVDQA      864(DI), Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1536(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        2080(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	SUBQ         SI, R12
+	MOVL         2240(DI), AX
+	SHLL         $0x07, AX
+	ANDL         (DI), AX
+	PREFETCHT0   (R12)(AX*1)
+	PREFETCHT0   64(R12)(AX*1)
+	MOVQ         AX, 2368(DI)
+	MOVL         2256(DI), BX
+	SHLL         $0x07, BX
+	ANDL         (DI), BX
+	ADDQ         SI, BX
+	PREFETCHT0   (R12)(BX*1)
+	PREFETCHT0   64(R12)(BX*1)
+	MOVQ         BX, 2376(DI)
+	MOVQ         2368(DI), AX
+	MOVQ         2376(DI), BX
+	VMOVDQA      64(R12)(AX*1), X13
+	VINSERTI128  $0x01, 64(R12)(BX*1), Y13, Y13
+	VMOVDQA      2240(DI), Y8
+	VPXOR        Y13, Y8, Y8
+	VMOVDQA      Y8, 2240(DI)
+	VPXOR        2112(DI), Y8, Y8
+	VMOVDQA      Y8, 2368(DI)
+	VMOVDQA      80(R12)(AX*1), X13
+	VINSERTI128  $0x01, 80(R12)(BX*1), Y13, Y13
+	VMOVDQA      2272(DI), Y9
+	VPXOR        Y13, Y9, Y9
+	VMOVDQA      Y9, 2272(DI)
+	VPXOR        2144(DI), Y9, Y9
+	VMOVDQA      Y9, 2400(DI)
+	VMOVDQA      96(R12)(AX*1), X13
+	VINSERTI128  $0x01, 96(R12)(BX*1), Y13, Y13
+	VMOVDQA      2304(DI), Y8
+	VPXOR        Y13, Y8, Y8
+	VMOVDQA      Y8, 2304(DI)
+	VPXOR        2176(DI), Y8, Y8
+	VMOVDQA      Y8, 2432(DI)
+	VMOVDQA      112(R12)(AX*1), X13
+	VINSERTI128  $0x01, 112(R12)(BX*1), Y13, Y13
+	VMOVDQA      2336(DI), Y9
+	VPXOR        Y13, Y9, Y9
+	VMOVDQA      Y9, 2336(DI)
+	VPXOR        2208(DI), Y9, Y9
+	VMOVDQA      Y9, 2464(DI)
+	VMOVDQA      (R12)(AX*1), X13
+	VINSERTI128  $0x01, (R12)(BX*1), Y13, Y13
+	VMOVDQA      2368(DI), Y8
+	VPXOR        Y13, Y8, Y8
+	VMOVDQA      Y8, 2368(DI)
+	VMOVDQA      16(R12)(AX*1), X13
+	VINSERTI128  $0x01, 16(R12)(BX*1), Y13, Y13
+	VMOVDQA      2400(DI), Y9
+	VPXOR        Y13, Y9, Y9
+	VMOVDQA      Y9, 2400(DI)
+	VMOVDQA      32(R12)(AX*1), X13
+	VINSERTI128  $0x01, 32(R12)(BX*1), Y13, Y13
+	VMOVDQA      2432(DI), Y8
+	VPXOR        Y13, Y8, Y8
+	VMOVDQA      Y8, 2432(DI)
+	VMOVDQA      48(R12)(AX*1), X13
+	VINSERTI128  $0x01, 48(R12)(BX*1), Y13, Y13
+	VMOVDQA      2464(DI), Y9
+	VPXOR        Y13, Y9, Y9
+	VMOVDQA      Y9, 2464(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        3008(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VPADDD       512(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 544(DI)
+	VPADDD       928(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1024(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1472(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1984(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VMOVDQA      2368(DI), Y8
+	VMOVDQA      2400(DI), Y9
+	VPADDD       3104(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3072(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        480(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        896(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       1568(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1536(DI)
+	VPADDD       2048(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2080(DI)
+	VPADDD       2464(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2560(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        3040(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        512(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        928(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1504(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        2016(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2432(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        3104(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        448(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        832(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1568(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        2048(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2464(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        3008(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VPADDD       544(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 512(DI)
+	VPADDD       1024(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1056(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1472(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1984(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2368(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VPADDD       3072(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3104(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        480(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        992(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       1536(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1568(DI)
+	VPADDD       2080(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2048(DI)
+	VPADDD       2560(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2592(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        3040(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        544(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        1024(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1504(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        2016(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2528(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        3072(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        448(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        960(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1536(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        2080(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2560(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        3008(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VPADDD       512(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 544(DI)
+	VPADDD       1056(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1024(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1472(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1984(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2496(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VPADDD       2880(DI), Y10, Y10
+	VMOVDQA      Y10, 2752(DI)
+	VPADDD       2912(DI), Y11, Y11
+	VMOVDQA      Y11, 2784(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        480(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        992(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       1344(DI), Y4, Y4
+	VMOVDQA      Y4, 1088(DI)
+	VPXOR        1216(DI), Y4, Y4
+	VMOVDQA      Y4, 1344(DI)
+	VPADDD       1376(DI), Y5, Y5
+	VMOVDQA      Y5, 1120(DI)
+	VPXOR        1248(DI), Y5, Y5
+	VMOVDQA      Y5, 1376(DI)
+	VPADDD       2048(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2080(DI)
+	VPADDD       2592(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2560(DI)
+	VMOVDQA      3040(DI), Y14
+	VPADDD       2944(DI), Y14, Y14
+	VMOVDQA      Y14, 2816(DI)
+	VMOVDQA      3104(DI), Y14
+	VPADDD       2976(DI), Y14, Y14
+	VMOVDQA      Y14, 2848(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        512(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        1056(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VMOVDQA      1504(DI), Y14
+	VPADDD       1408(DI), Y14, Y14
+	VMOVDQA      Y14, 1152(DI)
+	VPXOR        1280(DI), Y14, Y14
+	VMOVDQA      Y14, 1408(DI)
+	VMOVDQA      1568(DI), Y14
+	VPADDD       1440(DI), Y14, Y14
+	VMOVDQA      Y14, 1184(DI)
+	VPXOR        1312(DI), Y14, Y14
+	VMOVDQA      Y14, 1440(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        2016(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2528(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        448(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        960(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VMOVDQA      1344(DI), Y4
+	VMOVDQA      1376(DI), Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        2048(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2592(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	SUBQ         SI, R13
+	MOVL         2752(DI), AX
+	SHLL         $0x07, AX
+	ANDL         (DI), AX
+	PREFETCHT0   (R13)(AX*1)
+	PREFETCHT0   64(R13)(AX*1)
+	MOVQ         AX, 2880(DI)
+	MOVL         2768(DI), BX
+	SHLL         $0x07, BX
+	ANDL         (DI), BX
+	ADDQ         SI, BX
+	PREFETCHT0   (R13)(BX*1)
+	PREFETCHT0   64(R13)(BX*1)
+	MOVQ         BX, 2888(DI)
+	MOVQ         2880(DI), AX
+	MOVQ         2888(DI), BX
+	VMOVDQA      64(R13)(AX*1), X13
+	VINSERTI128  $0x01, 64(R13)(BX*1), Y13, Y13
+	VMOVDQA      2752(DI), Y10
+	VPXOR        Y13, Y10, Y10
+	VMOVDQA      Y10, 2752(DI)
+	VPXOR        2624(DI), Y10, Y10
+	VMOVDQA      Y10, 2880(DI)
+	VMOVDQA      80(R13)(AX*1), X13
+	VINSERTI128  $0x01, 80(R13)(BX*1), Y13, Y13
+	VMOVDQA      2784(DI), Y11
+	VPXOR        Y13, Y11, Y11
+	VMOVDQA      Y11, 2784(DI)
+	VPXOR        2656(DI), Y11, Y11
+	VMOVDQA      Y11, 2912(DI)
+	VMOVDQA      96(R13)(AX*1), X13
+	VINSERTI128  $0x01, 96(R13)(BX*1), Y13, Y13
+	VMOVDQA      2816(DI), Y10
+	VPXOR        Y13, Y10, Y10
+	VMOVDQA      Y10, 2816(DI)
+	VPXOR        2688(DI), Y10, Y10
+	VMOVDQA      Y10, 2944(DI)
+	VMOVDQA      112(R13)(AX*1), X13
+	VINSERTI128  $0x01, 112(R13)(BX*1), Y13, Y13
+	VMOVDQA      2848(DI), Y11
+	VPXOR        Y13, Y11, Y11
+	VMOVDQA      Y11, 2848(DI)
+	VPXOR        2720(DI), Y11, Y11
+	VMOVDQA      Y11, 2976(DI)
+	VMOVDQA      (R13)(AX*1), X13
+	VINSERTI128  $0x01, (R13)(BX*1), Y13, Y13
+	VMOVDQA      2880(DI), Y10
+	VPXOR        Y13, Y10, Y10
+	VMOVDQA      Y10, 2880(DI)
+	VMOVDQA      16(R13)(AX*1), X13
+	VINSERTI128  $0x01, 16(R13)(BX*1), Y13, Y13
+	VMOVDQA      2912(DI), Y11
+	VPXOR        Y13, Y11, Y11
+	VMOVDQA      Y11, 2912(DI)
+	VMOVDQA      32(R13)(AX*1), X13
+	VINSERTI128  $0x01, 32(R13)(BX*1), Y13, Y13
+	VMOVDQA      2944(DI), Y10
+	VPXOR        Y13, Y10, Y10
+	VMOVDQA      Y10, 2944(DI)
+	VMOVDQA      48(R13)(AX*1), X13
+	VINSERTI128  $0x01, 48(R13)(BX*1), Y13, Y13
+	VMOVDQA      2976(DI), Y11
+	VPXOR        Y13, Y11, Y11
+	VMOVDQA      Y11, 2976(DI)
+	VPADDD       544(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 512(DI)
+	VPADDD       1024(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1056(DI)
+	VPADDD       1440(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1536(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1984(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2496(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VMOVDQA      2880(DI), Y10
+	VMOVDQA      2912(DI), Y11
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        480(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        992(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1408(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       2080(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2048(DI)
+	VPADDD       2560(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2592(DI)
+	VPADDD       2976(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3072(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        544(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        1024(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1440(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        2016(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2528(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        2944(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        448(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        960(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1344(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        2080(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2560(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        2976(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPADDD       512(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 544(DI)
+	VPADDD       1056(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1024(DI)
+	VPADDD       1536(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1568(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1984(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2496(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        2880(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        480(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        992(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1504(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       2048(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2080(DI)
+	VPADDD       2592(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2560(DI)
+	VPADDD       3072(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3104(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        512(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        1056(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1536(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        2016(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2528(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        3040(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        448(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        960(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1472(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        2048(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2592(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        3072(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPADDD       320(DI), Y0, Y0
+	VMOVDQA      Y0, 192(DI)
+	VPADDD       352(DI), Y1, Y1
+	VMOVDQA      Y1, 224(DI)
+	VPADDD       1024(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1056(DI)
+	VPADDD       1568(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1536(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1984(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2496(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        3008(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VMOVDQA      480(DI), Y14
+	VPADDD       384(DI), Y14, Y14
+	VMOVDQA      Y14, 256(DI)
+	VMOVDQA      544(DI), Y14
+	VPADDD       416(DI), Y14, Y14
+	VMOVDQA      Y14, 288(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        992(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1504(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       1856(DI), Y6, Y6
+	VMOVDQA      Y6, 1600(DI)
+	VPXOR        1728(DI), Y6, Y6
+	VMOVDQA      Y6, 1856(DI)
+	VPADDD       1888(DI), Y7, Y7
+	VMOVDQA      Y7, 1632(DI)
+	VPXOR        1760(DI), Y7, Y7
+	VMOVDQA      Y7, 1888(DI)
+	VPADDD       2560(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2592(DI)
+	VPADDD       3104(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3072(DI)
+	MOVL         192(DI), AX
+	SHLL         $0x07, AX
+	ANDL         (DI), AX
+	PREFETCHT0   (R8)(AX*1)
+	PREFETCHT0   64(R8)(AX*1)
+	MOVQ         AX, 320(DI)
+	MOVL         208(DI), BX
+	SHLL         $0x07, BX
+	ANDL         (DI), BX
+	ADDQ         SI, BX
+	PREFETCHT0   (R8)(BX*1)
+	PREFETCHT0   64(R8)(BX*1)
+	MOVQ         BX, 328(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        1024(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1568(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VMOVDQA      2016(DI), Y14
+	VPADDD       1920(DI), Y14, Y14
+	VMOVDQA      Y14, 1664(DI)
+	VPXOR        1792(DI), Y14, Y14
+	VMOVDQA      Y14, 1920(DI)
+	VMOVDQA      2080(DI), Y14
+	VPADDD       1952(DI), Y14, Y14
+	VMOVDQA      Y14, 1696(DI)
+	VPXOR        1824(DI), Y14, Y14
+	VMOVDQA      Y14, 1952(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2528(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        3040(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	MOVQ         n+24(FP), CX
+	DECQ         CX
 
 mix:
+	MOVQ         320(DI), AX
+	MOVQ         328(DI), BX
+	VMOVDQA      64(R8)(AX*1), X13
+	VINSERTI128  $0x01, 64(R8)(BX*1), Y13, Y13
+	VMOVDQA      192(DI), Y0
+	VPXOR        Y13, Y0, Y0
+	VMOVDQA      Y0, 192(DI)
+	VPXOR        64(DI), Y0, Y0
+	VMOVDQA      Y0, 320(DI)
+	VMOVDQA      80(R8)(AX*1), X13
+	VINSERTI128  $0x01, 80(R8)(BX*1), Y13, Y13
+	VMOVDQA      224(DI), Y1
+	VPXOR        Y13, Y1, Y1
+	VMOVDQA      Y1, 224(DI)
+	VPXOR        96(DI), Y1, Y1
+	VMOVDQA      Y1, 352(DI)
+	VMOVDQA      96(R8)(AX*1), X13
+	VINSERTI128  $0x01, 96(R8)(BX*1), Y13, Y13
+	VMOVDQA      256(DI), Y0
+	VPXOR        Y13, Y0, Y0
 	VMOVDQA      Y0, 256(DI)
-	MOVL         256(DI), AX
-	SHLL         $0x07, AX
-	ANDL         1152(DI), AX
-	MOVL         272(DI), BX
-	SHLL         $0x07, BX
-	ANDL         1152(DI), BX
-	ADDQ         SI, BX
-	VMOVDQA      64(R8)(AX*1), X15
-	VINSERTI128  $0x01, 64(R8)(BX*1), Y15, Y15
-	VPXOR        Y15, Y0, Y0
-	VMOVDQA      Y0, 128(DI)
-	VMOVDQA      80(R8)(AX*1), X15
-	VINSERTI128  $0x01, 80(R8)(BX*1), Y15, Y15
-	VPXOR        Y15, Y1, Y1
-	VMOVDQA      Y1, 160(DI)
-	VMOVDQA      96(R8)(AX*1), X15
-	VINSERTI128  $0x01, 96(R8)(BX*1), Y15, Y15
-	VPXOR        Y15, Y2, Y2
-	VMOVDQA      Y2, 192(DI)
-	VMOVDQA      112(R8)(AX*1), X15
-	VINSERTI128  $0x01, 112(R8)(BX*1), Y15, Y15
-	VPXOR        Y15, Y3, Y3
-	VMOVDQA      Y3, 224(DI)
-	VMOVDQA      (R8)(AX*1), X15
-	VINSERTI128  $0x01, (R8)(BX*1), Y15, Y15
-	VPXOR        Y15, Y0, Y0
-	VPXOR        (DI), Y0, Y0
-	VMOVDQA      16(R8)(AX*1), X15
-	VINSERTI128  $0x01, 16(R8)(BX*1), Y15, Y15
-	VPXOR        Y15, Y1, Y1
-	VPXOR        32(DI), Y1, Y1
-	VMOVDQA      32(R8)(AX*1), X15
-	VINSERTI128  $0x01, 32(R8)(BX*1), Y15, Y15
-	VPXOR        Y15, Y2, Y2
-	VPXOR        64(DI), Y2, Y2
-	VMOVDQA      48(R8)(AX*1), X15
-	VINSERTI128  $0x01, 48(R8)(BX*1), Y15, Y15
-	VPXOR        Y15, Y3, Y3
-	VPXOR        96(DI), Y3, Y3
-	VMOVDQA      Y4, 640(DI)
-	MOVL         640(DI), AX
-	SHLL         $0x07, AX
-	ANDL         1152(DI), AX
-	MOVL         656(DI), BX
-	SHLL         $0x07, BX
-	ANDL         1152(DI), BX
-	ADDQ         SI, BX
-	VMOVDQA      64(R9)(AX*1), X15
-	VINSERTI128  $0x01, 64(R9)(BX*1), Y15, Y15
-	VPXOR        Y15, Y4, Y4
-	VMOVDQA      Y4, 512(DI)
-	VMOVDQA      80(R9)(AX*1), X15
-	VINSERTI128  $0x01, 80(R9)(BX*1), Y15, Y15
-	VPXOR        Y15, Y5, Y5
-	VMOVDQA      Y5, 544(DI)
-	VMOVDQA      96(R9)(AX*1), X15
-	VINSERTI128  $0x01, 96(R9)(BX*1), Y15, Y15
-	VPXOR        Y15, Y6, Y6
-	VMOVDQA      Y6, 576(DI)
-	VMOVDQA      112(R9)(AX*1), X15
-	VINSERTI128  $0x01, 112(R9)(BX*1), Y15, Y15
-	VPXOR        Y15, Y7, Y7
-	VMOVDQA      Y7, 608(DI)
-	VMOVDQA      (R9)(AX*1), X15
-	VINSERTI128  $0x01, (R9)(BX*1), Y15, Y15
-	VPXOR        Y15, Y4, Y4
-	VPXOR        384(DI), Y4, Y4
-	VMOVDQA      16(R9)(AX*1), X15
-	VINSERTI128  $0x01, 16(R9)(BX*1), Y15, Y15
-	VPXOR        Y15, Y5, Y5
-	VPXOR        416(DI), Y5, Y5
-	VMOVDQA      32(R9)(AX*1), X15
-	VINSERTI128  $0x01, 32(R9)(BX*1), Y15, Y15
-	VPXOR        Y15, Y6, Y6
-	VPXOR        448(DI), Y6, Y6
-	VMOVDQA      48(R9)(AX*1), X15
-	VINSERTI128  $0x01, 48(R9)(BX*1), Y15, Y15
-	VPXOR        Y15, Y7, Y7
-	VPXOR        480(DI), Y7, Y7
-	VMOVDQA      Y8, 1024(DI)
-	MOVL         1024(DI), AX
-	SHLL         $0x07, AX
-	ANDL         1152(DI), AX
-	MOVL         1040(DI), BX
-	SHLL         $0x07, BX
-	ANDL         1152(DI), BX
-	ADDQ         SI, BX
-	VMOVDQA      64(R10)(AX*1), X15
-	VINSERTI128  $0x01, 64(R10)(BX*1), Y15, Y15
-	VPXOR        Y15, Y8, Y8
-	VMOVDQA      Y8, 896(DI)
-	VMOVDQA      80(R10)(AX*1), X15
-	VINSERTI128  $0x01, 80(R10)(BX*1), Y15, Y15
-	VPXOR        Y15, Y9, Y9
-	VMOVDQA      Y9, 928(DI)
-	VMOVDQA      96(R10)(AX*1), X15
-	VINSERTI128  $0x01, 96(R10)(BX*1), Y15, Y15
-	VPXOR        Y15, Y10, Y10
-	VMOVDQA      Y10, 960(DI)
-	VMOVDQA      112(R10)(AX*1), X15
-	VINSERTI128  $0x01, 112(R10)(BX*1), Y15, Y15
-	VPXOR        Y15, Y11, Y11
-	VMOVDQA      Y11, 992(DI)
-	VMOVDQA      (R10)(AX*1), X15
-	VINSERTI128  $0x01, (R10)(BX*1), Y15, Y15
-	VPXOR        Y15, Y8, Y8
-	VPXOR        768(DI), Y8, Y8
-	VMOVDQA      16(R10)(AX*1), X15
-	VINSERTI128  $0x01, 16(R10)(BX*1), Y15, Y15
-	VPXOR        Y15, Y9, Y9
-	VPXOR        800(DI), Y9, Y9
-	VMOVDQA      32(R10)(AX*1), X15
-	VINSERTI128  $0x01, 32(R10)(BX*1), Y15, Y15
-	VPXOR        Y15, Y10, Y10
-	VPXOR        832(DI), Y10, Y10
-	VMOVDQA      48(R10)(AX*1), X15
-	VINSERTI128  $0x01, 48(R10)(BX*1), Y15, Y15
-	VPXOR        Y15, Y11, Y11
-	VPXOR        864(DI), Y11, Y11
-	VMOVDQA      Y0, 256(DI)
-	VMOVDQA      Y4, 640(DI)
-	VMOVDQA      Y8, 1024(DI)
-	VMOVDQA      Y1, 288(DI)
-	VMOVDQA      Y5, 672(DI)
-	VMOVDQA      Y9, 1056(DI)
-	VMOVDQA      Y2, 320(DI)
-	VMOVDQA      Y6, 704(DI)
-	VMOVDQA      Y10, 1088(DI)
-	VMOVDQA      Y3, 352(DI)
-	VMOVDQA      Y7, 736(DI)
-	VMOVDQA      Y11, 1120(DI)
-	VPADDD       Y3, Y0, Y12
-	VPADDD       Y7, Y4, Y13
-	VPADDD       Y11, Y8, Y14
-	VPSLLD       $0x07, Y12, Y15
-	VPXOR        Y15, Y1, Y1
-	VPSLLD       $0x07, Y13, Y15
-	VPXOR        Y15, Y5, Y5
-	VPSLLD       $0x07, Y14, Y15
-	VPXOR        Y15, Y9, Y9
-	VPSRLD       $0x19, Y12, Y12
-	VPXOR        Y12, Y1, Y1
-	VPSRLD       $0x19, Y13, Y13
-	VPXOR        Y13, Y5, Y5
-	VPSRLD       $0x19, Y14, Y14
-	VPXOR        Y14, Y9, Y9
-	VPADDD       Y0, Y1, Y12
-	VPADDD       Y4, Y5, Y13
-	VPADDD       Y8, Y9, Y14
-	VPSLLD       $0x09, Y12, Y15
-	VPXOR        Y15, Y2, Y2
-	VPSLLD       $0x09, Y13, Y15
-	VPXOR        Y15, Y6, Y6
-	VPSLLD       $0x09, Y14, Y15
-	VPXOR        Y15, Y10, Y10
-	VPSRLD       $0x17, Y12, Y12
-	VPXOR        Y12, Y2, Y2
-	VPSRLD       $0x17, Y13, Y13
-	VPXOR        Y13, Y6, Y6
-	VPSRLD       $0x17, Y14, Y14
-	VPXOR        Y14, Y10, Y10
-	VPADDD       Y1, Y2, Y12
-	VPADDD       Y5, Y6, Y13
-	VPADDD       Y9, Y10, Y14
-	VPSLLD       $0x0d, Y12, Y15
-	VPXOR        Y15, Y3, Y3
-	VPSLLD       $0x0d, Y13, Y15
-	VPXOR        Y15, Y7, Y7
-	VPSLLD       $0x0d, Y14, Y15
-	VPXOR        Y15, Y11, Y11
-	VPSRLD       $0x13, Y12, Y12
-	VPXOR        Y12, Y3, Y3
-	VPSRLD       $0x13, Y13, Y13
-	VPXOR        Y13, Y7, Y7
-	VPSRLD       $0x13, Y14, Y14
-	VPXOR        Y14, Y11, Y11
-	VPADDD       Y2, Y3, Y12
-	VPADDD       Y6, Y7, Y13
-	VPADDD       Y10, Y11, Y14
-	VPSHUFD      $0x93, Y1, Y1
-	VPSHUFD      $0x93, Y5, Y5
-	VPSHUFD      $0x93, Y9, Y9
-	VPSHUFD      $0x4e, Y2, Y2
-	VPSHUFD      $0x4e, Y6, Y6
-	VPSHUFD      $0x4e, Y10, Y10
-	VPSHUFD      $0x39, Y3, Y3
-	VPSHUFD      $0x39, Y7, Y7
-	VPSHUFD      $0x39, Y11, Y11
-	VPSLLD       $0x12, Y12, Y15
-	VPXOR        Y15, Y0, Y0
-	VPSLLD       $0x12, Y13, Y15
-	VPXOR        Y15, Y4, Y4
-	VPSLLD       $0x12, Y14, Y15
-	VPXOR        Y15, Y8, Y8
-	VPSRLD       $0x0e, Y12, Y12
-	VPXOR        Y12, Y0, Y0
-	VPSRLD       $0x0e, Y13, Y13
-	VPXOR        Y13, Y4, Y4
-	VPSRLD       $0x0e, Y14, Y14
-	VPXOR        Y14, Y8, Y8
-	VPADDD       Y1, Y0, Y12
-	VPADDD       Y5, Y4, Y13
-	VPADDD       Y9, Y8, Y14
-	VPSLLD       $0x07, Y12, Y15
-	VPXOR        Y15, Y3, Y3
-	VPSLLD       $0x07, Y13, Y15
-	VPXOR        Y15, Y7, Y7
-	VPSLLD       $0x07, Y14, Y15
-	VPXOR        Y15, Y11, Y11
-	VPSRLD       $0x19, Y12, Y12
-	VPXOR        Y12, Y3, Y3
-	VPSRLD       $0x19, Y13, Y13
-	VPXOR        Y13, Y7, Y7
-	VPSRLD       $0x19, Y14, Y14
-	VPXOR        Y14, Y11, Y11
-	VPADDD       Y0, Y3, Y12
-	VPADDD       Y4, Y7, Y13
-	VPADDD       Y8, Y11, Y14
-	VPSLLD       $0x09, Y12, Y15
-	VPXOR        Y15, Y2, Y2
-	VPSLLD       $0x09, Y13, Y15
-	VPXOR        Y15, Y6, Y6
-	VPSLLD       $0x09, Y14, Y15
-	VPXOR        Y15, Y10, Y10
-	VPSRLD       $0x17, Y12, Y12
-	VPXOR        Y12, Y2, Y2
-	VPSRLD       $0x17, Y13, Y13
-	VPXOR        Y13, Y6, Y6
-	VPSRLD       $0x17, Y14, Y14
-	VPXOR        Y14, Y10, Y10
-	VPADDD       Y3, Y2, Y12
-	VPADDD       Y7, Y6, Y13
-	VPADDD       Y11, Y10, Y14
-	VPSLLD       $0x0d, Y12, Y15
-	VPXOR        Y15, Y1, Y1
-	VPSLLD       $0x0d, Y13, Y15
-	VPXOR        Y15, Y5, Y5
-	VPSLLD       $0x0d, Y14, Y15
-	VPXOR        Y15, Y9, Y9
-	VPSRLD       $0x13, Y12, Y12
-	VPXOR        Y12, Y1, Y1
-	VPSRLD       $0x13, Y13, Y13
-	VPXOR        Y13, Y5, Y5
-	VPSRLD       $0x13, Y14, Y14
-	VPXOR        Y14, Y9, Y9
-	VPADDD       Y2, Y1, Y12
-	VPADDD       Y6, Y5, Y13
-	VPADDD       Y10, Y9, Y14
-	VPSHUFD      $0x93, Y3, Y3
-	VPSHUFD      $0x93, Y7, Y7
-	VPSHUFD      $0x93, Y11, Y11
-	VPSHUFD      $0x4e, Y2, Y2
-	VPSHUFD      $0x4e, Y6, Y6
-	VPSHUFD      $0x4e, Y10, Y10
-	VPSHUFD      $0x39, Y1, Y1
-	VPSHUFD      $0x39, Y5, Y5
-	VPSHUFD      $0x39, Y9, Y9
-	VPSLLD       $0x12, Y12, Y15
-	VPXOR        Y15, Y0, Y0
-	VPSLLD       $0x12, Y13, Y15
-	VPXOR        Y15, Y4, Y4
-	VPSLLD       $0x12, Y14, Y15
-	VPXOR        Y15, Y8, Y8
-	VPSRLD       $0x0e, Y12, Y12
-	VPXOR        Y12, Y0, Y0
-	VPSRLD       $0x0e, Y13, Y13
-	VPXOR        Y13, Y4, Y4
-	VPSRLD       $0x0e, Y14, Y14
-	VPXOR        Y14, Y8, Y8
-	VPADDD       Y3, Y0, Y12
-	VPADDD       Y7, Y4, Y13
-	VPADDD       Y11, Y8, Y14
-	VPSLLD       $0x07, Y12, Y15
-	VPXOR        Y15, Y1, Y1
-	VPSLLD       $0x07, Y13, Y15
-	VPXOR        Y15, Y5, Y5
-	VPSLLD       $0x07, Y14, Y15
-	VPXOR        Y15, Y9, Y9
-	VPSRLD       $0x19, Y12, Y12
-	VPXOR        Y12, Y1, Y1
-	VPSRLD       $0x19, Y13, Y13
-	VPXOR        Y13, Y5, Y5
-	VPSRLD       $0x19, Y14, Y14
-	VPXOR        Y14, Y9, Y9
-	VPADDD       Y0, Y1, Y12
-	VPADDD       Y4, Y5, Y13
-	VPADDD       Y8, Y9, Y14
-	VPSLLD       $0x09, Y12, Y15
-	VPXOR        Y15, Y2, Y2
-	VPSLLD       $0x09, Y13, Y15
-	VPXOR        Y15, Y6, Y6
-	VPSLLD       $0x09, Y14, Y15
-	VPXOR        Y15, Y10, Y10
-	VPSRLD       $0x17, Y12, Y12
-	VPXOR        Y12, Y2, Y2
-	VPSRLD       $0x17, Y13, Y13
-	VPXOR        Y13, Y6, Y6
-	VPSRLD       $0x17, Y14, Y14
-	VPXOR        Y14, Y10, Y10
-	VPADDD       Y1, Y2, Y12
-	VPADDD       Y5, Y6, Y13
-	VPADDD       Y9, Y10, Y14
-	VPSLLD       $0x0d, Y12, Y15
-	VPXOR        Y15, Y3, Y3
-	VPSLLD       $0x0d, Y13, Y15
-	VPXOR        Y15, Y7, Y7
-	VPSLLD       $0x0d, Y14, Y15
-	VPXOR        Y15, Y11, Y11
-	VPSRLD       $0x13, Y12, Y12
-	VPXOR        Y12, Y3, Y3
-	VPSRLD       $0x13, Y13, Y13
-	VPXOR        Y13, Y7, Y7
-	VPSRLD       $0x13, Y14, Y14
-	VPXOR        Y14, Y11, Y11
-	VPADDD       Y2, Y3, Y12
-	VPADDD       Y6, Y7, Y13
-	VPADDD       Y10, Y11, Y14
-	VPSHUFD      $0x93, Y1, Y1
-	VPSHUFD      $0x93, Y5, Y5
-	VPSHUFD      $0x93, Y9, Y9
-	VPSHUFD      $0x4e, Y2, Y2
-	VPSHUFD      $0x4e, Y6, Y6
-	VPSHUFD      $0x4e, Y10, Y10
-	VPSHUFD      $0x39, Y3, Y3
-	VPSHUFD      $0x39, Y7, Y7
-	VPSHUFD      $0x39, Y11, Y11
-	VPSLLD       $0x12, Y12, Y15
-	VPXOR        Y15, Y0, Y0
-	VPSLLD       $0x12, Y13, Y15
-	VPXOR        Y15, Y4, Y4
-	VPSLLD       $0x12, Y14, Y15
-	VPXOR        Y15, Y8, Y8
-	VPSRLD       $0x0e, Y12, Y12
-	VPXOR        Y12, Y0, Y0
-	VPSRLD       $0x0e, Y13, Y13
-	VPXOR        Y13, Y4, Y4
-	VPSRLD       $0x0e, Y14, Y14
-	VPXOR        Y14, Y8, Y8
-	VPADDD       Y1, Y0, Y12
-	VPADDD       Y5, Y4, Y13
-	VPADDD       Y9, Y8, Y14
-	VPSLLD       $0x07, Y12, Y15
-	VPXOR        Y15, Y3, Y3
-	VPSLLD       $0x07, Y13, Y15
-	VPXOR        Y15, Y7, Y7
-	VPSLLD       $0x07, Y14, Y15
-	VPXOR        Y15, Y11, Y11
-	VPSRLD       $0x19, Y12, Y12
-	VPXOR        Y12, Y3, Y3
-	VPSRLD       $0x19, Y13, Y13
-	VPXOR        Y13, Y7, Y7
-	VPSRLD       $0x19, Y14, Y14
-	VPXOR        Y14, Y11, Y11
-	VPADDD       Y0, Y3, Y12
-	VPADDD       Y4, Y7, Y13
-	VPADDD       Y8, Y11, Y14
-	VPSLLD       $0x09, Y12, Y15
-	VPXOR        Y15, Y2, Y2
-	VPSLLD       $0x09, Y13, Y15
-	VPXOR        Y15, Y6, Y6
-	VPSLLD       $0x09, Y14, Y15
-	VPXOR        Y15, Y10, Y10
-	VPSRLD       $0x17, Y12, Y12
-	VPXOR        Y12, Y2, Y2
-	VPSRLD       $0x17, Y13, Y13
-	VPXOR        Y13, Y6, Y6
-	VPSRLD       $0x17, Y14, Y14
-	VPXOR        Y14, Y10, Y10
-	VPADDD       Y3, Y2, Y12
-	VPADDD       Y7, Y6, Y13
-	VPADDD       Y11, Y10, Y14
-	VPSLLD       $0x0d, Y12, Y15
-	VPXOR        Y15, Y1, Y1
-	VPSLLD       $0x0d, Y13, Y15
-	VPXOR        Y15, Y5, Y5
-	VPSLLD       $0x0d, Y14, Y15
-	VPXOR        Y15, Y9, Y9
-	VPSRLD       $0x13, Y12, Y12
-	VPXOR        Y12, Y1, Y1
-	VPSRLD       $0x13, Y13, Y13
-	VPXOR        Y13, Y5, Y5
-	VPSRLD       $0x13, Y14, Y14
-	VPXOR        Y14, Y9, Y9
-	VPADDD       Y2, Y1, Y12
-	VPADDD       Y6, Y5, Y13
-	VPADDD       Y10, Y9, Y14
-	VPSHUFD      $0x93, Y3, Y3
-	VPSHUFD      $0x93, Y7, Y7
-	VPSHUFD      $0x93, Y11, Y11
-	VPSHUFD      $0x4e, Y2, Y2
-	VPSHUFD      $0x4e, Y6, Y6
-	VPSHUFD      $0x4e, Y10, Y10
-	VPSHUFD      $0x39, Y1, Y1
-	VPSHUFD      $0x39, Y5, Y5
-	VPSHUFD      $0x39, Y9, Y9
-	VPSLLD       $0x12, Y12, Y15
-	VPXOR        Y15, Y0, Y0
-	VPSLLD       $0x12, Y13, Y15
-	VPXOR        Y15, Y4, Y4
-	VPSLLD       $0x12, Y14, Y15
-	VPXOR        Y15, Y8, Y8
-	VPSRLD       $0x0e, Y12, Y12
-	VPXOR        Y12, Y0, Y0
-	VPSRLD       $0x0e, Y13, Y13
-	VPXOR        Y13, Y4, Y4
-	VPSRLD       $0x0e, Y14, Y14
-	VPXOR        Y14, Y8, Y8
-	VPADDD       Y3, Y0, Y12
-	VPADDD       Y7, Y4, Y13
-	VPADDD       Y11, Y8, Y14
-	VPSLLD       $0x07, Y12, Y15
-	VPXOR        Y15, Y1, Y1
-	VPSLLD       $0x07, Y13, Y15
-	VPXOR        Y15, Y5, Y5
-	VPSLLD       $0x07, Y14, Y15
-	VPXOR        Y15, Y9, Y9
-	VPSRLD       $0x19, Y12, Y12
-	VPXOR        Y12, Y1, Y1
-	VPSRLD       $0x19, Y13, Y13
-	VPXOR        Y13, Y5, Y5
-	VPSRLD       $0x19, Y14, Y14
-	VPXOR        Y14, Y9, Y9
-	VPADDD       Y0, Y1, Y12
-	VPADDD       Y4, Y5, Y13
-	VPADDD       Y8, Y9, Y14
-	VPSLLD       $0x09, Y12, Y15
-	VPXOR        Y15, Y2, Y2
-	VPSLLD       $0x09, Y13, Y15
-	VPXOR        Y15, Y6, Y6
-	VPSLLD       $0x09, Y14, Y15
-	VPXOR        Y15, Y10, Y10
-	VPSRLD       $0x17, Y12, Y12
-	VPXOR        Y12, Y2, Y2
-	VPSRLD       $0x17, Y13, Y13
-	VPXOR        Y13, Y6, Y6
-	VPSRLD       $0x17, Y14, Y14
-	VPXOR        Y14, Y10, Y10
-	VPADDD       Y1, Y2, Y12
-	VPADDD       Y5, Y6, Y13
-	VPADDD       Y9, Y10, Y14
-	VPSLLD       $0x0d, Y12, Y15
-	VPXOR        Y15, Y3, Y3
-	VPSLLD       $0x0d, Y13, Y15
-	VPXOR        Y15, Y7, Y7
-	VPSLLD       $0x0d, Y14, Y15
-	VPXOR        Y15, Y11, Y11
-	VPSRLD       $0x13, Y12, Y12
-	VPXOR        Y12, Y3, Y3
-	VPSRLD       $0x13, Y13, Y13
-	VPXOR        Y13, Y7, Y7
-	VPSRLD       $0x13, Y14, Y14
-	VPXOR        Y14, Y11, Y11
-	VPADDD       Y2, Y3, Y12
-	VPADDD       Y6, Y7, Y13
-	VPADDD       Y10, Y11, Y14
-	VPSHUFD      $0x93, Y1, Y1
-	VPSHUFD      $0x93, Y5, Y5
-	VPSHUFD      $0x93, Y9, Y9
-	VPSHUFD      $0x4e, Y2, Y2
-	VPSHUFD      $0x4e, Y6, Y6
-	VPSHUFD      $0x4e, Y10, Y10
-	VPSHUFD      $0x39, Y3, Y3
-	VPSHUFD      $0x39, Y7, Y7
-	VPSHUFD      $0x39, Y11, Y11
-	VPSLLD       $0x12, Y12, Y15
-	VPXOR        Y15, Y0, Y0
-	VPSLLD       $0x12, Y13, Y15
-	VPXOR        Y15, Y4, Y4
-	VPSLLD       $0x12, Y14, Y15
-	VPXOR        Y15, Y8, Y8
-	VPSRLD       $0x0e, Y12, Y12
-	VPXOR        Y12, Y0, Y0
-	VPSRLD       $0x0e, Y13, Y13
-	VPXOR        Y13, Y4, Y4
-	VPSRLD       $0x0e, Y14, Y14
-	VPXOR        Y14, Y8, Y8
-	VPADDD       Y1, Y0, Y12
-	VPADDD       Y5, Y4, Y13
-	VPADDD       Y9, Y8, Y14
-	VPSLLD       $0x07, Y12, Y15
-	VPXOR        Y15, Y3, Y3
-	VPSLLD       $0x07, Y13, Y15
-	VPXOR        Y15, Y7, Y7
-	VPSLLD       $0x07, Y14, Y15
-	VPXOR        Y15, Y11, Y11
-	VPSRLD       $0x19, Y12, Y12
-	VPXOR        Y12, Y3, Y3
-	VPSRLD       $0x19, Y13, Y13
-	VPXOR        Y13, Y7, Y7
-	VPSRLD       $0x19, Y14, Y14
-	VPXOR        Y14, Y11, Y11
-	VPADDD       Y0, Y3, Y12
-	VPADDD       Y4, Y7, Y13
-	VPADDD       Y8, Y11, Y14
-	VPSLLD       $0x09, Y12, Y15
-	VPXOR        Y15, Y2, Y2
-	VPSLLD       $0x09, Y13, Y15
-	VPXOR        Y15, Y6, Y6
-	VPSLLD       $0x09, Y14, Y15
-	VPXOR        Y15, Y10, Y10
-	VPSRLD       $0x17, Y12, Y12
-	VPXOR        Y12, Y2, Y2
-	VPSRLD       $0x17, Y13, Y13
-	VPXOR        Y13, Y6, Y6
-	VPSRLD       $0x17, Y14, Y14
-	VPXOR        Y14, Y10, Y10
-	VPADDD       Y3, Y2, Y12
-	VPADDD       Y7, Y6, Y13
-	VPADDD       Y11, Y10, Y14
-	VPSLLD       $0x0d, Y12, Y15
-	VPXOR        Y15, Y1, Y1
-	VPSLLD       $0x0d, Y13, Y15
-	VPXOR        Y15, Y5, Y5
-	VPSLLD       $0x0d, Y14, Y15
-	VPXOR        Y15, Y9, Y9
-	VPSRLD       $0x13, Y12, Y12
-	VPXOR        Y12, Y1, Y1
-	VPSRLD       $0x13, Y13, Y13
-	VPXOR        Y13, Y5, Y5
-	VPSRLD       $0x13, Y14, Y14
-	VPXOR        Y14, Y9, Y9
-	VPADDD       Y2, Y1, Y12
-	VPADDD       Y6, Y5, Y13
-	VPADDD       Y10, Y9, Y14
-	VPSHUFD      $0x93, Y3, Y3
-	VPSHUFD      $0x93, Y7, Y7
-	VPSHUFD      $0x93, Y11, Y11
-	VPSHUFD      $0x4e, Y2, Y2
-	VPSHUFD      $0x4e, Y6, Y6
-	VPSHUFD      $0x4e, Y10, Y10
-	VPSHUFD      $0x39, Y1, Y1
-	VPSHUFD      $0x39, Y5, Y5
-	VPSHUFD      $0x39, Y9, Y9
-	VPSLLD       $0x12, Y12, Y15
-	VPXOR        Y15, Y0, Y0
-	VPSLLD       $0x12, Y13, Y15
-	VPXOR        Y15, Y4, Y4
-	VPSLLD       $0x12, Y14, Y15
-	VPXOR        Y15, Y8, Y8
-	VPSRLD       $0x0e, Y12, Y12
-	VPXOR        Y12, Y0, Y0
-	VPSRLD       $0x0e, Y13, Y13
-	VPXOR        Y13, Y4, Y4
-	VPSRLD       $0x0e, Y14, Y14
-	VPXOR        Y14, Y8, Y8
-	VPADDD       Y3, Y0, Y12
-	VPADDD       Y7, Y4, Y13
-	VPADDD       Y11, Y8, Y14
-	VPSLLD       $0x07, Y12, Y15
-	VPXOR        Y15, Y1, Y1
-	VPSLLD       $0x07, Y13, Y15
-	VPXOR        Y15, Y5, Y5
-	VPSLLD       $0x07, Y14, Y15
-	VPXOR        Y15, Y9, Y9
-	VPSRLD       $0x19, Y12, Y12
-	VPXOR        Y12, Y1, Y1
-	VPSRLD       $0x19, Y13, Y13
-	VPXOR        Y13, Y5, Y5
-	VPSRLD       $0x19, Y14, Y14
-	VPXOR        Y14, Y9, Y9
-	VPADDD       Y0, Y1, Y12
-	VPADDD       Y4, Y5, Y13
-	VPADDD       Y8, Y9, Y14
-	VPSLLD       $0x09, Y12, Y15
-	VPXOR        Y15, Y2, Y2
-	VPSLLD       $0x09, Y13, Y15
-	VPXOR        Y15, Y6, Y6
-	VPSLLD       $0x09, Y14, Y15
-	VPXOR        Y15, Y10, Y10
-	VPSRLD       $0x17, Y12, Y12
-	VPXOR        Y12, Y2, Y2
-	VPSRLD       $0x17, Y13, Y13
-	VPXOR        Y13, Y6, Y6
-	VPSRLD       $0x17, Y14, Y14
-	VPXOR        Y14, Y10, Y10
-	VPADDD       Y1, Y2, Y12
-	VPADDD       Y5, Y6, Y13
-	VPADDD       Y9, Y10, Y14
-	VPSLLD       $0x0d, Y12, Y15
-	VPXOR        Y15, Y3, Y3
-	VPSLLD       $0x0d, Y13, Y15
-	VPXOR        Y15, Y7, Y7
-	VPSLLD       $0x0d, Y14, Y15
-	VPXOR        Y15, Y11, Y11
-	VPSRLD       $0x13, Y12, Y12
-	VPXOR        Y12, Y3, Y3
-	VPSRLD       $0x13, Y13, Y13
-	VPXOR        Y13, Y7, Y7
-	VPSRLD       $0x13, Y14, Y14
-	VPXOR        Y14, Y11, Y11
-	VPADDD       Y2, Y3, Y12
-	VPADDD       Y6, Y7, Y13
-	VPADDD       Y10, Y11, Y14
-	VPSHUFD      $0x93, Y1, Y1
-	VPSHUFD      $0x93, Y5, Y5
-	VPSHUFD      $0x93, Y9, Y9
-	VPSHUFD      $0x4e, Y2, Y2
-	VPSHUFD      $0x4e, Y6, Y6
-	VPSHUFD      $0x4e, Y10, Y10
-	VPSHUFD      $0x39, Y3, Y3
-	VPSHUFD      $0x39, Y7, Y7
-	VPSHUFD      $0x39, Y11, Y11
-	VPSLLD       $0x12, Y12, Y15
-	VPXOR        Y15, Y0, Y0
-	VPSLLD       $0x12, Y13, Y15
-	VPXOR        Y15, Y4, Y4
-	VPSLLD       $0x12, Y14, Y15
-	VPXOR        Y15, Y8, Y8
-	VPSRLD       $0x0e, Y12, Y12
-	VPXOR        Y12, Y0, Y0
-	VPSRLD       $0x0e, Y13, Y13
-	VPXOR        Y13, Y4, Y4
-	VPSRLD       $0x0e, Y14, Y14
-	VPXOR        Y14, Y8, Y8
-	VPADDD       Y1, Y0, Y12
-	VPADDD       Y5, Y4, Y13
-	VPADDD       Y9, Y8, Y14
-	VPSLLD       $0x07, Y12, Y15
-	VPXOR        Y15, Y3, Y3
-	VPSLLD       $0x07, Y13, Y15
-	VPXOR        Y15, Y7, Y7
-	VPSLLD       $0x07, Y14, Y15
-	VPXOR        Y15, Y11, Y11
-	VPSRLD       $0x19, Y12, Y12
-	VPXOR        Y12, Y3, Y3
-	VPSRLD       $0x19, Y13, Y13
-	VPXOR        Y13, Y7, Y7
-	VPSRLD       $0x19, Y14, Y14
-	VPXOR        Y14, Y11, Y11
-	VPADDD       Y0, Y3, Y12
-	VPADDD       Y4, Y7, Y13
-	VPADDD       Y8, Y11, Y14
-	VPSLLD       $0x09, Y12, Y15
-	VPXOR        Y15, Y2, Y2
-	VPSLLD       $0x09, Y13, Y15
-	VPXOR        Y15, Y6, Y6
-	VPSLLD       $0x09, Y14, Y15
-	VPXOR        Y15, Y10, Y10
-	VPSRLD       $0x17, Y12, Y12
-	VPXOR        Y12, Y2, Y2
-	VPSRLD       $0x17, Y13, Y13
-	VPXOR        Y13, Y6, Y6
-	VPSRLD       $0x17, Y14, Y14
-	VPXOR        Y14, Y10, Y10
-	VPADDD       Y3, Y2, Y12
-	VPADDD       Y7, Y6, Y13
-	VPADDD       Y11, Y10, Y14
-	VPSLLD       $0x0d, Y12, Y15
-	VPXOR        Y15, Y1, Y1
-	VPSLLD       $0x0d, Y13, Y15
-	VPXOR        Y15, Y5, Y5
-	VPSLLD       $0x0d, Y14, Y15
-	VPXOR        Y15, Y9, Y9
-	VPSRLD       $0x13, Y12, Y12
-	VPXOR        Y12, Y1, Y1
-	VPSRLD       $0x13, Y13, Y13
-	VPXOR        Y13, Y5, Y5
-	VPSRLD       $0x13, Y14, Y14
-	VPXOR        Y14, Y9, Y9
-	VPADDD       Y2, Y1, Y12
-	VPADDD       Y6, Y5, Y13
-	VPADDD       Y10, Y9, Y14
-	VPSHUFD      $0x93, Y3, Y3
-	VPSHUFD      $0x93, Y7, Y7
-	VPSHUFD      $0x93, Y11, Y11
-	VPSHUFD      $0x4e, Y2, Y2
-	VPSHUFD      $0x4e, Y6, Y6
-	VPSHUFD      $0x4e, Y10, Y10
-	VPSHUFD      $0x39, Y1, Y1
-	VPSHUFD      $0x39, Y5, Y5
-	VPSHUFD      $0x39, Y9, Y9
-	VPSLLD       $0x12, Y12, Y15
-	VPXOR        Y15, Y0, Y0
-	VPSLLD       $0x12, Y13, Y15
-	VPXOR        Y15, Y4, Y4
-	VPSLLD       $0x12, Y14, Y15
-	VPXOR        Y15, Y8, Y8
-	VPSRLD       $0x0e, Y12, Y12
-	VPXOR        Y12, Y0, Y0
-	VPSRLD       $0x0e, Y13, Y13
-	VPXOR        Y13, Y4, Y4
-	VPSRLD       $0x0e, Y14, Y14
-	VPXOR        Y14, Y8, Y8
-	VPADDD       256(DI), Y0, Y0
-	VPADDD       640(DI), Y4, Y4
-	VPADDD       1024(DI), Y8, Y8
-	VPADDD       288(DI), Y1, Y1
-	VPADDD       672(DI), Y5, Y5
-	VPADDD       1056(DI), Y9, Y9
-	VPADDD       320(DI), Y2, Y2
-	VPADDD       704(DI), Y6, Y6
-	VPADDD       1088(DI), Y10, Y10
-	VPADDD       352(DI), Y3, Y3
-	VPADDD       736(DI), Y7, Y7
-	VPADDD       1120(DI), Y11, Y11
-	VMOVDQA      Y0, (DI)
 	VPXOR        128(DI), Y0, Y0
-	VMOVDQA      Y4, 384(DI)
-	VPXOR        512(DI), Y4, Y4
-	VMOVDQA      Y8, 768(DI)
-	VPXOR        896(DI), Y8, Y8
-	VMOVDQA      Y1, 32(DI)
-	VPXOR        160(DI), Y1, Y1
-	VMOVDQA      Y5, 416(DI)
-	VPXOR        544(DI), Y5, Y5
-	VMOVDQA      Y9, 800(DI)
-	VPXOR        928(DI), Y9, Y9
-	VMOVDQA      Y2, 64(DI)
-	VPXOR        192(DI), Y2, Y2
-	VMOVDQA      Y6, 448(DI)
-	VPXOR        576(DI), Y6, Y6
-	VMOVDQA      Y10, 832(DI)
-	VPXOR        960(DI), Y10, Y10
-	VMOVDQA      Y3, 96(DI)
-	VPXOR        224(DI), Y3, Y3
-	VMOVDQA      Y7, 480(DI)
-	VPXOR        608(DI), Y7, Y7
-	VMOVDQA      Y11, 864(DI)
-	VPXOR        992(DI), Y11, Y11
-	VMOVDQA      Y0, 256(DI)
-	VMOVDQA      Y4, 640(DI)
-	VMOVDQA      Y8, 1024(DI)
+	VMOVDQA      Y0, 384(DI)
+	VMOVDQA      112(R8)(AX*1), X13
+	VINSERTI128  $0x01, 112(R8)(BX*1), Y13, Y13
+	VMOVDQA      288(DI), Y1
+	VPXOR        Y13, Y1, Y1
 	VMOVDQA      Y1, 288(DI)
-	VMOVDQA      Y5, 672(DI)
-	VMOVDQA      Y9, 1056(DI)
-	VMOVDQA      Y2, 320(DI)
-	VMOVDQA      Y6, 704(DI)
-	VMOVDQA      Y10, 1088(DI)
-	VMOVDQA      Y3, 352(DI)
-	VMOVDQA      Y7, 736(DI)
-	VMOVDQA      Y11, 1120(DI)
-	VPADDD       Y3, Y0, Y12
-	VPADDD       Y7, Y4, Y13
-	VPADDD       Y11, Y8, Y14
-	VPSLLD       $0x07, Y12, Y15
-	VPXOR        Y15, Y1, Y1
-	VPSLLD       $0x07, Y13, Y15
-	VPXOR        Y15, Y5, Y5
-	VPSLLD       $0x07, Y14, Y15
-	VPXOR        Y15, Y9, Y9
-	VPSRLD       $0x19, Y12, Y12
-	VPXOR        Y12, Y1, Y1
-	VPSRLD       $0x19, Y13, Y13
-	VPXOR        Y13, Y5, Y5
-	VPSRLD       $0x19, Y14, Y14
-	VPXOR        Y14, Y9, Y9
-	VPADDD       Y0, Y1, Y12
-	VPADDD       Y4, Y5, Y13
-	VPADDD       Y8, Y9, Y14
-	VPSLLD       $0x09, Y12, Y15
-	VPXOR        Y15, Y2, Y2
-	VPSLLD       $0x09, Y13, Y15
-	VPXOR        Y15, Y6, Y6
-	VPSLLD       $0x09, Y14, Y15
-	VPXOR        Y15, Y10, Y10
-	VPSRLD       $0x17, Y12, Y12
-	VPXOR        Y12, Y2, Y2
-	VPSRLD       $0x17, Y13, Y13
-	VPXOR        Y13, Y6, Y6
-	VPSRLD       $0x17, Y14, Y14
-	VPXOR        Y14, Y10, Y10
-	VPADDD       Y1, Y2, Y12
-	VPADDD       Y5, Y6, Y13
-	VPADDD       Y9, Y10, Y14
-	VPSLLD       $0x0d, Y12, Y15
-	VPXOR        Y15, Y3, Y3
-	VPSLLD       $0x0d, Y13, Y15
-	VPXOR        Y15, Y7, Y7
-	VPSLLD       $0x0d, Y14, Y15
-	VPXOR        Y15, Y11, Y11
-	VPSRLD       $0x13, Y12, Y12
-	VPXOR        Y12, Y3, Y3
-	VPSRLD       $0x13, Y13, Y13
-	VPXOR        Y13, Y7, Y7
-	VPSRLD       $0x13, Y14, Y14
-	VPXOR        Y14, Y11, Y11
-	VPADDD       Y2, Y3, Y12
-	VPADDD       Y6, Y7, Y13
-	VPADDD       Y10, Y11, Y14
-	VPSHUFD      $0x93, Y1, Y1
-	VPSHUFD      $0x93, Y5, Y5
-	VPSHUFD      $0x93, Y9, Y9
-	VPSHUFD      $0x4e, Y2, Y2
-	VPSHUFD      $0x4e, Y6, Y6
-	VPSHUFD      $0x4e, Y10, Y10
-	VPSHUFD      $0x39, Y3, Y3
-	VPSHUFD      $0x39, Y7, Y7
-	VPSHUFD      $0x39, Y11, Y11
-	VPSLLD       $0x12, Y12, Y15
-	VPXOR        Y15, Y0, Y0
-	VPSLLD       $0x12, Y13, Y15
-	VPXOR        Y15, Y4, Y4
-	VPSLLD       $0x12, Y14, Y15
-	VPXOR        Y15, Y8, Y8
-	VPSRLD       $0x0e, Y12, Y12
-	VPXOR        Y12, Y0, Y0
-	VPSRLD       $0x0e, Y13, Y13
-	VPXOR        Y13, Y4, Y4
-	VPSRLD       $0x0e, Y14, Y14
-	VPXOR        Y14, Y8, Y8
-	VPADDD       Y1, Y0, Y12
-	VPADDD       Y5, Y4, Y13
-	VPADDD       Y9, Y8, Y14
-	VPSLLD       $0x07, Y12, Y15
-	VPXOR        Y15, Y3, Y3
-	VPSLLD       $0x07, Y13, Y15
-	VPXOR        Y15, Y7, Y7
-	VPSLLD       $0x07, Y14, Y15
-	VPXOR        Y15, Y11, Y11
-	VPSRLD       $0x19, Y12, Y12
-	VPXOR        Y12, Y3, Y3
-	VPSRLD       $0x19, Y13, Y13
-	VPXOR        Y13, Y7, Y7
-	VPSRLD       $0x19, Y14, Y14
-	VPXOR        Y14, Y11, Y11
-	VPADDD       Y0, Y3, Y12
-	VPADDD       Y4, Y7, Y13
-	VPADDD       Y8, Y11, Y14
-	VPSLLD       $0x09, Y12, Y15
-	VPXOR        Y15, Y2, Y2
-	VPSLLD       $0x09, Y13, Y15
-	VPXOR        Y15, Y6, Y6
-	VPSLLD       $0x09, Y14, Y15
-	VPXOR        Y15, Y10, Y10
-	VPSRLD       $0x17, Y12, Y12
-	VPXOR        Y12, Y2, Y2
-	VPSRLD       $0x17, Y13, Y13
-	VPXOR        Y13, Y6, Y6
-	VPSRLD       $0x17, Y14, Y14
-	VPXOR        Y14, Y10, Y10
+	VPXOR        160(DI), Y1, Y1
+	VMOVDQA      Y1, 416(DI)
+	VMOVDQA      (R8)(AX*1), X13
+	VINSERTI128  $0x01, (R8)(BX*1), Y13, Y13
+	VMOVDQA      320(DI), Y0
+	VPXOR        Y13, Y0, Y0
+	VMOVDQA      Y0, 320(DI)
+	VMOVDQA      16(R8)(AX*1), X13
+	VINSERTI128  $0x01, 16(R8)(BX*1), Y13, Y13
+	VMOVDQA      352(DI), Y1
+	VPXOR        Y13, Y1, Y1
+	VMOVDQA      Y1, 352(DI)
+	VMOVDQA      32(R8)(AX*1), X13
+	VINSERTI128  $0x01, 32(R8)(BX*1), Y13, Y13
+	VMOVDQA      384(DI), Y0
+	VPXOR        Y13, Y0, Y0
+	VMOVDQA      Y0, 384(DI)
+	VMOVDQA      48(R8)(AX*1), X13
+	VINSERTI128  $0x01, 48(R8)(BX*1), Y13, Y13
+	VMOVDQA      416(DI), Y1
+	VPXOR        Y13, Y1, Y1
+	VMOVDQA      Y1, 416(DI)
 	VPADDD       Y3, Y2, Y12
-	VPADDD       Y7, Y6, Y13
-	VPADDD       Y11, Y10, Y14
-	VPSLLD       $0x0d, Y12, Y15
-	VPXOR        Y15, Y1, Y1
-	VPSLLD       $0x0d, Y13, Y15
-	VPXOR        Y15, Y5, Y5
-	VPSLLD       $0x0d, Y14, Y15
-	VPXOR        Y15, Y9, Y9
-	VPSRLD       $0x13, Y12, Y12
-	VPXOR        Y12, Y1, Y1
-	VPSRLD       $0x13, Y13, Y13
-	VPXOR        Y13, Y5, Y5
-	VPSRLD       $0x13, Y14, Y14
-	VPXOR        Y14, Y9, Y9
-	VPADDD       Y2, Y1, Y12
-	VPADDD       Y6, Y5, Y13
-	VPADDD       Y10, Y9, Y14
-	VPSHUFD      $0x93, Y3, Y3
-	VPSHUFD      $0x93, Y7, Y7
-	VPSHUFD      $0x93, Y11, Y11
-	VPSHUFD      $0x4e, Y2, Y2
-	VPSHUFD      $0x4e, Y6, Y6
-	VPSHUFD      $0x4e, Y10, Y10
-	VPSHUFD      $0x39, Y1, Y1
-	VPSHUFD      $0x39, Y5, Y5
-	VPSHUFD      $0x39, Y9, Y9
-	VPSLLD       $0x12, Y12, Y15
-	VPXOR        Y15, Y0, Y0
-	VPSLLD       $0x12, Y13, Y15
-	VPXOR        Y15, Y4, Y4
-	VPSLLD       $0x12, Y14, Y15
-	VPXOR        Y15, Y8, Y8
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        960(DI), Y2, Y2
 	VPSRLD       $0x0e, Y12, Y12
-	VPXOR        Y12, Y0, Y0
-	VPSRLD       $0x0e, Y13, Y13
-	VPXOR        Y13, Y4, Y4
-	VPSRLD       $0x0e, Y14, Y14
-	VPXOR        Y14, Y8, Y8
-	VPADDD       Y3, Y0, Y12
-	VPADDD       Y7, Y4, Y13
-	VPADDD       Y11, Y8, Y14
-	VPSLLD       $0x07, Y12, Y15
-	VPXOR        Y15, Y1, Y1
-	VPSLLD       $0x07, Y13, Y15
-	VPXOR        Y15, Y5, Y5
-	VPSLLD       $0x07, Y14, Y15
-	VPXOR        Y15, Y9, Y9
-	VPSRLD       $0x19, Y12, Y12
-	VPXOR        Y12, Y1, Y1
-	VPSRLD       $0x19, Y13, Y13
-	VPXOR        Y13, Y5, Y5
-	VPSRLD       $0x19, Y14, Y14
-	VPXOR        Y14, Y9, Y9
-	VPADDD       Y0, Y1, Y12
-	VPADDD       Y4, Y5, Y13
-	VPADDD       Y8, Y9, Y14
-	VPSLLD       $0x09, Y12, Y15
-	VPXOR        Y15, Y2, Y2
-	VPSLLD       $0x09, Y13, Y15
-	VPXOR        Y15, Y6, Y6
-	VPSLLD       $0x09, Y14, Y15
-	VPXOR        Y15, Y10, Y10
-	VPSRLD       $0x17, Y12, Y12
 	VPXOR        Y12, Y2, Y2
-	VPSRLD       $0x17, Y13, Y13
-	VPXOR        Y13, Y6, Y6
-	VPSRLD       $0x17, Y14, Y14
-	VPXOR        Y14, Y10, Y10
-	VPADDD       Y1, Y2, Y12
-	VPADDD       Y5, Y6, Y13
-	VPADDD       Y9, Y10, Y14
-	VPSLLD       $0x0d, Y12, Y15
-	VPXOR        Y15, Y3, Y3
-	VPSLLD       $0x0d, Y13, Y15
-	VPXOR        Y15, Y7, Y7
-	VPSLLD       $0x0d, Y14, Y15
-	VPXOR        Y15, Y11, Y11
-	VPSRLD       $0x13, Y12, Y12
-	VPXOR        Y12, Y3, Y3
-	VPSRLD       $0x13, Y13, Y13
-	VPXOR        Y13, Y7, Y7
-	VPSRLD       $0x13, Y14, Y14
-	VPXOR        Y14, Y11, Y11
-	VPADDD       Y2, Y3, Y12
-	VPADDD       Y6, Y7, Y13
-	VPADDD       Y10, Y11, Y14
-	VPSHUFD      $0x93, Y1, Y1
-	VPSHUFD      $0x93, Y5, Y5
-	VPSHUFD      $0x93, Y9, Y9
-	VPSHUFD      $0x4e, Y2, Y2
-	VPSHUFD      $0x4e, Y6, Y6
-	VPSHUFD      $0x4e, Y10, Y10
+	VMOVDQA      Y2, 960(DI)
 	VPSHUFD      $0x39, Y3, Y3
-	VPSHUFD      $0x39, Y7, Y7
-	VPSHUFD      $0x39, Y11, Y11
-	VPSLLD       $0x12, Y12, Y15
-	VPXOR        Y15, Y0, Y0
-	VPSLLD       $0x12, Y13, Y15
-	VPXOR        Y15, Y4, Y4
-	VPSLLD       $0x12, Y14, Y15
-	VPXOR        Y15, Y8, Y8
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1472(DI), Y4, Y4
 	VPSRLD       $0x0e, Y12, Y12
-	VPXOR        Y12, Y0, Y0
-	VPSRLD       $0x0e, Y13, Y13
-	VPXOR        Y13, Y4, Y4
-	VPSRLD       $0x0e, Y14, Y14
-	VPXOR        Y14, Y8, Y8
-	VPADDD       Y1, Y0, Y12
-	VPADDD       Y5, Y4, Y13
-	VPADDD       Y9, Y8, Y14
-	VPSLLD       $0x07, Y12, Y15
-	VPXOR        Y15, Y3, Y3
-	VPSLLD       $0x07, Y13, Y15
-	VPXOR        Y15, Y7, Y7
-	VPSLLD       $0x07, Y14, Y15
-	VPXOR        Y15, Y11, Y11
-	VPSRLD       $0x19, Y12, Y12
-	VPXOR        Y12, Y3, Y3
-	VPSRLD       $0x19, Y13, Y13
-	VPXOR        Y13, Y7, Y7
-	VPSRLD       $0x19, Y14, Y14
-	VPXOR        Y14, Y11, Y11
-	VPADDD       Y0, Y3, Y12
-	VPADDD       Y4, Y7, Y13
-	VPADDD       Y8, Y11, Y14
-	VPSLLD       $0x09, Y12, Y15
-	VPXOR        Y15, Y2, Y2
-	VPSLLD       $0x09, Y13, Y15
-	VPXOR        Y15, Y6, Y6
-	VPSLLD       $0x09, Y14, Y15
-	VPXOR        Y15, Y10, Y10
-	VPSRLD       $0x17, Y12, Y12
-	VPXOR        Y12, Y2, Y2
-	VPSRLD       $0x17, Y13, Y13
-	VPXOR        Y13, Y6, Y6
-	VPSRLD       $0x17, Y14, Y14
-	VPXOR        Y14, Y10, Y10
-	VPADDD       Y3, Y2, Y12
-	VPADDD       Y7, Y6, Y13
-	VPADDD       Y11, Y10, Y14
-	VPSLLD       $0x0d, Y12, Y15
-	VPXOR        Y15, Y1, Y1
-	VPSLLD       $0x0d, Y13, Y15
-	VPXOR        Y15, Y5, Y5
-	VPSLLD       $0x0d, Y14, Y15
-	VPXOR        Y15, Y9, Y9
-	VPSRLD       $0x13, Y12, Y12
-	VPXOR        Y12, Y1, Y1
-	VPSRLD       $0x13, Y13, Y13
-	VPXOR        Y13, Y5, Y5
-	VPSRLD       $0x13, Y14, Y14
-	VPXOR        Y14, Y9, Y9
-	VPADDD       Y2, Y1, Y12
-	VPADDD       Y6, Y5, Y13
-	VPADDD       Y10, Y9, Y14
-	VPSHUFD      $0x93, Y3, Y3
-	VPSHUFD      $0x93, Y7, Y7
-	VPSHUFD      $0x93, Y11, Y11
-	VPSHUFD      $0x4e, Y2, Y2
-	VPSHUFD      $0x4e, Y6, Y6
-	VPSHUFD      $0x4e, Y10, Y10
-	VPSHUFD      $0x39, Y1, Y1
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
 	VPSHUFD      $0x39, Y5, Y5
-	VPSHUFD      $0x39, Y9, Y9
-	VPSLLD       $0x12, Y12, Y15
-	VPXOR        Y15, Y0, Y0
-	VPSLLD       $0x12, Y13, Y15
-	VPXOR        Y15, Y4, Y4
-	VPSLLD       $0x12, Y14, Y15
-	VPXOR        Y15, Y8, Y8
+	VMOVDQA      1856(DI), Y6
+	VMOVDQA      1888(DI), Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2560(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        3104(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VMOVDQA      320(DI), Y0
+	VMOVDQA      352(DI), Y1
+	VPADDD       1056(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1024(DI)
+	VPADDD       1536(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1568(DI)
+	VPADDD       1952(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2048(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2496(DI), Y8, Y8
 	VPSRLD       $0x0e, Y12, Y12
-	VPXOR        Y12, Y0, Y0
-	VPSRLD       $0x0e, Y13, Y13
-	VPXOR        Y13, Y4, Y4
-	VPSRLD       $0x0e, Y14, Y14
-	VPXOR        Y14, Y8, Y8
-	VPADDD       Y3, Y0, Y12
-	VPADDD       Y7, Y4, Y13
-	VPADDD       Y11, Y8, Y14
-	VPSLLD       $0x07, Y12, Y15
-	VPXOR        Y15, Y1, Y1
-	VPSLLD       $0x07, Y13, Y15
-	VPXOR        Y15, Y5, Y5
-	VPSLLD       $0x07, Y14, Y15
-	VPXOR        Y15, Y9, Y9
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        3008(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VPADDD       416(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
 	VPSRLD       $0x19, Y12, Y12
 	VPXOR        Y12, Y1, Y1
-	VPSRLD       $0x19, Y13, Y13
-	VPXOR        Y13, Y5, Y5
-	VPSRLD       $0x19, Y14, Y14
-	VPXOR        Y14, Y9, Y9
-	VPADDD       Y0, Y1, Y12
-	VPADDD       Y4, Y5, Y13
-	VPADDD       Y8, Y9, Y14
-	VPSLLD       $0x09, Y12, Y15
-	VPXOR        Y15, Y2, Y2
-	VPSLLD       $0x09, Y13, Y15
-	VPXOR        Y15, Y6, Y6
-	VPSLLD       $0x09, Y14, Y15
-	VPXOR        Y15, Y10, Y10
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 512(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        992(DI), Y2, Y2
 	VPSRLD       $0x17, Y12, Y12
 	VPXOR        Y12, Y2, Y2
-	VPSRLD       $0x17, Y13, Y13
-	VPXOR        Y13, Y6, Y6
-	VPSRLD       $0x17, Y14, Y14
-	VPXOR        Y14, Y10, Y10
-	VPADDD       Y1, Y2, Y12
-	VPADDD       Y5, Y6, Y13
-	VPADDD       Y9, Y10, Y14
-	VPSLLD       $0x0d, Y12, Y15
-	VPXOR        Y15, Y3, Y3
-	VPSLLD       $0x0d, Y13, Y15
-	VPXOR        Y15, Y7, Y7
-	VPSLLD       $0x0d, Y14, Y15
-	VPXOR        Y15, Y11, Y11
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1504(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        1920(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       2592(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2560(DI)
+	VPADDD       3072(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3104(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        384(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        1056(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y3, Y3
-	VPSRLD       $0x13, Y13, Y13
-	VPXOR        Y13, Y7, Y7
-	VPSRLD       $0x13, Y14, Y14
-	VPXOR        Y14, Y11, Y11
-	VPADDD       Y2, Y3, Y12
-	VPADDD       Y6, Y7, Y13
-	VPADDD       Y10, Y11, Y14
-	VPSHUFD      $0x93, Y1, Y1
-	VPSHUFD      $0x93, Y5, Y5
-	VPSHUFD      $0x93, Y9, Y9
-	VPSHUFD      $0x4e, Y2, Y2
-	VPSHUFD      $0x4e, Y6, Y6
-	VPSHUFD      $0x4e, Y10, Y10
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1536(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        1952(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2528(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        3040(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        416(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        960(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
 	VPSHUFD      $0x39, Y3, Y3
-	VPSHUFD      $0x39, Y7, Y7
-	VPSHUFD      $0x39, Y11, Y11
-	VPSLLD       $0x12, Y12, Y15
-	VPXOR        Y15, Y0, Y0
-	VPSLLD       $0x12, Y13, Y15
-	VPXOR        Y15, Y4, Y4
-	VPSLLD       $0x12, Y14, Y15
-	VPXOR        Y15, Y8, Y8
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1472(DI), Y4, Y4
 	VPSRLD       $0x0e, Y12, Y12
-	VPXOR        Y12, Y0, Y0
-	VPSRLD       $0x0e, Y13, Y13
-	VPXOR        Y13, Y4, Y4
-	VPSRLD       $0x0e, Y14, Y14
-	VPXOR        Y14, Y8, Y8
-	VPADDD       Y1, Y0, Y12
-	VPADDD       Y5, Y4, Y13
-	VPADDD       Y9, Y8, Y14
-	VPSLLD       $0x07, Y12, Y15
-	VPXOR        Y15, Y3, Y3
-	VPSLLD       $0x07, Y13, Y15
-	VPXOR        Y15, Y7, Y7
-	VPSLLD       $0x07, Y14, Y15
-	VPXOR        Y15, Y11, Y11
-	VPSRLD       $0x19, Y12, Y12
-	VPXOR        Y12, Y3, Y3
-	VPSRLD       $0x19, Y13, Y13
-	VPXOR        Y13, Y7, Y7
-	VPSRLD       $0x19, Y14, Y14
-	VPXOR        Y14, Y11, Y11
-	VPADDD       Y0, Y3, Y12
-	VPADDD       Y4, Y7, Y13
-	VPADDD       Y8, Y11, Y14
-	VPSLLD       $0x09, Y12, Y15
-	VPXOR        Y15, Y2, Y2
-	VPSLLD       $0x09, Y13, Y15
-	VPXOR        Y15, Y6, Y6
-	VPSLLD       $0x09, Y14, Y15
-	VPXOR        Y15, Y10, Y10
-	VPSRLD       $0x17, Y12, Y12
-	VPXOR        Y12, Y2, Y2
-	VPSRLD       $0x17, Y13, Y13
-	VPXOR        Y13, Y6, Y6
-	VPSRLD       $0x17, Y14, Y14
-	VPXOR        Y14, Y10, Y10
-	VPADDD       Y3, Y2, Y12
-	VPADDD       Y7, Y6, Y13
-	VPADDD       Y11, Y10, Y14
-	VPSLLD       $0x0d, Y12, Y15
-	VPXOR        Y15, Y1, Y1
-	VPSLLD       $0x0d, Y13, Y15
-	VPXOR        Y15, Y5, Y5
-	VPSLLD       $0x0d, Y14, Y15
-	VPXOR        Y15, Y9, Y9
-	VPSRLD       $0x13, Y12, Y12
-	VPXOR        Y12, Y1, Y1
-	VPSRLD       $0x13, Y13, Y13
-	VPXOR        Y13, Y5, Y5
-	VPSRLD       $0x13, Y14, Y14
-	VPXOR        Y14, Y9, Y9
-	VPADDD       Y2, Y1, Y12
-	VPADDD       Y6, Y5, Y13
-	VPADDD       Y10, Y9, Y14
-	VPSHUFD      $0x93, Y3, Y3
-	VPSHUFD      $0x93, Y7, Y7
-	VPSHUFD      $0x93, Y11, Y11
-	VPSHUFD      $0x4e, Y2, Y2
-	VPSHUFD      $0x4e, Y6, Y6
-	VPSHUFD      $0x4e, Y10, Y10
-	VPSHUFD      $0x39, Y1, Y1
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
 	VPSHUFD      $0x39, Y5, Y5
-	VPSHUFD      $0x39, Y9, Y9
-	VPSLLD       $0x12, Y12, Y15
-	VPXOR        Y15, Y0, Y0
-	VPSLLD       $0x12, Y13, Y15
-	VPXOR        Y15, Y4, Y4
-	VPSLLD       $0x12, Y14, Y15
-	VPXOR        Y15, Y8, Y8
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1856(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2592(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        3072(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        320(DI), Y0, Y0
 	VPSRLD       $0x0e, Y12, Y12
 	VPXOR        Y12, Y0, Y0
-	VPSRLD       $0x0e, Y13, Y13
-	VPXOR        Y13, Y4, Y4
-	VPSRLD       $0x0e, Y14, Y14
-	VPXOR        Y14, Y8, Y8
-	VPADDD       Y3, Y0, Y12
-	VPADDD       Y7, Y4, Y13
-	VPADDD       Y11, Y8, Y14
-	VPSLLD       $0x07, Y12, Y15
-	VPXOR        Y15, Y1, Y1
-	VPSLLD       $0x07, Y13, Y15
-	VPXOR        Y15, Y5, Y5
-	VPSLLD       $0x07, Y14, Y15
-	VPXOR        Y15, Y9, Y9
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VPADDD       1024(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1056(DI)
+	VPADDD       1568(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1536(DI)
+	VPADDD       2048(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2080(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2496(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        3008(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VPADDD       512(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
 	VPSRLD       $0x19, Y12, Y12
 	VPXOR        Y12, Y1, Y1
-	VPSRLD       $0x19, Y13, Y13
-	VPXOR        Y13, Y5, Y5
-	VPSRLD       $0x19, Y14, Y14
-	VPXOR        Y14, Y9, Y9
-	VPADDD       Y0, Y1, Y12
-	VPADDD       Y4, Y5, Y13
-	VPADDD       Y8, Y9, Y14
-	VPSLLD       $0x09, Y12, Y15
-	VPXOR        Y15, Y2, Y2
-	VPSLLD       $0x09, Y13, Y15
-	VPXOR        Y15, Y6, Y6
-	VPSLLD       $0x09, Y14, Y15
-	VPXOR        Y15, Y10, Y10
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 544(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        992(DI), Y2, Y2
 	VPSRLD       $0x17, Y12, Y12
 	VPXOR        Y12, Y2, Y2
-	VPSRLD       $0x17, Y13, Y13
-	VPXOR        Y13, Y6, Y6
-	VPSRLD       $0x17, Y14, Y14
-	VPXOR        Y14, Y10, Y10
-	VPADDD       Y1, Y2, Y12
-	VPADDD       Y5, Y6, Y13
-	VPADDD       Y9, Y10, Y14
-	VPSLLD       $0x0d, Y12, Y15
-	VPXOR        Y15, Y3, Y3
-	VPSLLD       $0x0d, Y13, Y15
-	VPXOR        Y15, Y7, Y7
-	VPSLLD       $0x0d, Y14, Y15
-	VPXOR        Y15, Y11, Y11
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1504(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        2016(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       2560(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2592(DI)
+	VPADDD       3104(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3072(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        480(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        1024(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y3, Y3
-	VPSRLD       $0x13, Y13, Y13
-	VPXOR        Y13, Y7, Y7
-	VPSRLD       $0x13, Y14, Y14
-	VPXOR        Y14, Y11, Y11
-	VPADDD       Y2, Y3, Y12
-	VPADDD       Y6, Y7, Y13
-	VPADDD       Y10, Y11, Y14
-	VPSHUFD      $0x93, Y1, Y1
-	VPSHUFD      $0x93, Y5, Y5
-	VPSHUFD      $0x93, Y9, Y9
-	VPSHUFD      $0x4e, Y2, Y2
-	VPSHUFD      $0x4e, Y6, Y6
-	VPSHUFD      $0x4e, Y10, Y10
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1568(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        2048(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2528(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        3040(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        512(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        960(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
 	VPSHUFD      $0x39, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1472(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1984(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
 	VPSHUFD      $0x39, Y7, Y7
-	VPSHUFD      $0x39, Y11, Y11
-	VPSLLD       $0x12, Y12, Y15
-	VPXOR        Y15, Y0, Y0
-	VPSLLD       $0x12, Y13, Y15
-	VPXOR        Y15, Y4, Y4
-	VPSLLD       $0x12, Y14, Y15
-	VPXOR        Y15, Y8, Y8
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2560(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        3104(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        448(DI), Y0, Y0
 	VPSRLD       $0x0e, Y12, Y12
 	VPXOR        Y12, Y0, Y0
-	VPSRLD       $0x0e, Y13, Y13
-	VPXOR        Y13, Y4, Y4
-	VPSRLD       $0x0e, Y14, Y14
-	VPXOR        Y14, Y8, Y8
-	VPADDD       Y1, Y0, Y12
-	VPADDD       Y5, Y4, Y13
-	VPADDD       Y9, Y8, Y14
-	VPSLLD       $0x07, Y12, Y15
-	VPXOR        Y15, Y3, Y3
-	VPSLLD       $0x07, Y13, Y15
-	VPXOR        Y15, Y7, Y7
-	VPSLLD       $0x07, Y14, Y15
-	VPXOR        Y15, Y11, Y11
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VPADDD       832(DI), Y2, Y2
+	VMOVDQA      Y2, 704(DI)
+	VPADDD       864(DI), Y3, Y3
+	VMOVDQA      Y3, 736(DI)
+	VPADDD       1536(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
 	VPSRLD       $0x19, Y12, Y12
-	VPXOR        Y12, Y3, Y3
-	VPSRLD       $0x19, Y13, Y13
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1568(DI)
+	VPADDD       2080(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
 	VPXOR        Y13, Y7, Y7
-	VPSRLD       $0x19, Y14, Y14
-	VPXOR        Y14, Y11, Y11
-	VPADDD       Y0, Y3, Y12
-	VPADDD       Y4, Y7, Y13
-	VPADDD       Y8, Y11, Y14
-	VPSLLD       $0x09, Y12, Y15
-	VPXOR        Y15, Y2, Y2
-	VPSLLD       $0x09, Y13, Y15
-	VPXOR        Y15, Y6, Y6
-	VPSLLD       $0x09, Y14, Y15
-	VPXOR        Y15, Y10, Y10
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2048(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2496(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        3008(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VPADDD       544(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 512(DI)
+	VMOVDQA      992(DI), Y14
+	VPADDD       896(DI), Y14, Y14
+	VMOVDQA      Y14, 768(DI)
+	VMOVDQA      1056(DI), Y14
+	VPADDD       928(DI), Y14, Y14
+	VMOVDQA      Y14, 800(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1504(DI), Y4, Y4
 	VPSRLD       $0x17, Y12, Y12
-	VPXOR        Y12, Y2, Y2
-	VPSRLD       $0x17, Y13, Y13
-	VPXOR        Y13, Y6, Y6
-	VPSRLD       $0x17, Y14, Y14
-	VPXOR        Y14, Y10, Y10
-	VPADDD       Y3, Y2, Y12
-	VPADDD       Y7, Y6, Y13
-	VPADDD       Y11, Y10, Y14
-	VPSLLD       $0x0d, Y12, Y15
-	VPXOR        Y15, Y1, Y1
-	VPSLLD       $0x0d, Y13, Y15
-	VPXOR        Y15, Y5, Y5
-	VPSLLD       $0x0d, Y14, Y15
-	VPXOR        Y15, Y9, Y9
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        2016(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       2368(DI), Y8, Y8
+	VMOVDQA      Y8, 2112(DI)
+	VPXOR        2240(DI), Y8, Y8
+	VMOVDQA      Y8, 2368(DI)
+	VPADDD       2400(DI), Y9, Y9
+	VMOVDQA      Y9, 2144(DI)
+	VPXOR        2272(DI), Y9, Y9
+	VMOVDQA      Y9, 2400(DI)
+	VPADDD       3072(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3104(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        480(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	MOVL         704(DI), AX
+	SHLL         $0x07, AX
+	ANDL         (DI), AX
+	PREFETCHT0   (R9)(AX*1)
+	PREFETCHT0   64(R9)(AX*1)
+	MOVQ         AX, 832(DI)
+	MOVL         720(DI), BX
+	SHLL         $0x07, BX
+	ANDL         (DI), BX
+	ADDQ         SI, BX
+	PREFETCHT0   (R9)(BX*1)
+	PREFETCHT0   64(R9)(BX*1)
+	MOVQ         BX, 840(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1536(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        2080(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VMOVDQA      2528(DI), Y14
+	VPADDD       2432(DI), Y14, Y14
+	VMOVDQA      Y14, 2176(DI)
+	VPXOR        2304(DI), Y14, Y14
+	VMOVDQA      Y14, 2432(DI)
+	VMOVDQA      2592(DI), Y14
+	VPADDD       2464(DI), Y14, Y14
+	VMOVDQA      Y14, 2208(DI)
+	VPXOR        2336(DI), Y14, Y14
+	VMOVDQA      Y14, 2464(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        3040(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        544(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y1, Y1
-	VPSRLD       $0x13, Y13, Y13
-	VPXOR        Y13, Y5, Y5
-	VPSRLD       $0x13, Y14, Y14
-	VPXOR        Y14, Y9, Y9
-	VPADDD       Y2, Y1, Y12
-	VPADDD       Y6, Y5, Y13
-	VPADDD       Y10, Y9, Y14
-	VPSHUFD      $0x93, Y3, Y3
-	VPSHUFD      $0x93, Y7, Y7
-	VPSHUFD      $0x93, Y11, Y11
-	VPSHUFD      $0x4e, Y2, Y2
-	VPSHUFD      $0x4e, Y6, Y6
-	VPSHUFD      $0x4e, Y10, Y10
-	VPSHUFD      $0x39, Y1, Y1
+	MOVQ         832(DI), AX
+	MOVQ         840(DI), BX
+	VMOVDQA      64(R9)(AX*1), X13
+	VINSERTI128  $0x01, 64(R9)(BX*1), Y13, Y13
+	VMOVDQA      704(DI), Y2
+	VPXOR        Y13, Y2, Y2
+	VMOVDQA      Y2, 704(DI)
+	VPXOR        576(DI), Y2, Y2
+	VMOVDQA      Y2, 832(DI)
+	VMOVDQA      80(R9)(AX*1), X13
+	VINSERTI128  $0x01, 80(R9)(BX*1), Y13, Y13
+	VMOVDQA      736(DI), Y3
+	VPXOR        Y13, Y3, Y3
+	VMOVDQA      Y3, 736(DI)
+	VPXOR        608(DI), Y3, Y3
+	VMOVDQA      Y3, 864(DI)
+	VMOVDQA      96(R9)(AX*1), X13
+	VINSERTI128  $0x01, 96(R9)(BX*1), Y13, Y13
+	VMOVDQA      768(DI), Y2
+	VPXOR        Y13, Y2, Y2
+	VMOVDQA      Y2, 768(DI)
+	VPXOR        640(DI), Y2, Y2
+	VMOVDQA      Y2, 896(DI)
+	VMOVDQA      112(R9)(AX*1), X13
+	VINSERTI128  $0x01, 112(R9)(BX*1), Y13, Y13
+	VMOVDQA      800(DI), Y3
+	VPXOR        Y13, Y3, Y3
+	VMOVDQA      Y3, 800(DI)
+	VPXOR        672(DI), Y3, Y3
+	VMOVDQA      Y3, 928(DI)
+	VMOVDQA      (R9)(AX*1), X13
+	VINSERTI128  $0x01, (R9)(BX*1), Y13, Y13
+	VMOVDQA      832(DI), Y2
+	VPXOR        Y13, Y2, Y2
+	VMOVDQA      Y2, 832(DI)
+	VMOVDQA      16(R9)(AX*1), X13
+	VINSERTI128  $0x01, 16(R9)(BX*1), Y13, Y13
+	VMOVDQA      864(DI), Y3
+	VPXOR        Y13, Y3, Y3
+	VMOVDQA      Y3, 864(DI)
+	VMOVDQA      32(R9)(AX*1), X13
+	VINSERTI128  $0x01, 32(R9)(BX*1), Y13, Y13
+	VMOVDQA      896(DI), Y2
+	VPXOR        Y13, Y2, Y2
+	VMOVDQA      Y2, 896(DI)
+	VMOVDQA      48(R9)(AX*1), X13
+	VINSERTI128  $0x01, 48(R9)(BX*1), Y13, Y13
+	VMOVDQA      928(DI), Y3
+	VPXOR        Y13, Y3, Y3
+	VMOVDQA      Y3, 928(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1472(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
 	VPSHUFD      $0x39, Y5, Y5
-	VPSHUFD      $0x39, Y9, Y9
-	VPSLLD       $0x12, Y12, Y15
-	VPXOR        Y15, Y0, Y0
-	VPSLLD       $0x12, Y13, Y15
-	VPXOR        Y15, Y4, Y4
-	VPSLLD       $0x12, Y14, Y15
-	VPXOR        Y15, Y8, Y8
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1984(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VMOVDQA      2368(DI), Y8
+	VMOVDQA      2400(DI), Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        3072(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        448(DI), Y0, Y0
 	VPSRLD       $0x0e, Y12, Y12
 	VPXOR        Y12, Y0, Y0
-	VPSRLD       $0x0e, Y13, Y13
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VMOVDQA      832(DI), Y2
+	VMOVDQA      864(DI), Y3
+	VPADDD       1568(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1536(DI)
+	VPADDD       2048(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2080(DI)
+	VPADDD       2464(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2560(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        3008(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VPADDD       512(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 544(DI)
+	VPADDD       928(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1024(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1504(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        2016(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2432(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       3104(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3072(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        480(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        896(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1568(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        2048(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2464(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        3040(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        512(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        928(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1472(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1984(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2368(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        3104(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        448(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        832(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VPADDD       1536(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1568(DI)
+	VPADDD       2080(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2048(DI)
+	VPADDD       2560(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2592(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        3008(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VPADDD       544(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 512(DI)
+	VPADDD       1024(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1056(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1504(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        2016(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2528(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       3072(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3104(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        480(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        992(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1536(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        2080(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2560(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        3040(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        544(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        1024(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1472(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1984(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2496(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        3072(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        448(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        960(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VPADDD       1344(DI), Y4, Y4
+	VMOVDQA      Y4, 1216(DI)
+	VPADDD       1376(DI), Y5, Y5
+	VMOVDQA      Y5, 1248(DI)
+	VPADDD       2048(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2080(DI)
+	VPADDD       2592(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2560(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        3008(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VPADDD       512(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 544(DI)
+	VPADDD       1056(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1024(DI)
+	VMOVDQA      1504(DI), Y14
+	VPADDD       1408(DI), Y14, Y14
+	VMOVDQA      Y14, 1280(DI)
+	VMOVDQA      1568(DI), Y14
+	VPADDD       1440(DI), Y14, Y14
+	VMOVDQA      Y14, 1312(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        2016(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2528(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       2880(DI), Y10, Y10
+	VMOVDQA      Y10, 2624(DI)
+	VPXOR        2752(DI), Y10, Y10
+	VMOVDQA      Y10, 2880(DI)
+	VPADDD       2912(DI), Y11, Y11
+	VMOVDQA      Y11, 2656(DI)
+	VPXOR        2784(DI), Y11, Y11
+	VMOVDQA      Y11, 2912(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        480(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        992(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	MOVL         1216(DI), AX
+	SHLL         $0x07, AX
+	ANDL         (DI), AX
+	PREFETCHT0   (R10)(AX*1)
+	PREFETCHT0   64(R10)(AX*1)
+	MOVQ         AX, 1344(DI)
+	MOVL         1232(DI), BX
+	SHLL         $0x07, BX
+	ANDL         (DI), BX
+	ADDQ         SI, BX
+	PREFETCHT0   (R10)(BX*1)
+	PREFETCHT0   64(R10)(BX*1)
+	MOVQ         BX, 1352(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        2048(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2592(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VMOVDQA      3040(DI), Y14
+	VPADDD       2944(DI), Y14, Y14
+	VMOVDQA      Y14, 2688(DI)
+	VPXOR        2816(DI), Y14, Y14
+	VMOVDQA      Y14, 2944(DI)
+	VMOVDQA      3104(DI), Y14
+	VPADDD       2976(DI), Y14, Y14
+	VMOVDQA      Y14, 2720(DI)
+	VPXOR        2848(DI), Y14, Y14
+	VMOVDQA      Y14, 2976(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        512(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        1056(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	MOVQ         1344(DI), AX
+	MOVQ         1352(DI), BX
+	VMOVDQA      64(R10)(AX*1), X13
+	VINSERTI128  $0x01, 64(R10)(BX*1), Y13, Y13
+	VMOVDQA      1216(DI), Y4
 	VPXOR        Y13, Y4, Y4
-	VPSRLD       $0x0e, Y14, Y14
-	VPXOR        Y14, Y8, Y8
-	VPADDD       256(DI), Y0, Y0
-	VPADDD       640(DI), Y4, Y4
-	VPADDD       1024(DI), Y8, Y8
-	VPADDD       288(DI), Y1, Y1
-	VPADDD       672(DI), Y5, Y5
-	VPADDD       1056(DI), Y9, Y9
-	VPADDD       320(DI), Y2, Y2
-	VPADDD       704(DI), Y6, Y6
-	VPADDD       1088(DI), Y10, Y10
-	VPADDD       352(DI), Y3, Y3
-	VPADDD       736(DI), Y7, Y7
-	VPADDD       1120(DI), Y11, Y11
+	VMOVDQA      Y4, 1216(DI)
+	VPXOR        1088(DI), Y4, Y4
+	VMOVDQA      Y4, 1344(DI)
+	VMOVDQA      80(R10)(AX*1), X13
+	VINSERTI128  $0x01, 80(R10)(BX*1), Y13, Y13
+	VMOVDQA      1248(DI), Y5
+	VPXOR        Y13, Y5, Y5
+	VMOVDQA      Y5, 1248(DI)
+	VPXOR        1120(DI), Y5, Y5
+	VMOVDQA      Y5, 1376(DI)
+	VMOVDQA      96(R10)(AX*1), X13
+	VINSERTI128  $0x01, 96(R10)(BX*1), Y13, Y13
+	VMOVDQA      1280(DI), Y4
+	VPXOR        Y13, Y4, Y4
+	VMOVDQA      Y4, 1280(DI)
+	VPXOR        1152(DI), Y4, Y4
+	VMOVDQA      Y4, 1408(DI)
+	VMOVDQA      112(R10)(AX*1), X13
+	VINSERTI128  $0x01, 112(R10)(BX*1), Y13, Y13
+	VMOVDQA      1312(DI), Y5
+	VPXOR        Y13, Y5, Y5
+	VMOVDQA      Y5, 1312(DI)
+	VPXOR        1184(DI), Y5, Y5
+	VMOVDQA      Y5, 1440(DI)
+	VMOVDQA      (R10)(AX*1), X13
+	VINSERTI128  $0x01, (R10)(BX*1), Y13, Y13
+	VMOVDQA      1344(DI), Y4
+	VPXOR        Y13, Y4, Y4
+	VMOVDQA      Y4, 1344(DI)
+	VMOVDQA      16(R10)(AX*1), X13
+	VINSERTI128  $0x01, 16(R10)(BX*1), Y13, Y13
+	VMOVDQA      1376(DI), Y5
+	VPXOR        Y13, Y5, Y5
+	VMOVDQA      Y5, 1376(DI)
+	VMOVDQA      32(R10)(AX*1), X13
+	VINSERTI128  $0x01, 32(R10)(BX*1), Y13, Y13
+	VMOVDQA      1408(DI), Y4
+	VPXOR        Y13, Y4, Y4
+	VMOVDQA      Y4, 1408(DI)
+	VMOVDQA      48(R10)(AX*1), X13
+	VINSERTI128  $0x01, 48(R10)(BX*1), Y13, Y13
+	VMOVDQA      1440(DI), Y5
+	VPXOR        Y13, Y5, Y5
+	VMOVDQA      Y5, 1440(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1984(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2496(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VMOVDQA      2880(DI), Y10
+	VMOVDQA      2912(DI), Y11
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        448(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        960(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VMOVDQA      1344(DI), Y4
+	VMOVDQA      1376(DI), Y5
+	VPADDD       2080(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2048(DI)
+	VPADDD       2560(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2592(DI)
+	VPADDD       2976(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3072(DI)
+	VPADDD       544(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 512(DI)
+	VPADDD       1024(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1056(DI)
+	VPADDD       1440(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1536(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        2016(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2528(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        2944(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        480(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        992(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1408(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        2080(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2560(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        2976(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        544(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        1024(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1440(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1984(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2496(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        2880(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        448(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        960(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1344(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VPADDD       2048(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2080(DI)
+	VPADDD       2592(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2560(DI)
+	VPADDD       3072(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3104(DI)
+	VPADDD       512(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 544(DI)
+	VPADDD       1056(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1024(DI)
+	VPADDD       1536(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1568(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        2016(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2528(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        3040(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        480(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        992(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1504(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        2048(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2592(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        3072(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        512(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        1056(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1536(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1984(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2496(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        3008(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        448(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        960(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1472(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VPADDD       1856(DI), Y6, Y6
+	VMOVDQA      Y6, 1728(DI)
+	VPADDD       1888(DI), Y7, Y7
+	VMOVDQA      Y7, 1760(DI)
+	VPADDD       2560(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2592(DI)
+	VPADDD       3104(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3072(DI)
+	VPADDD       320(DI), Y0, Y0
+	VMOVDQA      Y0, 64(DI)
+	VPXOR        192(DI), Y0, Y0
+	VMOVDQA      Y0, 320(DI)
+	VPADDD       352(DI), Y1, Y1
+	VMOVDQA      Y1, 96(DI)
+	VPXOR        224(DI), Y1, Y1
+	VMOVDQA      Y1, 352(DI)
+	VPADDD       1024(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1056(DI)
+	VPADDD       1568(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1536(DI)
+	VMOVDQA      2016(DI), Y14
+	VPADDD       1920(DI), Y14, Y14
+	VMOVDQA      Y14, 1792(DI)
+	VMOVDQA      2080(DI), Y14
+	VPADDD       1952(DI), Y14, Y14
+	VMOVDQA      Y14, 1824(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2528(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        3040(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	VMOVDQA      480(DI), Y14
+	VPADDD       384(DI), Y14, Y14
+	VMOVDQA      Y14, 128(DI)
+	VPXOR        256(DI), Y14, Y14
+	VMOVDQA      Y14, 384(DI)
+	VMOVDQA      544(DI), Y14
+	VPADDD       416(DI), Y14, Y14
+	VMOVDQA      Y14, 160(DI)
+	VPXOR        288(DI), Y14, Y14
+	VMOVDQA      Y14, 416(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        992(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1504(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	MOVL         1728(DI), AX
+	SHLL         $0x07, AX
+	ANDL         (DI), AX
+	PREFETCHT0   (R11)(AX*1)
+	PREFETCHT0   64(R11)(AX*1)
+	MOVQ         AX, 1856(DI)
+	MOVL         1744(DI), BX
+	SHLL         $0x07, BX
+	ANDL         (DI), BX
+	ADDQ         SI, BX
+	PREFETCHT0   (R11)(BX*1)
+	PREFETCHT0   64(R11)(BX*1)
+	MOVQ         BX, 1864(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2560(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        3104(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VMOVDQA      320(DI), Y0
+	VMOVDQA      352(DI), Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        1024(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1568(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	MOVQ         1856(DI), AX
+	MOVQ         1864(DI), BX
+	VMOVDQA      64(R11)(AX*1), X13
+	VINSERTI128  $0x01, 64(R11)(BX*1), Y13, Y13
+	VMOVDQA      1728(DI), Y6
+	VPXOR        Y13, Y6, Y6
+	VMOVDQA      Y6, 1728(DI)
+	VPXOR        1600(DI), Y6, Y6
+	VMOVDQA      Y6, 1856(DI)
+	VMOVDQA      80(R11)(AX*1), X13
+	VINSERTI128  $0x01, 80(R11)(BX*1), Y13, Y13
+	VMOVDQA      1760(DI), Y7
+	VPXOR        Y13, Y7, Y7
+	VMOVDQA      Y7, 1760(DI)
+	VPXOR        1632(DI), Y7, Y7
+	VMOVDQA      Y7, 1888(DI)
+	VMOVDQA      96(R11)(AX*1), X13
+	VINSERTI128  $0x01, 96(R11)(BX*1), Y13, Y13
+	VMOVDQA      1792(DI), Y6
+	VPXOR        Y13, Y6, Y6
+	VMOVDQA      Y6, 1792(DI)
+	VPXOR        1664(DI), Y6, Y6
+	VMOVDQA      Y6, 1920(DI)
+	VMOVDQA      112(R11)(AX*1), X13
+	VINSERTI128  $0x01, 112(R11)(BX*1), Y13, Y13
+	VMOVDQA      1824(DI), Y7
+	VPXOR        Y13, Y7, Y7
+	VMOVDQA      Y7, 1824(DI)
+	VPXOR        1696(DI), Y7, Y7
+	VMOVDQA      Y7, 1952(DI)
+	VMOVDQA      (R11)(AX*1), X13
+	VINSERTI128  $0x01, (R11)(BX*1), Y13, Y13
+	VMOVDQA      1856(DI), Y6
+	VPXOR        Y13, Y6, Y6
+	VMOVDQA      Y6, 1856(DI)
+	VMOVDQA      16(R11)(AX*1), X13
+	VINSERTI128  $0x01, 16(R11)(BX*1), Y13, Y13
+	VMOVDQA      1888(DI), Y7
+	VPXOR        Y13, Y7, Y7
+	VMOVDQA      Y7, 1888(DI)
+	VMOVDQA      32(R11)(AX*1), X13
+	VINSERTI128  $0x01, 32(R11)(BX*1), Y13, Y13
+	VMOVDQA      1920(DI), Y6
+	VPXOR        Y13, Y6, Y6
+	VMOVDQA      Y6, 1920(DI)
+	VMOVDQA      48(R11)(AX*1), X13
+	VINSERTI128  $0x01, 48(R11)(BX*1), Y13, Y13
+	VMOVDQA      1952(DI), Y7
+	VPXOR        Y13, Y7, Y7
+	VMOVDQA      Y7, 1952(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2496(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        3008(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VPADDD       416(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 512(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        960(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1472(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VMOVDQA      1856(DI), Y6
+	VMOVDQA      1888(DI), Y7
+	VPADDD       2592(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2560(DI)
+	VPADDD       3072(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3104(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        384(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       1056(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1024(DI)
+	VPADDD       1536(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1568(DI)
+	VPADDD       1952(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2048(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2528(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        3040(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        416(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        992(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1504(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        1920(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2592(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        3072(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        320(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        1056(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1536(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        1952(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2496(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        3008(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VPADDD       512(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 544(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        960(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1472(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1856(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VPADDD       2560(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2592(DI)
+	VPADDD       3104(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3072(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        480(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       1024(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1056(DI)
+	VPADDD       1568(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1536(DI)
+	VPADDD       2048(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2080(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2528(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        3040(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        512(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        992(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1504(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        2016(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2560(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        3104(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        448(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        1024(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1568(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        2048(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2496(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        3008(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VPADDD       544(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 512(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        960(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1472(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1984(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VPADDD       2368(DI), Y8, Y8
+	VMOVDQA      Y8, 2240(DI)
+	VPADDD       2400(DI), Y9, Y9
+	VMOVDQA      Y9, 2272(DI)
+	VPADDD       3072(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3104(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        480(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       832(DI), Y2, Y2
+	VMOVDQA      Y2, 576(DI)
+	VPXOR        704(DI), Y2, Y2
+	VMOVDQA      Y2, 832(DI)
+	VPADDD       864(DI), Y3, Y3
+	VMOVDQA      Y3, 608(DI)
+	VPXOR        736(DI), Y3, Y3
+	VMOVDQA      Y3, 864(DI)
+	VPADDD       1536(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1568(DI)
+	VPADDD       2080(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2048(DI)
+	VMOVDQA      2528(DI), Y14
+	VPADDD       2432(DI), Y14, Y14
+	VMOVDQA      Y14, 2304(DI)
+	VMOVDQA      2592(DI), Y14
+	VPADDD       2464(DI), Y14, Y14
+	VMOVDQA      Y14, 2336(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        3040(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        544(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VMOVDQA      992(DI), Y14
+	VPADDD       896(DI), Y14, Y14
+	VMOVDQA      Y14, 640(DI)
+	VPXOR        768(DI), Y14, Y14
+	VMOVDQA      Y14, 896(DI)
+	VMOVDQA      1056(DI), Y14
+	VPADDD       928(DI), Y14, Y14
+	VMOVDQA      Y14, 672(DI)
+	VPXOR        800(DI), Y14, Y14
+	VMOVDQA      Y14, 928(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1504(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        2016(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	MOVL         2240(DI), AX
+	SHLL         $0x07, AX
+	ANDL         (DI), AX
+	PREFETCHT0   (R12)(AX*1)
+	PREFETCHT0   64(R12)(AX*1)
+	MOVQ         AX, 2368(DI)
+	MOVL         2256(DI), BX
+	SHLL         $0x07, BX
+	ANDL         (DI), BX
+	ADDQ         SI, BX
+	PREFETCHT0   (R12)(BX*1)
+	PREFETCHT0   64(R12)(BX*1)
+	MOVQ         BX, 2376(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        3072(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        448(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VMOVDQA      832(DI), Y2
+	VMOVDQA      864(DI), Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1536(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        2080(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	MOVQ         2368(DI), AX
+	MOVQ         2376(DI), BX
+	VMOVDQA      64(R12)(AX*1), X13
+	VINSERTI128  $0x01, 64(R12)(BX*1), Y13, Y13
+	VMOVDQA      2240(DI), Y8
+	VPXOR        Y13, Y8, Y8
+	VMOVDQA      Y8, 2240(DI)
+	VPXOR        2112(DI), Y8, Y8
+	VMOVDQA      Y8, 2368(DI)
+	VMOVDQA      80(R12)(AX*1), X13
+	VINSERTI128  $0x01, 80(R12)(BX*1), Y13, Y13
+	VMOVDQA      2272(DI), Y9
+	VPXOR        Y13, Y9, Y9
+	VMOVDQA      Y9, 2272(DI)
+	VPXOR        2144(DI), Y9, Y9
+	VMOVDQA      Y9, 2400(DI)
+	VMOVDQA      96(R12)(AX*1), X13
+	VINSERTI128  $0x01, 96(R12)(BX*1), Y13, Y13
+	VMOVDQA      2304(DI), Y8
+	VPXOR        Y13, Y8, Y8
+	VMOVDQA      Y8, 2304(DI)
+	VPXOR        2176(DI), Y8, Y8
+	VMOVDQA      Y8, 2432(DI)
+	VMOVDQA      112(R12)(AX*1), X13
+	VINSERTI128  $0x01, 112(R12)(BX*1), Y13, Y13
+	VMOVDQA      2336(DI), Y9
+	VPXOR        Y13, Y9, Y9
+	VMOVDQA      Y9, 2336(DI)
+	VPXOR        2208(DI), Y9, Y9
+	VMOVDQA      Y9, 2464(DI)
+	VMOVDQA      (R12)(AX*1), X13
+	VINSERTI128  $0x01, (R12)(BX*1), Y13, Y13
+	VMOVDQA      2368(DI), Y8
+	VPXOR        Y13, Y8, Y8
+	VMOVDQA      Y8, 2368(DI)
+	VMOVDQA      16(R12)(AX*1), X13
+	VINSERTI128  $0x01, 16(R12)(BX*1), Y13, Y13
+	VMOVDQA      2400(DI), Y9
+	VPXOR        Y13, Y9, Y9
+	VMOVDQA      Y9, 2400(DI)
+	VMOVDQA      32(R12)(AX*1), X13
+	VINSERTI128  $0x01, 32(R12)(BX*1), Y13, Y13
+	VMOVDQA      2432(DI), Y8
+	VPXOR        Y13, Y8, Y8
+	VMOVDQA      Y8, 2432(DI)
+	VMOVDQA      48(R12)(AX*1), X13
+	VINSERTI128  $0x01, 48(R12)(BX*1), Y13, Y13
+	VMOVDQA      2464(DI), Y9
+	VPXOR        Y13, Y9, Y9
+	VMOVDQA      Y9, 2464(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        3008(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VPADDD       512(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 544(DI)
+	VPADDD       928(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1024(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1472(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1984(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VMOVDQA      2368(DI), Y8
+	VMOVDQA      2400(DI), Y9
+	VPADDD       3104(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3072(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        480(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        896(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       1568(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1536(DI)
+	VPADDD       2048(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2080(DI)
+	VPADDD       2464(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2560(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        3040(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        512(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        928(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1504(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        2016(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2432(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        3104(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        448(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        832(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1568(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        2048(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2464(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        3008(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VPADDD       544(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 512(DI)
+	VPADDD       1024(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1056(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1472(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1984(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2368(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VPADDD       3072(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3104(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        480(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        992(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       1536(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1568(DI)
+	VPADDD       2080(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2048(DI)
+	VPADDD       2560(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2592(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        3040(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        544(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        1024(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1504(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        2016(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2528(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        3072(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        448(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        960(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1536(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        2080(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2560(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        3008(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VPADDD       512(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 544(DI)
+	VPADDD       1056(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1024(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1472(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1984(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2496(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VPADDD       2880(DI), Y10, Y10
+	VMOVDQA      Y10, 2752(DI)
+	VPADDD       2912(DI), Y11, Y11
+	VMOVDQA      Y11, 2784(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        480(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        992(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       1344(DI), Y4, Y4
+	VMOVDQA      Y4, 1088(DI)
+	VPXOR        1216(DI), Y4, Y4
+	VMOVDQA      Y4, 1344(DI)
+	VPADDD       1376(DI), Y5, Y5
+	VMOVDQA      Y5, 1120(DI)
+	VPXOR        1248(DI), Y5, Y5
+	VMOVDQA      Y5, 1376(DI)
+	VPADDD       2048(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2080(DI)
+	VPADDD       2592(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2560(DI)
+	VMOVDQA      3040(DI), Y14
+	VPADDD       2944(DI), Y14, Y14
+	VMOVDQA      Y14, 2816(DI)
+	VMOVDQA      3104(DI), Y14
+	VPADDD       2976(DI), Y14, Y14
+	VMOVDQA      Y14, 2848(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        512(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        1056(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VMOVDQA      1504(DI), Y14
+	VPADDD       1408(DI), Y14, Y14
+	VMOVDQA      Y14, 1152(DI)
+	VPXOR        1280(DI), Y14, Y14
+	VMOVDQA      Y14, 1408(DI)
+	VMOVDQA      1568(DI), Y14
+	VPADDD       1440(DI), Y14, Y14
+	VMOVDQA      Y14, 1184(DI)
+	VPXOR        1312(DI), Y14, Y14
+	VMOVDQA      Y14, 1440(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        2016(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2528(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	MOVL         2752(DI), AX
+	SHLL         $0x07, AX
+	ANDL         (DI), AX
+	PREFETCHT0   (R13)(AX*1)
+	PREFETCHT0   64(R13)(AX*1)
+	MOVQ         AX, 2880(DI)
+	MOVL         2768(DI), BX
+	SHLL         $0x07, BX
+	ANDL         (DI), BX
+	ADDQ         SI, BX
+	PREFETCHT0   (R13)(BX*1)
+	PREFETCHT0   64(R13)(BX*1)
+	MOVQ         BX, 2888(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        448(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        960(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VMOVDQA      1344(DI), Y4
+	VMOVDQA      1376(DI), Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        2048(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2592(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	MOVQ         2880(DI), AX
+	MOVQ         2888(DI), BX
+	VMOVDQA      64(R13)(AX*1), X13
+	VINSERTI128  $0x01, 64(R13)(BX*1), Y13, Y13
+	VMOVDQA      2752(DI), Y10
+	VPXOR        Y13, Y10, Y10
+	VMOVDQA      Y10, 2752(DI)
+	VPXOR        2624(DI), Y10, Y10
+	VMOVDQA      Y10, 2880(DI)
+	VMOVDQA      80(R13)(AX*1), X13
+	VINSERTI128  $0x01, 80(R13)(BX*1), Y13, Y13
+	VMOVDQA      2784(DI), Y11
+	VPXOR        Y13, Y11, Y11
+	VMOVDQA      Y11, 2784(DI)
+	VPXOR        2656(DI), Y11, Y11
+	VMOVDQA      Y11, 2912(DI)
+	VMOVDQA      96(R13)(AX*1), X13
+	VINSERTI128  $0x01, 96(R13)(BX*1), Y13, Y13
+	VMOVDQA      2816(DI), Y10
+	VPXOR        Y13, Y10, Y10
+	VMOVDQA      Y10, 2816(DI)
+	VPXOR        2688(DI), Y10, Y10
+	VMOVDQA      Y10, 2944(DI)
+	VMOVDQA      112(R13)(AX*1), X13
+	VINSERTI128  $0x01, 112(R13)(BX*1), Y13, Y13
+	VMOVDQA      2848(DI), Y11
+	VPXOR        Y13, Y11, Y11
+	VMOVDQA      Y11, 2848(DI)
+	VPXOR        2720(DI), Y11, Y11
+	VMOVDQA      Y11, 2976(DI)
+	VMOVDQA      (R13)(AX*1), X13
+	VINSERTI128  $0x01, (R13)(BX*1), Y13, Y13
+	VMOVDQA      2880(DI), Y10
+	VPXOR        Y13, Y10, Y10
+	VMOVDQA      Y10, 2880(DI)
+	VMOVDQA      16(R13)(AX*1), X13
+	VINSERTI128  $0x01, 16(R13)(BX*1), Y13, Y13
+	VMOVDQA      2912(DI), Y11
+	VPXOR        Y13, Y11, Y11
+	VMOVDQA      Y11, 2912(DI)
+	VMOVDQA      32(R13)(AX*1), X13
+	VINSERTI128  $0x01, 32(R13)(BX*1), Y13, Y13
+	VMOVDQA      2944(DI), Y10
+	VPXOR        Y13, Y10, Y10
+	VMOVDQA      Y10, 2944(DI)
+	VMOVDQA      48(R13)(AX*1), X13
+	VINSERTI128  $0x01, 48(R13)(BX*1), Y13, Y13
+	VMOVDQA      2976(DI), Y11
+	VPXOR        Y13, Y11, Y11
+	VMOVDQA      Y11, 2976(DI)
+	VPADDD       544(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 512(DI)
+	VPADDD       1024(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1056(DI)
+	VPADDD       1440(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1536(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1984(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2496(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VMOVDQA      2880(DI), Y10
+	VMOVDQA      2912(DI), Y11
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        480(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        992(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1408(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       2080(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2048(DI)
+	VPADDD       2560(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2592(DI)
+	VPADDD       2976(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3072(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        544(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        1024(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1440(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        2016(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2528(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        2944(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        448(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        960(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1344(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        2080(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2560(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        2976(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPADDD       512(DI), Y0, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y1, Y1
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPSHUFD      $0x93, Y1, Y13
+	VMOVDQA      Y13, 544(DI)
+	VPADDD       1056(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1024(DI)
+	VPADDD       1536(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1568(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1984(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2496(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        2880(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x09, Y12, Y0
+	VPXOR        480(DI), Y0, Y0
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VPSHUFD      $0x4e, Y0, Y13
+	VMOVDQA      Y13, 480(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        992(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1504(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       2048(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2080(DI)
+	VPADDD       2592(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2560(DI)
+	VPADDD       3072(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3104(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y1
+	VPXOR        512(DI), Y1, Y1
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        1056(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1536(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        2016(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2528(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        3040(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	VPADDD       Y1, Y0, Y12
+	VPSLLD       $0x12, Y12, Y0
+	VPXOR        448(DI), Y0, Y0
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y0, Y0
+	VMOVDQA      Y0, 448(DI)
+	VPSHUFD      $0x39, Y1, Y1
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        960(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1472(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        2048(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2592(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        3072(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPADDD       320(DI), Y0, Y0
+	VMOVDQA      Y0, 192(DI)
+	VPADDD       352(DI), Y1, Y1
+	VMOVDQA      Y1, 224(DI)
+	VPADDD       1024(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1056(DI)
+	VPADDD       1568(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1536(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1984(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2496(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        3008(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VMOVDQA      480(DI), Y14
+	VPADDD       384(DI), Y14, Y14
+	VMOVDQA      Y14, 256(DI)
+	VMOVDQA      544(DI), Y14
+	VPADDD       416(DI), Y14, Y14
+	VMOVDQA      Y14, 288(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        992(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1504(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       1856(DI), Y6, Y6
+	VMOVDQA      Y6, 1600(DI)
+	VPXOR        1728(DI), Y6, Y6
+	VMOVDQA      Y6, 1856(DI)
+	VPADDD       1888(DI), Y7, Y7
+	VMOVDQA      Y7, 1632(DI)
+	VPXOR        1760(DI), Y7, Y7
+	VMOVDQA      Y7, 1888(DI)
+	VPADDD       2560(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2592(DI)
+	VPADDD       3104(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3072(DI)
+	MOVL         192(DI), AX
+	SHLL         $0x07, AX
+	ANDL         (DI), AX
+	PREFETCHT0   (R8)(AX*1)
+	PREFETCHT0   64(R8)(AX*1)
+	MOVQ         AX, 320(DI)
+	MOVL         208(DI), BX
+	SHLL         $0x07, BX
+	ANDL         (DI), BX
+	ADDQ         SI, BX
+	PREFETCHT0   (R8)(BX*1)
+	PREFETCHT0   64(R8)(BX*1)
+	MOVQ         BX, 328(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        1024(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1568(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VMOVDQA      2016(DI), Y14
+	VPADDD       1920(DI), Y14, Y14
+	VMOVDQA      Y14, 1664(DI)
+	VPXOR        1792(DI), Y14, Y14
+	VMOVDQA      Y14, 1920(DI)
+	VMOVDQA      2080(DI), Y14
+	VPADDD       1952(DI), Y14, Y14
+	VMOVDQA      Y14, 1696(DI)
+	VPXOR        1824(DI), Y14, Y14
+	VMOVDQA      Y14, 1952(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2528(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        3040(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
 	DECQ         CX
 	JNZ          mix
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        960(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1472(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VMOVDQA      1856(DI), Y6
+	VMOVDQA      1888(DI), Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2560(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        3104(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPADDD       1056(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1024(DI)
+	VPADDD       1536(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1568(DI)
+	VPADDD       1952(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2048(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2496(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        3008(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        992(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1504(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        1920(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       2592(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2560(DI)
+	VPADDD       3072(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3104(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        1056(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1536(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        1952(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2528(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        3040(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        960(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1472(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1856(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2592(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        3072(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPADDD       1024(DI), Y2, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y3, Y3
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPSHUFD      $0x93, Y3, Y13
+	VMOVDQA      Y13, 1056(DI)
+	VPADDD       1568(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1536(DI)
+	VPADDD       2048(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2080(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2496(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        3008(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x09, Y12, Y2
+	VPXOR        992(DI), Y2, Y2
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VPSHUFD      $0x4e, Y2, Y13
+	VMOVDQA      Y13, 992(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1504(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        2016(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       2560(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2592(DI)
+	VPADDD       3104(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3072(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x0d, Y12, Y3
+	VPXOR        1024(DI), Y3, Y3
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1568(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        2048(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2528(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        3040(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	VPADDD       Y3, Y2, Y12
+	VPSLLD       $0x12, Y12, Y2
+	VPXOR        960(DI), Y2, Y2
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y2, Y2
+	VMOVDQA      Y2, 960(DI)
+	VPSHUFD      $0x39, Y3, Y3
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1472(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1984(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2560(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        3104(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPADDD       832(DI), Y2, Y2
+	VMOVDQA      Y2, 704(DI)
+	VPADDD       864(DI), Y3, Y3
+	VMOVDQA      Y3, 736(DI)
+	VPADDD       1536(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1568(DI)
+	VPADDD       2080(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2048(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2496(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        3008(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VMOVDQA      992(DI), Y14
+	VPADDD       896(DI), Y14, Y14
+	VMOVDQA      Y14, 768(DI)
+	VMOVDQA      1056(DI), Y14
+	VPADDD       928(DI), Y14, Y14
+	VMOVDQA      Y14, 800(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1504(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        2016(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       2368(DI), Y8, Y8
+	VMOVDQA      Y8, 2112(DI)
+	VPXOR        2240(DI), Y8, Y8
+	VMOVDQA      Y8, 2368(DI)
+	VPADDD       2400(DI), Y9, Y9
+	VMOVDQA      Y9, 2144(DI)
+	VPXOR        2272(DI), Y9, Y9
+	VMOVDQA      Y9, 2400(DI)
+	VPADDD       3072(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3104(DI)
+	MOVL         704(DI), AX
+	SHLL         $0x07, AX
+	ANDL         (DI), AX
+	PREFETCHT0   (R9)(AX*1)
+	PREFETCHT0   64(R9)(AX*1)
+	MOVQ         AX, 832(DI)
+	MOVL         720(DI), BX
+	SHLL         $0x07, BX
+	ANDL         (DI), BX
+	ADDQ         SI, BX
+	PREFETCHT0   (R9)(BX*1)
+	PREFETCHT0   64(R9)(BX*1)
+	MOVQ         BX, 840(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1536(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        2080(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VMOVDQA      2528(DI), Y14
+	VPADDD       2432(DI), Y14, Y14
+	VMOVDQA      Y14, 2176(DI)
+	VPXOR        2304(DI), Y14, Y14
+	VMOVDQA      Y14, 2432(DI)
+	VMOVDQA      2592(DI), Y14
+	VPADDD       2464(DI), Y14, Y14
+	VMOVDQA      Y14, 2208(DI)
+	VPXOR        2336(DI), Y14, Y14
+	VMOVDQA      Y14, 2464(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        3040(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1472(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1984(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VMOVDQA      2368(DI), Y8
+	VMOVDQA      2400(DI), Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        3072(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPADDD       1568(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1536(DI)
+	VPADDD       2048(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2080(DI)
+	VPADDD       2464(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2560(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        3008(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1504(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        2016(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2432(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       3104(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3072(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1568(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        2048(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2464(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        3040(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1472(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1984(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2368(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        3104(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPADDD       1536(DI), Y4, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y5, Y5
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPSHUFD      $0x93, Y5, Y13
+	VMOVDQA      Y13, 1568(DI)
+	VPADDD       2080(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2048(DI)
+	VPADDD       2560(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2592(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        3008(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x09, Y12, Y4
+	VPXOR        1504(DI), Y4, Y4
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VPSHUFD      $0x4e, Y4, Y13
+	VMOVDQA      Y13, 1504(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        2016(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2528(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       3072(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3104(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x0d, Y12, Y5
+	VPXOR        1536(DI), Y5, Y5
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        2080(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2560(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        3040(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	VPADDD       Y5, Y4, Y12
+	VPSLLD       $0x12, Y12, Y4
+	VPXOR        1472(DI), Y4, Y4
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y4, Y4
+	VMOVDQA      Y4, 1472(DI)
+	VPSHUFD      $0x39, Y5, Y5
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1984(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2496(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        3072(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPADDD       1344(DI), Y4, Y4
+	VMOVDQA      Y4, 1216(DI)
+	VPADDD       1376(DI), Y5, Y5
+	VMOVDQA      Y5, 1248(DI)
+	VPADDD       2048(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2080(DI)
+	VPADDD       2592(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2560(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        3008(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VMOVDQA      1504(DI), Y14
+	VPADDD       1408(DI), Y14, Y14
+	VMOVDQA      Y14, 1280(DI)
+	VMOVDQA      1568(DI), Y14
+	VPADDD       1440(DI), Y14, Y14
+	VMOVDQA      Y14, 1312(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        2016(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2528(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       2880(DI), Y10, Y10
+	VMOVDQA      Y10, 2624(DI)
+	VPXOR        2752(DI), Y10, Y10
+	VMOVDQA      Y10, 2880(DI)
+	VPADDD       2912(DI), Y11, Y11
+	VMOVDQA      Y11, 2656(DI)
+	VPXOR        2784(DI), Y11, Y11
+	VMOVDQA      Y11, 2912(DI)
+	MOVL         1216(DI), AX
+	SHLL         $0x07, AX
+	ANDL         (DI), AX
+	PREFETCHT0   (R10)(AX*1)
+	PREFETCHT0   64(R10)(AX*1)
+	MOVQ         AX, 1344(DI)
+	MOVL         1232(DI), BX
+	SHLL         $0x07, BX
+	ANDL         (DI), BX
+	ADDQ         SI, BX
+	PREFETCHT0   (R10)(BX*1)
+	PREFETCHT0   64(R10)(BX*1)
+	MOVQ         BX, 1352(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        2048(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2592(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VMOVDQA      3040(DI), Y14
+	VPADDD       2944(DI), Y14, Y14
+	VMOVDQA      Y14, 2688(DI)
+	VPXOR        2816(DI), Y14, Y14
+	VMOVDQA      Y14, 2944(DI)
+	VMOVDQA      3104(DI), Y14
+	VPADDD       2976(DI), Y14, Y14
+	VMOVDQA      Y14, 2720(DI)
+	VPXOR        2848(DI), Y14, Y14
+	VMOVDQA      Y14, 2976(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1984(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2496(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VMOVDQA      2880(DI), Y10
+	VMOVDQA      2912(DI), Y11
+	VPADDD       2080(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2048(DI)
+	VPADDD       2560(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2592(DI)
+	VPADDD       2976(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3072(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        2016(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2528(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        2944(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        2080(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2560(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        2976(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1984(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2496(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        2880(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VPADDD       2048(DI), Y6, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y7, Y7
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPSHUFD      $0x93, Y7, Y13
+	VMOVDQA      Y13, 2080(DI)
+	VPADDD       2592(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2560(DI)
+	VPADDD       3072(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3104(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x09, Y12, Y6
+	VPXOR        2016(DI), Y6, Y6
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VPSHUFD      $0x4e, Y6, Y13
+	VMOVDQA      Y13, 2016(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2528(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        3040(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x0d, Y12, Y7
+	VPXOR        2048(DI), Y7, Y7
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2592(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        3072(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPADDD       Y7, Y6, Y12
+	VPSLLD       $0x12, Y12, Y6
+	VPXOR        1984(DI), Y6, Y6
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y6, Y6
+	VMOVDQA      Y6, 1984(DI)
+	VPSHUFD      $0x39, Y7, Y7
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2496(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        3008(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VPADDD       1856(DI), Y6, Y6
+	VMOVDQA      Y6, 1728(DI)
+	VPADDD       1888(DI), Y7, Y7
+	VMOVDQA      Y7, 1760(DI)
+	VPADDD       2560(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2592(DI)
+	VPADDD       3104(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3072(DI)
+	VMOVDQA      2016(DI), Y14
+	VPADDD       1920(DI), Y14, Y14
+	VMOVDQA      Y14, 1792(DI)
+	VMOVDQA      2080(DI), Y14
+	VPADDD       1952(DI), Y14, Y14
+	VMOVDQA      Y14, 1824(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2528(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        3040(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	MOVL         1728(DI), AX
+	SHLL         $0x07, AX
+	ANDL         (DI), AX
+	PREFETCHT0   (R11)(AX*1)
+	PREFETCHT0   64(R11)(AX*1)
+	MOVQ         AX, 1856(DI)
+	MOVL         1744(DI), BX
+	SHLL         $0x07, BX
+	ANDL         (DI), BX
+	ADDQ         SI, BX
+	PREFETCHT0   (R11)(BX*1)
+	PREFETCHT0   64(R11)(BX*1)
+	MOVQ         BX, 1864(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2560(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        3104(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2496(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        3008(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VPADDD       2592(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2560(DI)
+	VPADDD       3072(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3104(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2528(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        3040(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2592(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        3072(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2496(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        3008(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VPADDD       2560(DI), Y8, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y9, Y9
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPSHUFD      $0x93, Y9, Y13
+	VMOVDQA      Y13, 2592(DI)
+	VPADDD       3104(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3072(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x09, Y12, Y8
+	VPXOR        2528(DI), Y8, Y8
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VPSHUFD      $0x4e, Y8, Y13
+	VMOVDQA      Y13, 2528(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        3040(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x0d, Y12, Y9
+	VPXOR        2560(DI), Y9, Y9
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        3104(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPADDD       Y9, Y8, Y12
+	VPSLLD       $0x12, Y12, Y8
+	VPXOR        2496(DI), Y8, Y8
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y8, Y8
+	VMOVDQA      Y8, 2496(DI)
+	VPSHUFD      $0x39, Y9, Y9
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        3008(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VPADDD       2368(DI), Y8, Y8
+	VMOVDQA      Y8, 2240(DI)
+	VPADDD       2400(DI), Y9, Y9
+	VMOVDQA      Y9, 2272(DI)
+	VPADDD       3072(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3104(DI)
+	VMOVDQA      2528(DI), Y14
+	VPADDD       2432(DI), Y14, Y14
+	VMOVDQA      Y14, 2304(DI)
+	VMOVDQA      2592(DI), Y14
+	VPADDD       2464(DI), Y14, Y14
+	VMOVDQA      Y14, 2336(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        3040(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	MOVL         2240(DI), AX
+	SHLL         $0x07, AX
+	ANDL         (DI), AX
+	PREFETCHT0   (R12)(AX*1)
+	PREFETCHT0   64(R12)(AX*1)
+	MOVQ         AX, 2368(DI)
+	MOVL         2256(DI), BX
+	SHLL         $0x07, BX
+	ANDL         (DI), BX
+	ADDQ         SI, BX
+	PREFETCHT0   (R12)(BX*1)
+	PREFETCHT0   64(R12)(BX*1)
+	MOVQ         BX, 2376(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        3072(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        3008(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VPADDD       3104(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3072(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        3040(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        3104(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        3008(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VPADDD       3072(DI), Y10, Y12
+	VPSLLD       $0x07, Y12, Y13
+	VPXOR        Y13, Y11, Y11
+	VPSRLD       $0x19, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPSHUFD      $0x93, Y11, Y13
+	VMOVDQA      Y13, 3104(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x09, Y12, Y10
+	VPXOR        3040(DI), Y10, Y10
+	VPSRLD       $0x17, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VPSHUFD      $0x4e, Y10, Y13
+	VMOVDQA      Y13, 3040(DI)
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x0d, Y12, Y11
+	VPXOR        3072(DI), Y11, Y11
+	VPSRLD       $0x13, Y12, Y12
+	VPXOR        Y12, Y11, Y11
+	VPADDD       Y11, Y10, Y12
+	VPSLLD       $0x12, Y12, Y10
+	VPXOR        3008(DI), Y10, Y10
+	VPSRLD       $0x0e, Y12, Y12
+	VPXOR        Y12, Y10, Y10
+	VMOVDQA      Y10, 3008(DI)
+	VPSHUFD      $0x39, Y11, Y11
+	VPADDD       2880(DI), Y10, Y10
+	VMOVDQA      Y10, 2752(DI)
+	VPADDD       2912(DI), Y11, Y11
+	VMOVDQA      Y11, 2784(DI)
+	VMOVDQA      3040(DI), Y14
+	VPADDD       2944(DI), Y14, Y14
+	VMOVDQA      Y14, 2816(DI)
+	VMOVDQA      3104(DI), Y14
+	VPADDD       2976(DI), Y14, Y14
+	VMOVDQA      Y14, 2848(DI)
+	MOVL         2752(DI), AX
+	SHLL         $0x07, AX
+	ANDL         (DI), AX
+	PREFETCHT0   (R13)(AX*1)
+	PREFETCHT0   64(R13)(AX*1)
+	MOVQ         AX, 2880(DI)
+	MOVL         2768(DI), BX
+	SHLL         $0x07, BX
+	ANDL         (DI), BX
+	ADDQ         SI, BX
+	PREFETCHT0   (R13)(BX*1)
+	PREFETCHT0   64(R13)(BX*1)
+	MOVQ         BX, 2888(DI)
 	MOVQ         x+8(FP), R8
-	VMOVDQA      (DI), Y15
-	VMOVDQA      X15, (R8)
-	VEXTRACTI128 $0x01, Y15, 128(R8)
-	VMOVDQA      32(DI), Y15
-	VMOVDQA      X15, 16(R8)
-	VEXTRACTI128 $0x01, Y15, 144(R8)
-	VMOVDQA      64(DI), Y15
-	VMOVDQA      X15, 32(R8)
-	VEXTRACTI128 $0x01, Y15, 160(R8)
-	VMOVDQA      96(DI), Y15
-	VMOVDQA      X15, 48(R8)
-	VEXTRACTI128 $0x01, Y15, 176(R8)
-	VMOVDQA      X0, 64(R8)
-	VEXTRACTI128 $0x01, Y0, 192(R8)
-	VMOVDQA      X1, 80(R8)
-	VEXTRACTI128 $0x01, Y1, 208(R8)
-	VMOVDQA      X2, 96(R8)
-	VEXTRACTI128 $0x01, Y2, 224(R8)
-	VMOVDQA      X3, 112(R8)
-	VEXTRACTI128 $0x01, Y3, 240(R8)
-	VMOVDQA      384(DI), Y15
-	VMOVDQA      X15, 256(R8)
-	VEXTRACTI128 $0x01, Y15, 384(R8)
-	VMOVDQA      416(DI), Y15
-	VMOVDQA      X15, 272(R8)
-	VEXTRACTI128 $0x01, Y15, 400(R8)
-	VMOVDQA      448(DI), Y15
-	VMOVDQA      X15, 288(R8)
-	VEXTRACTI128 $0x01, Y15, 416(R8)
-	VMOVDQA      480(DI), Y15
-	VMOVDQA      X15, 304(R8)
-	VEXTRACTI128 $0x01, Y15, 432(R8)
-	VMOVDQA      X4, 320(R8)
-	VEXTRACTI128 $0x01, Y4, 448(R8)
-	VMOVDQA      X5, 336(R8)
-	VEXTRACTI128 $0x01, Y5, 464(R8)
-	VMOVDQA      X6, 352(R8)
-	VEXTRACTI128 $0x01, Y6, 480(R8)
-	VMOVDQA      X7, 368(R8)
-	VEXTRACTI128 $0x01, Y7, 496(R8)
-	VMOVDQA      768(DI), Y15
-	VMOVDQA      X15, 512(R8)
-	VEXTRACTI128 $0x01, Y15, 640(R8)
-	VMOVDQA      800(DI), Y15
-	VMOVDQA      X15, 528(R8)
-	VEXTRACTI128 $0x01, Y15, 656(R8)
-	VMOVDQA      832(DI), Y15
-	VMOVDQA      X15, 544(R8)
-	VEXTRACTI128 $0x01, Y15, 672(R8)
-	VMOVDQA      864(DI), Y15
-	VMOVDQA      X15, 560(R8)
-	VEXTRACTI128 $0x01, Y15, 688(R8)
-	VMOVDQA      X8, 576(R8)
-	VEXTRACTI128 $0x01, Y8, 704(R8)
-	VMOVDQA      X9, 592(R8)
-	VEXTRACTI128 $0x01, Y9, 720(R8)
-	VMOVDQA      X10, 608(R8)
-	VEXTRACTI128 $0x01, Y10, 736(R8)
-	VMOVDQA      X11, 624(R8)
-	VEXTRACTI128 $0x01, Y11, 752(R8)
+	VMOVDQA      64(DI), Y13
+	VMOVDQA      X13, (R8)
+	VEXTRACTI128 $0x01, Y13, 128(R8)
+	VMOVDQA      96(DI), Y13
+	VMOVDQA      X13, 16(R8)
+	VEXTRACTI128 $0x01, Y13, 144(R8)
+	VMOVDQA      128(DI), Y13
+	VMOVDQA      X13, 32(R8)
+	VEXTRACTI128 $0x01, Y13, 160(R8)
+	VMOVDQA      160(DI), Y13
+	VMOVDQA      X13, 48(R8)
+	VEXTRACTI128 $0x01, Y13, 176(R8)
+	VMOVDQA      192(DI), Y13
+	VMOVDQA      X13, 64(R8)
+	VEXTRACTI128 $0x01, Y13, 192(R8)
+	VMOVDQA      224(DI), Y13
+	VMOVDQA      X13, 80(R8)
+	VEXTRACTI128 $0x01, Y13, 208(R8)
+	VMOVDQA      256(DI), Y13
+	VMOVDQA      X13, 96(R8)
+	VEXTRACTI128 $0x01, Y13, 224(R8)
+	VMOVDQA      288(DI), Y13
+	VMOVDQA      X13, 112(R8)
+	VEXTRACTI128 $0x01, Y13, 240(R8)
+	VMOVDQA      576(DI), Y13
+	VMOVDQA      X13, 256(R8)
+	VEXTRACTI128 $0x01, Y13, 384(R8)
+	VMOVDQA      608(DI), Y13
+	VMOVDQA      X13, 272(R8)
+	VEXTRACTI128 $0x01, Y13, 400(R8)
+	VMOVDQA      640(DI), Y13
+	VMOVDQA      X13, 288(R8)
+	VEXTRACTI128 $0x01, Y13, 416(R8)
+	VMOVDQA      672(DI), Y13
+	VMOVDQA      X13, 304(R8)
+	VEXTRACTI128 $0x01, Y13, 432(R8)
+	VMOVDQA      704(DI), Y13
+	VMOVDQA      X13, 320(R8)
+	VEXTRACTI128 $0x01, Y13, 448(R8)
+	VMOVDQA      736(DI), Y13
+	VMOVDQA      X13, 336(R8)
+	VEXTRACTI128 $0x01, Y13, 464(R8)
+	VMOVDQA      768(DI), Y13
+	VMOVDQA      X13, 352(R8)
+	VEXTRACTI128 $0x01, Y13, 480(R8)
+	VMOVDQA      800(DI), Y13
+	VMOVDQA      X13, 368(R8)
+	VEXTRACTI128 $0x01, Y13, 496(R8)
+	VMOVDQA      1088(DI), Y13
+	VMOVDQA      X13, 512(R8)
+	VEXTRACTI128 $0x01, Y13, 640(R8)
+	VMOVDQA      1120(DI), Y13
+	VMOVDQA      X13, 528(R8)
+	VEXTRACTI128 $0x01, Y13, 656(R8)
+	VMOVDQA      1152(DI), Y13
+	VMOVDQA      X13, 544(R8)
+	VEXTRACTI128 $0x01, Y13, 672(R8)
+	VMOVDQA      1184(DI), Y13
+	VMOVDQA      X13, 560(R8)
+	VEXTRACTI128 $0x01, Y13, 688(R8)
+	VMOVDQA      1216(DI), Y13
+	VMOVDQA      X13, 576(R8)
+	VEXTRACTI128 $0x01, Y13, 704(R8)
+	VMOVDQA      1248(DI), Y13
+	VMOVDQA      X13, 592(R8)
+	VEXTRACTI128 $0x01, Y13, 720(R8)
+	VMOVDQA      1280(DI), Y13
+	VMOVDQA      X13, 608(R8)
+	VEXTRACTI128 $0x01, Y13, 736(R8)
+	VMOVDQA      1312(DI), Y13
+	VMOVDQA      X13, 624(R8)
+	VEXTRACTI128 $0x01, Y13, 752(R8)
+	VMOVDQA      1600(DI), Y13
+	VMOVDQA      X13, 768(R8)
+	VEXTRACTI128 $0x01, Y13, 896(R8)
+	VMOVDQA      1632(DI), Y13
+	VMOVDQA      X13, 784(R8)
+	VEXTRACTI128 $0x01, Y13, 912(R8)
+	VMOVDQA      1664(DI), Y13
+	VMOVDQA      X13, 800(R8)
+	VEXTRACTI128 $0x01, Y13, 928(R8)
+	VMOVDQA      1696(DI), Y13
+	VMOVDQA      X13, 816(R8)
+	VEXTRACTI128 $0x01, Y13, 944(R8)
+	VMOVDQA      1728(DI), Y13
+	VMOVDQA      X13, 832(R8)
+	VEXTRACTI128 $0x01, Y13, 960(R8)
+	VMOVDQA      1760(DI), Y13
+	VMOVDQA      X13, 848(R8)
+	VEXTRACTI128 $0x01, Y13, 976(R8)
+	VMOVDQA      1792(DI), Y13
+	VMOVDQA      X13, 864(R8)
+	VEXTRACTI128 $0x01, Y13, 992(R8)
+	VMOVDQA      1824(DI), Y13
+	VMOVDQA      X13, 880(R8)
+	VEXTRACTI128 $0x01, Y13, 1008(R8)
+	VMOVDQA      2112(DI), Y13
+	VMOVDQA      X13, 1024(R8)
+	VEXTRACTI128 $0x01, Y13, 1152(R8)
+	VMOVDQA      2144(DI), Y13
+	VMOVDQA      X13, 1040(R8)
+	VEXTRACTI128 $0x01, Y13, 1168(R8)
+	VMOVDQA      2176(DI), Y13
+	VMOVDQA      X13, 1056(R8)
+	VEXTRACTI128 $0x01, Y13, 1184(R8)
+	VMOVDQA      2208(DI), Y13
+	VMOVDQA      X13, 1072(R8)
+	VEXTRACTI128 $0x01, Y13, 1200(R8)
+	VMOVDQA      2240(DI), Y13
+	VMOVDQA      X13, 1088(R8)
+	VEXTRACTI128 $0x01, Y13, 1216(R8)
+	VMOVDQA      2272(DI), Y13
+	VMOVDQA      X13, 1104(R8)
+	VEXTRACTI128 $0x01, Y13, 1232(R8)
+	VMOVDQA      2304(DI), Y13
+	VMOVDQA      X13, 1120(R8)
+	VEXTRACTI128 $0x01, Y13, 1248(R8)
+	VMOVDQA      2336(DI), Y13
+	VMOVDQA      X13, 1136(R8)
+	VEXTRACTI128 $0x01, Y13, 1264(R8)
+	VMOVDQA      2624(DI), Y13
+	VMOVDQA      X13, 1280(R8)
+	VEXTRACTI128 $0x01, Y13, 1408(R8)
+	VMOVDQA      2656(DI), Y13
+	VMOVDQA      X13, 1296(R8)
+	VEXTRACTI128 $0x01, Y13, 1424(R8)
+	VMOVDQA      2688(DI), Y13
+	VMOVDQA      X13, 1312(R8)
+	VEXTRACTI128 $0x01, Y13, 1440(R8)
+	VMOVDQA      2720(DI), Y13
+	VMOVDQA      X13, 1328(R8)
+	VEXTRACTI128 $0x01, Y13, 1456(R8)
+	VMOVDQA      2752(DI), Y13
+	VMOVDQA      X13, 1344(R8)
+	VEXTRACTI128 $0x01, Y13, 1472(R8)
+	VMOVDQA      2784(DI), Y13
+	VMOVDQA      X13, 1360(R8)
+	VEXTRACTI128 $0x01, Y13, 1488(R8)
+	VMOVDQA      2816(DI), Y13
+	VMOVDQA      X13, 1376(R8)
+	VEXTRACTI128 $0x01, Y13, 1504(R8)
+	VMOVDQA      2848(DI), Y13
+	VMOVDQA      X13, 1392(R8)
+	VEXTRACTI128 $0x01, Y13, 1520(R8)
 	VZEROUPPER
 	RET

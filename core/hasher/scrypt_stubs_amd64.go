@@ -14,11 +14,19 @@ func scryptSHA256AVX512(out *uint32, in *uint32, message *uint32, scratch *uint3
 
 // scryptMixAVX512 replaces 12 blocks x, of 128 bytes each, by their scryptROMix,
 // with n a power of two from 2 on. The words of a block are in diagonal order.
-// v has room for 1 blocks for each of them, work for 36 rows; both, and x, are
-// aligned to 64 bytes.
+// v has room for n blocks for each of them, one hash's after the other's, work
+// for 3136 bytes. All are aligned to 64 bytes.
 //
 //go:noescape
 func scryptMixAVX512(v *uint32, x *uint32, work *uint32, n uint64)
+
+// scryptMixAVX512Wide replaces 24 blocks x, of 128 bytes each, by their scryptROMix,
+// with n a power of two from 2 on. The words of a block are in diagonal order.
+// v has room for n blocks for each of them, one hash's after the other's, work
+// for 6208 bytes. All are aligned to 64 bytes.
+//
+//go:noescape
+func scryptMixAVX512Wide(v *uint32, x *uint32, work *uint32, n uint64)
 
 // scryptSHA256AVX2 runs SHA-256's compression function with AVX2 on 8
 // messages side by side: out is in, updated by message. State and message are
@@ -28,10 +36,10 @@ func scryptMixAVX512(v *uint32, x *uint32, work *uint32, n uint64)
 //go:noescape
 func scryptSHA256AVX2(out *uint32, in *uint32, message *uint32, scratch *uint32)
 
-// scryptMixAVX2 replaces 6 blocks x, of 128 bytes each, by their scryptROMix,
+// scryptMixAVX2 replaces 12 blocks x, of 128 bytes each, by their scryptROMix,
 // with n a power of two from 2 on. The words of a block are in diagonal order.
-// v has room for 1 blocks for each of them, work for 36 rows; both, and x, are
-// aligned to 64 bytes.
+// v has room for n blocks for each of them, one hash's after the other's, work
+// for 3136 bytes. All are aligned to 64 bytes.
 //
 //go:noescape
 func scryptMixAVX2(v *uint32, x *uint32, work *uint32, n uint64)
@@ -44,10 +52,13 @@ func scryptMixAVX2(v *uint32, x *uint32, work *uint32, n uint64)
 //go:noescape
 func scryptSHA256SSE2(out *uint32, in *uint32, message *uint32, scratch *uint32)
 
-// scryptMixSSE2 replaces 3 blocks x, of 128 bytes each, by their scryptROMix,
+// scryptMixSSE2 replaces 6 blocks x, of 128 bytes each, by their scryptROMix,
 // with n a power of two from 2 on. The words of a block are in diagonal order.
-// v has room for 1 blocks for each of them, work for 36 rows; both, and x, are
-// aligned to 64 bytes.
+// v has room for n blocks for each of them, one hash's after the other's, work
+// for 1600 bytes. All are aligned to 64 bytes.
 //
 //go:noescape
 func scryptMixSSE2(v *uint32, x *uint32, work *uint32, n uint64)
+
+// cpuid asks the processor about itself.
+func cpuid(leaf uint32, subleaf uint32) (a uint32, b uint32, c uint32, d uint32)

@@ -11,9 +11,11 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/ir"
 	"github.com/mmcloughlin/avo/pass"
 	"github.com/mmcloughlin/avo/printer"
+	. "github.com/mmcloughlin/avo/reg"
 )
 
 func main() {
@@ -29,7 +31,15 @@ func generate() error {
 	for _, s := range []*isa{avx512, avx2, sse2} {
 		s.ConstraintExpr("!purego")
 		s.compression(s.constants())
-		s.romix()
+		if s == avx512 {
+			s.romix("scryptMixAVX512", 3)
+			s.romix("scryptMixAVX512Wide", 6)
+		} else {
+			s.romix("scryptMix"+s.suffix, 6)
+		}
+		if s == sse2 {
+			s.identify()
+		}
 		file, err := s.Result()
 		if err != nil {
 			return fmt.Errorf("%s: %w", s.title, err)
@@ -53,4 +63,19 @@ func write(path string, p printer.Printer, file *ir.File) error {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	return os.WriteFile(filepath.Join("..", path), bytes.TrimLeft(text, "\n"), 0o644)
+}
+
+// identify writes cpuid.
+func (s *isa) identify() {
+	s.Function("cpuid")
+	s.Attributes(attr.NOSPLIT)
+	s.SignatureExpr("func(leaf, subleaf uint32) (a, b, c, d uint32)")
+	s.Doc("cpuid asks the processor about itself.")
+	s.Load(s.Param("leaf"), EAX)
+	s.Load(s.Param("subleaf"), ECX)
+	s.CPUID()
+	for i, r := range []Register{EAX, EBX, ECX, EDX} {
+		s.Store(r, s.ReturnIndex(i))
+	}
+	s.RET()
 }

@@ -19,13 +19,13 @@ var (
 	bases   = []GPPhysical{R8, R9, R10, R11, R12, R13} // each group's place in its first hash's V
 )
 
-// Each group has this many rows in work: the half of the block that is not in
-// registers, one half as it was before the rounds, and what is added after them.
+// A group has these rows in work, four of each.
 const (
 	first   = 4 * 0 // B0 of scryptBlockMix
 	second  = 4 * 1 // B1
 	before  = 4 * 2 // input of Salsa20
-	perWork = 4 * 3
+	now     = 4 * 3 // the half that goes through Salsa20, where registers are few
+	perWork = 4 * 4
 )
 
 // An op emits a few instructions of one group's work.
@@ -35,37 +35,40 @@ type op func()
 type group struct {
 	*isa
 	n int
-	x [4]VecPhysical // the half that goes through Salsa20, in diagonal order
-	t []VecPhysical  // for the steps in between
+	// x are the rows of the half that goes through Salsa20, in diagonal order.
+	// Where registers are few there are two, for the rows computed last.
+	x []VecPhysical
+	// t is for steps in between. All groups share them but the first one where
+	// there are many.
+	t []VecPhysical
 }
 
 func (g *group) slot(half, row int) Mem {
-	return Mem{Base: work, Disp: (g.n*perWork + half + row) * g.width()}
+	return Mem{Base: work, Disp: 64 + (g.n*perWork+half+row)*g.width()}
 }
 
-// romix writes scryptMix…: scryptROMix of RFC 7914, section 5, for r=1.
-func (s *isa) romix() {
-	s.Function("scryptMix" + s.suffix)
+// romix writes scryptMix…: scryptROMix of RFC 7914, section 5, for r=1, on that
+// many groups of hashes.
+func (s *isa) romix(name string, groups int) {
+	s.Function(name)
 	s.Attributes(attr.NOSPLIT)
 	s.SignatureExpr("func(v, x, work *uint32, n uint64)")
 	s.Pragma("noescape")
 	s.Doc(
-		fmt.Sprintf("scryptMix%s replaces %d blocks x, of 128 bytes each, by their scryptROMix,", s.suffix, s.groups*s.hashes),
+		fmt.Sprintf("%s replaces %d blocks x, of 128 bytes each, by their scryptROMix,", name, groups*s.hashes),
 		"with n a power of two from 2 on. The words of a block are in diagonal order.",
-		fmt.Sprintf("v has room for %d blocks for each of them, work for %d rows; both, and x, are", 1, s.groups*perWork),
-		"aligned to 64 bytes.",
+		"v has room for n blocks for each of them, one hash's after the other's, work",
+		fmt.Sprintf("for %d bytes. All are aligned to 64 bytes.", 64+groups*perWork*s.width()),
 	)
-	groups := make([]*group, s.groups)
-	spare := s.rows[4*s.groups:]
-	for i := range groups {
-		groups[i] = &group{isa: s, n: i, x: [4]VecPhysical(s.rows[4*i : 4*i+4]), t: []VecPhysical{spare[i], spare[len(spare)-1]}}
+	all := make([]*group, groups)
+	for i := range all {
+		g := &group{isa: s, n: i, x: s.rows[2*i : 2*i+2], t: s.rows[2*groups:]}
 		if s == avx512 {
-			// A step has one register to itself; transposing, which nothing interleaves, takes four.
-			groups[i].t = append([]VecPhysical{spare[i]}, spare[s.groups:]...)
-			if s.groups > 4 {
-				groups[i].t = append([]VecPhysical{spare[i]}, spare...)
-			}
+			spare := s.rows[4*groups:]
+			g.x = s.rows[4*i : 4*i+4]
+			g.t = []VecPhysical{spare[i], spare[len(spare)-1], spare[len(spare)-2]}
 		}
+		all[i] = g
 	}
 
 	s.Load(s.Param("work"), work)
@@ -75,34 +78,49 @@ func (s *isa) romix() {
 
 	// The input lies in memory like blocks of V that follow each other.
 	s.Load(s.Param("x"), bases[0])
-	for _, g := range groups {
+	for _, g := range all {
 		at := g.neighbours(bases[0])
-		g.read(at, 0, func(r int, v Op) { g.move(v, g.x[r]); g.move(g.x[r], g.slot(first, r)) })
-		g.read(at, 1, func(r int, v Op) { g.move(v, g.x[r]) })
-	}
-	start := func() {
-		s.Load(s.Param("v"), bases[0])
-		for i := range groups[1:] {
-			s.LEAQ(Mem{Base: bases[i], Index: stride, Scale: uint8(s.hashes)}, bases[i+1])
+		for half, to := range []int{first, second} {
+			g.read(at, half, func(r int, v Op) {
+				x := g.x[r%len(g.x)]
+				g.move(v, x)
+				g.move(x, g.slot(to, r))
+			})
 		}
-		s.Load(s.Param("n"), count)
 	}
 	s.LEAQ(Mem{Base: stride, Disp: -128}, scratch[0])
 	s.MOVQ(scratch[0], s.mask())
-	start()
-	s.Label("fill")
-	s.interleave(groups, (*group).fill)
-	s.DECQ(count)
-	s.JNZ(LabelRef("fill"))
-
-	start()
-	s.Label("mix")
-	s.interleave(groups, (*group).mix)
-	s.DECQ(count)
-	s.JNZ(LabelRef("mix"))
+	s.Load(s.Param("v"), bases[0])
+	for i := range groups - 1 {
+		s.LEAQ(Mem{Base: bases[i], Index: stride, Scale: uint8(s.hashes)}, bases[i+1])
+	}
+	var fill, turn, mix [][]op
+	for _, g := range all {
+		fill, turn, mix = append(fill, g.fill()), append(turn, g.mix()), append(mix, g.mix())
+		turn[g.n][0] = func() {
+			g.SUBQ(stride, bases[g.n])
+			g.point()
+			g.fetch()
+		}
+	}
+	nothing := make([][]op, groups)
+	length := max(len(fill[0]), len(mix[0])) + s.wait
+	loop := func(name string, ops [][]op) {
+		s.Load(s.Param("n"), count)
+		s.DECQ(count)
+		s.Label(name)
+		interleave(length, ops, ops)
+		s.DECQ(count)
+		s.JNZ(LabelRef(name))
+	}
+	interleave(length, nothing, fill)
+	loop("fill", fill)
+	interleave(length, fill, turn)
+	loop("mix", mix)
+	interleave(length, mix, nothing)
 
 	s.Load(s.Param("x"), bases[0])
-	for _, g := range groups {
+	for _, g := range all {
 		at := g.neighbours(bases[0])
 		g.write(at, 0)
 		g.write(at, 1)
@@ -110,21 +128,37 @@ func (s *isa) romix() {
 	s.end()
 }
 
-// interleave emits the groups' work, an op of each in turn.
-func (s *isa) interleave(groups []*group, work func(*group) []op) {
-	var all [][]op
-	for _, g := range groups {
-		all = append(all, work(g))
-	}
-	for i := range all[0] {
-		for _, ops := range all {
-			ops[i]()
+// interleave emits the end of the groups' ops of this step, and the beginning of
+// those of the next. The groups are at different places of a step, evenly apart,
+// so that while one waits for its block of V the others go on.
+func interleave(length int, this, next [][]op) {
+	for i := range length {
+		for n := range this {
+			late := n * length / len(this)
+			ops, at := next[n], i-late
+			if at < 0 {
+				ops, at = this[n], at+length
+			}
+			if at < len(ops) {
+				ops[at]()
+			}
 		}
 	}
 }
 
 // fill is one step of scryptROMix's first loop: V[i] = X, X = scryptBlockMix(X).
 func (g *group) fill() (ops []op) {
+	if g.isa != avx512 {
+		return append([]op{func() {
+			g.store()
+			for r := range 4 {
+				x := g.x[r%2]
+				g.move(g.slot(second, r), x)
+				g.xor(x, g.slot(first, r), x)
+				g.move(x, g.slot(before, r))
+			}
+		}}, g.blockMix()...)
+	}
 	ops = append(ops, g.store)
 	for r := range 4 {
 		ops = append(ops, func() {
@@ -137,12 +171,19 @@ func (g *group) fill() (ops []op) {
 
 // mix is one step of the second loop: X = scryptBlockMix(X xor V[j]).
 func (g *group) mix() (ops []op) {
-	return append([]op{g.fetch}, g.blockMix()...)
+	ops = append([]op{g.fetch}, g.blockMix()...)
+	if g.isa != avx512 {
+		return append(ops, g.point)
+	}
+	return append(ops[:len(ops)-3:len(ops)-3], append([]op{g.point}, ops[len(ops)-3:]...)...)
 }
 
 // blockMix is the rest of scryptBlockMix, RFC 7914, section 4: x holds
 // B0 xor B1, and B1 is in memory. Afterwards B0 is in memory and x is B1.
 func (g *group) blockMix() (ops []op) {
+	if g.isa != avx512 {
+		return g.blockMixInMemory()
+	}
 	ops = g.salsa()
 	for r := range 4 {
 		ops = append(ops, func() {
@@ -160,16 +201,8 @@ func (g *group) salsa() (ops []op) {
 	for r := range 4 {
 		ops = append(ops, func() { g.move(g.x[r], g.slot(before, r)) })
 	}
-	a, b, c, d := g.x[0], g.x[1], g.x[2], g.x[3]
-	for range 8 {
-		ops = append(ops, g.quarter(a, d, b, 7)...)
-		ops = append(ops, g.quarter(b, a, c, 9)...)
-		ops = append(ops, g.quarter(c, b, d, 13)...)
-		last := g.quarter(d, c, a, 18)
-		ops = append(ops, last[0],
-			g.turn(b, 0x93), g.turn(c, 0x4e), g.turn(d, 0x39))
-		ops = append(ops, last[1:]...)
-		b, d = d, b
+	for range 4 {
+		ops = append(ops, g.doubleRound()...)
 	}
 	for r := range 4 {
 		ops = append(ops, func() { g.add(g.x[r], g.slot(before, r), g.x[r]) })
@@ -235,7 +268,7 @@ func (g *group) write(at []Mem, half int) {
 				x[r] = g.slot(first, r)
 			}
 		}
-		t0, t1, t2 := g.t[1], g.t[2], g.t[3]
+		t0, t1, t2 := g.t[1], g.t[2], g.t[0]
 		for h := 0; h < 4; h += 2 {
 			order := U8(0x44 + 0xaa*(h/2))
 			if half == 0 {
@@ -255,10 +288,11 @@ func (g *group) write(at []Mem, half int) {
 		return
 	}
 	for r := range 4 {
-		x := g.x[r]
-		if half == 0 {
-			x = g.t[1]
-			g.move(g.slot(first, r), x)
+		x := g.t[1]
+		if half == 1 && g.isa == avx512 {
+			x = g.x[r]
+		} else {
+			g.move(g.slot(first+half*(second-first), r), x)
 		}
 		for h, m := range at {
 			m = m.Offset(64*half + 16*r)
@@ -278,15 +312,17 @@ func (g *group) write(at []Mem, half int) {
 	}
 }
 
-// fetch adds the block of V that the block's own words point at, and leaves
-// x and the group's memory as blockMix takes them.
-func (g *group) fetch() {
-	// Integerify, for n up to 2^25: the first word of B1.
-	g.move(g.x[0], g.slot(before, 0))
-	at := make([]Mem, g.hashes)
-	for h := range at {
+// point finds the block of V that the block's own words point at: Integerify of
+// RFC 7914 takes the first word of B1. Its lines are asked for at once.
+func (g *group) point() {
+	from := g.slot(second, 0)
+	if g.isa == avx512 {
+		from = g.slot(before, 0)
+		g.move(g.x[0], from)
+	}
+	for h := range g.hashes {
 		p := scratch[h]
-		g.MOVL(g.slot(before, 0).Offset(16*h), p.As32())
+		g.MOVL(from.Offset(16*h), p.As32())
 		g.SHLL(U8(7), p.As32())
 		g.ANDL(g.mask(), p.As32())
 		switch h {
@@ -297,24 +333,52 @@ func (g *group) fetch() {
 		case 3:
 			g.ADDQ(stride3, p)
 		}
-		at[h] = Mem{Base: bases[g.n], Index: p, Scale: 1}
+		at := Mem{Base: bases[g.n], Index: p, Scale: 1}
+		g.PREFETCHT0(at)
+		g.PREFETCHT0(at.Offset(64))
+		g.MOVQ(p, g.pointer(h))
+	}
+}
+
+// pointer is where the place of hash h's block is kept, from the group's base.
+func (g *group) pointer(h int) Mem { return g.slot(before, 0).Offset(8 * h) }
+
+// fetch adds that block, and leaves x and the group's memory as blockMix
+// takes them.
+func (g *group) fetch() {
+	at := make([]Mem, g.hashes)
+	for h := range at {
+		g.MOVQ(g.pointer(h), scratch[h])
+		at[h] = Mem{Base: bases[g.n], Index: scratch[h], Scale: 1}
+	}
+	if g.isa != avx512 {
+		g.read(at, 1, func(r int, v Op) {
+			x := g.x[r%2]
+			g.move(g.slot(second, r), x)
+			g.xor(x, v, x)
+			g.move(x, g.slot(second, r))
+			g.xor(x, g.slot(first, r), x)
+			g.move(x, g.slot(before, r))
+		})
+		g.read(at, 0, func(r int, v Op) {
+			x := g.x[r%2]
+			g.move(g.slot(before, r), x)
+			g.xor(x, v, x)
+			g.move(x, g.slot(before, r))
+		})
+		return
 	}
 	g.read(at, 1, func(r int, v Op) {
 		g.xor(g.x[r], v, g.x[r])
 		g.move(g.x[r], g.slot(second, r))
 	})
 	g.read(at, 0, func(r int, v Op) {
-		if g.isa == avx512 {
-			g.VPTERNLOGD(U8(0x96), g.slot(first, r), v, g.x[r])
-			return
-		}
-		g.xor(g.x[r], v, g.x[r])
-		g.xor(g.x[r], g.slot(first, r), g.x[r])
+		g.VPTERNLOGD(U8(0x96), g.slot(first, r), v, g.x[r])
 	})
 }
 
-// mask is n-1 times the size of a block.
-func (s *isa) mask() Mem { return Mem{Base: work, Disp: s.groups * perWork * s.width()} }
+// mask, before the rows, is n-1 times the size of a block.
+func (s *isa) mask() Mem { return Mem{Base: work} }
 
 // read gathers the rows of a half of the blocks at at, and hands each to use.
 func (g *group) read(at []Mem, half int, use func(r int, v Op)) {
@@ -334,7 +398,7 @@ func (g *group) read(at []Mem, half int, use func(r int, v Op)) {
 			use(r, g.t[1])
 		}
 	default:
-		t0, t1, t2 := g.t[1], g.t[2], g.t[3]
+		t0, t1, t2 := g.t[1], g.t[2], g.t[0]
 		for r := 0; r < 4; r += 2 {
 			// Two rows of each hash, then the same row of four.
 			g.VMOVDQU32(at[0].Offset(16*r), t0.AsY())
@@ -356,4 +420,99 @@ func (g *group) neighbours(x Register) []Mem {
 		at[h] = Mem{Base: x, Disp: (g.n*g.hashes + h) * 128}
 	}
 	return at
+}
+
+// blockMixInMemory is blockMix for few registers: a group has two, for the rows
+// that were computed last, and the rest is in memory.
+func (g *group) blockMixInMemory() (ops []op) {
+	ops = g.salsaInMemory(func(r int, x VecPhysical) {
+		g.move(x, g.slot(first, r))
+		g.xor(x, g.slot(second, r), x)
+		g.move(x, g.slot(before, r))
+	})
+	return append(ops, g.salsaInMemory(func(r int, x VecPhysical) {
+		g.move(x, g.slot(second, r))
+	})...)
+}
+
+// salsaInMemory is Salsa20/8 of the rows before. It hands each row of the result to use.
+func (g *group) salsaInMemory(use func(r int, x VecPhysical)) (ops []op) {
+	x, y, t, u, v := g.x[0], g.x[1], g.t[0], g.t[1], g.t[2]
+	a, c, d := g.slot(before, 0), g.slot(before, 2), g.slot(before, 3)
+	// rotate is to ^= t <<< n, to being in memory; the result goes to x.
+	rotate := func(n uint64, to Mem, x VecPhysical) {
+		g.shiftLeft(t, n, x)
+		g.xor(x, to, x)
+		g.shiftRight(t, 32-n, t)
+		g.xor(x, t, x)
+	}
+	// keep stores a row for the next round, in which its words are turned.
+	keep := func(x VecPhysical, order uint64, at Mem) {
+		g.shuffle(x, order, u)
+		g.move(u, at)
+	}
+	ops = append(ops, func() {
+		g.move(g.slot(before, 0), x)
+		g.move(g.slot(before, 1), y)
+	})
+	for i := range 8 {
+		a0, c0, d0 := a, c, d
+		a, c, d = g.slot(now, 0), g.slot(now, 1), g.slot(now, 2+i%2)
+		a1, c1, d1 := a, c, d
+		ops = append(ops,
+			func() { // b
+				g.add(x, d0, t)
+				g.shiftLeft(t, 7, u)
+				g.xor(y, u, y)
+				g.shiftRight(t, 25, t)
+				g.xor(y, t, y)
+				keep(y, 0x93, d1)
+			},
+			func() { // c
+				g.add(x, y, t)
+				rotate(9, c0, x)
+				keep(x, 0x4e, c1)
+			},
+			func() { // d
+				g.add(x, y, t)
+				rotate(13, d0, y)
+			},
+			func() { // a
+				g.add(x, y, t)
+				rotate(18, a0, x)
+				g.move(x, a1)
+				g.shuffle(y, 0x39, y)
+			},
+		)
+	}
+	return append(ops,
+		func() {
+			g.add(x, g.slot(before, 0), x)
+			use(0, x)
+			g.add(y, g.slot(before, 1), y)
+			use(1, y)
+		},
+		func() {
+			g.move(c, v)
+			g.add(v, g.slot(before, 2), v)
+			use(2, v)
+			g.move(d, v)
+			g.add(v, g.slot(before, 3), v)
+			use(3, v)
+		})
+}
+
+// doubleRound is a column round and a row round of Salsa20.
+func (g *group) doubleRound() (ops []op) {
+	a, b, c, d := g.x[0], g.x[1], g.x[2], g.x[3]
+	for range 2 {
+		ops = append(ops, g.quarter(a, d, b, 7)...)
+		ops = append(ops, g.quarter(b, a, c, 9)...)
+		ops = append(ops, g.quarter(c, b, d, 13)...)
+		last := g.quarter(d, c, a, 18)
+		ops = append(ops, last[0], g.turn(b, 0x93), g.turn(c, 0x4e), g.turn(d, 0x39))
+		ops = append(ops, last[1:]...)
+		b, d = d, b
+	}
+	return ops
 }
