@@ -87,11 +87,6 @@ func openChain(dir string, p *coin.Params, rate float64, now func() time.Time) (
 		_ = c.log.close()
 		return nil, err
 	}
-	c.startServices()
-	if err := c.index.build(c); err != nil {
-		_ = c.close()
-		return nil, err
-	}
 	c.best.Subscribe(c.notified)
 	return c, nil
 }
@@ -204,7 +199,12 @@ func (c *chain) tryDatabase(path string) (err error) {
 	if err != nil {
 		return fmt.Errorf("load chain database: %w", err)
 	}
-	return c.replay()
+	if err := c.replay(); err != nil {
+		return err
+	}
+	c.startServices()
+	// The index reads every block, so it sees damage that btcd has not met yet.
+	return c.index.build(c)
 }
 
 // replay gives the database the blocks that it lacks, and the log those that

@@ -243,6 +243,14 @@ func TestChainRebuildsADamagedDatabase(t *testing.T) {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			for name, damage := range map[string]func(path string) error{
 				"emptied": func(p string) error { return os.Truncate(p, 0) },
+				"one bit": func(p string) error {
+					b, err := os.ReadFile(p)
+					if err == nil && len(b) > 0 {
+						b[len(b)/2] ^= 0x40
+						err = os.WriteFile(p, b, 0o600)
+					}
+					return err
+				},
 				"removed": os.Remove,
 				"garbage": func(p string) error {
 					b, err := os.ReadFile(p)
