@@ -394,63 +394,65 @@ group:
 	VPXOR        Y13, Y11, Y11
 	VPADDD       Y9, Y11, Y9
 	VPADDD       Y7, Y9, Y7
-	VPXOR        Y4, Y8, Y9
-	VPAND        Y9, Y6, Y9
-	VPXOR        Y9, Y4, Y9
-	VPSRLD       $0x06, Y6, Y11
-	VPSLLD       $0x1a, Y6, Y12
-	VPOR         Y12, Y11, Y11
-	VPSRLD       $0x0b, Y6, Y12
-	VPSLLD       $0x15, Y6, Y13
+	VMOVDQU      384(AX), Y9
+	VMOVDQU      Y9, 1024(AX)
+	VPXOR        Y4, Y8, Y11
+	VPAND        Y11, Y6, Y11
+	VPXOR        Y11, Y4, Y11
+	VPSRLD       $0x06, Y6, Y12
+	VPSLLD       $0x1a, Y6, Y13
 	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x19, Y6, Y13
-	VPSLLD       $0x07, Y6, Y14
+	VPSRLD       $0x0b, Y6, Y13
+	VPSLLD       $0x15, Y6, Y14
 	VPOR         Y14, Y13, Y13
-	VPXOR        Y12, Y11, Y11
-	VPXOR        Y13, Y11, Y11
-	VPADDD       832(BX), Y2, Y2
-	VPADDD       Y9, Y2, Y2
-	VPADDD       Y11, Y2, Y2
-	VPADDD       Y1, Y2, Y1
-	VPXOR        Y5, Y7, Y9
-	VPAND        Y10, Y9, Y10
-	VPXOR        Y10, Y5, Y10
-	VPSRLD       $0x02, Y7, Y11
-	VPSLLD       $0x1e, Y7, Y12
-	VPOR         Y12, Y11, Y11
-	VPSRLD       $0x0d, Y7, Y12
-	VPSLLD       $0x13, Y7, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x16, Y7, Y13
-	VPSLLD       $0x0a, Y7, Y14
-	VPOR         Y14, Y13, Y13
-	VPXOR        Y12, Y11, Y11
-	VPXOR        Y13, Y11, Y11
-	VPADDD       Y10, Y11, Y10
-	VPADDD       Y2, Y10, Y2
-	VMOVDQU      384(AX), Y10
-	VMOVDQU      Y10, 1024(AX)
-	VPXOR        Y8, Y6, Y11
-	VPAND        Y11, Y1, Y11
-	VPXOR        Y11, Y8, Y11
-	VPSRLD       $0x06, Y1, Y12
-	VPSLLD       $0x1a, Y1, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0b, Y1, Y13
-	VPSLLD       $0x15, Y1, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x19, Y1, Y14
-	VPSLLD       $0x07, Y1, Y15
+	VPSRLD       $0x19, Y6, Y14
+	VPSLLD       $0x07, Y6, Y15
 	VPOR         Y15, Y14, Y14
 	VPXOR        Y13, Y12, Y12
 	VPXOR        Y14, Y12, Y12
+	VPADDD       832(BX), Y2, Y2
+	VPADDD       Y11, Y2, Y2
+	VPADDD       Y12, Y2, Y2
+	VPADDD       Y1, Y2, Y1
+	VPXOR        Y5, Y7, Y11
+	VPAND        Y10, Y11, Y10
+	VPXOR        Y10, Y5, Y10
+	VPSRLD       $0x02, Y7, Y12
+	VPSLLD       $0x1e, Y7, Y13
+	VPOR         Y13, Y12, Y12
+	VPSRLD       $0x0d, Y7, Y13
+	VPSLLD       $0x13, Y7, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x16, Y7, Y14
+	VPSLLD       $0x0a, Y7, Y15
+	VPOR         Y15, Y14, Y14
+	VPXOR        Y13, Y12, Y12
+	VPXOR        Y14, Y12, Y12
+	VPADDD       Y10, Y12, Y10
+	VPADDD       Y2, Y10, Y2
+	VMOVDQU      416(AX), Y10
+	VMOVDQU      Y10, 1056(AX)
+	VPXOR        Y8, Y6, Y12
+	VPAND        Y12, Y1, Y12
+	VPXOR        Y12, Y8, Y12
+	VPSRLD       $0x06, Y1, Y13
+	VPSLLD       $0x1a, Y1, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x0b, Y1, Y14
+	VPSLLD       $0x15, Y1, Y15
+	VPOR         Y15, Y14, Y14
+	VPSRLD       $0x19, Y1, Y15
+	VPSLLD       $0x07, Y1, Y10
+	VPOR         Y10, Y15, Y10
+	VPXOR        Y14, Y13, Y13
+	VPXOR        Y10, Y13, Y10
 	VPADDD       320(AX), Y4, Y4
-	VPADDD       Y11, Y4, Y4
 	VPADDD       Y12, Y4, Y4
+	VPADDD       Y10, Y4, Y4
 	VPADDD       Y3, Y4, Y3
-	VPXOR        Y7, Y2, Y11
-	VPAND        Y9, Y11, Y9
-	VPXOR        Y9, Y7, Y9
+	VPXOR        Y7, Y2, Y10
+	VPAND        Y11, Y10, Y11
+	VPXOR        Y11, Y7, Y11
 	VPSRLD       $0x02, Y2, Y12
 	VPSLLD       $0x1e, Y2, Y13
 	VPOR         Y13, Y12, Y12
@@ -462,10 +464,19 @@ group:
 	VPOR         Y15, Y14, Y14
 	VPXOR        Y13, Y12, Y12
 	VPXOR        Y14, Y12, Y12
-	VPADDD       Y9, Y12, Y9
-	VPADDD       Y4, Y9, Y4
-	VMOVDQU      416(AX), Y9
-	VMOVDQU      Y9, 1056(AX)
+	VPADDD       Y11, Y12, Y11
+	VPADDD       Y4, Y11, Y4
+	VPSRLD       $0x07, Y0, Y11
+	VPSLLD       $0x19, Y0, Y12
+	VPOR         Y12, Y11, Y11
+	VPSRLD       $0x12, Y0, Y12
+	VPSLLD       $0x0e, Y0, Y13
+	VPOR         Y13, Y12, Y12
+	VPSRLD       $0x03, Y0, Y13
+	VPXOR        Y12, Y11, Y11
+	VPXOR        Y13, Y11, Y11
+	VPADDD       448(AX), Y11, Y11
+	VMOVDQU      Y11, 1088(AX)
 	VPXOR        Y6, Y1, Y12
 	VPAND        Y12, Y3, Y12
 	VPXOR        Y12, Y6, Y12
@@ -485,8 +496,8 @@ group:
 	VPADDD       Y9, Y8, Y8
 	VPADDD       Y5, Y8, Y5
 	VPXOR        Y2, Y4, Y9
-	VPAND        Y11, Y9, Y11
-	VPXOR        Y11, Y2, Y11
+	VPAND        Y10, Y9, Y10
+	VPXOR        Y10, Y2, Y10
 	VPSRLD       $0x02, Y4, Y12
 	VPSLLD       $0x1e, Y4, Y13
 	VPOR         Y13, Y12, Y12
@@ -498,37 +509,28 @@ group:
 	VPOR         Y15, Y14, Y14
 	VPXOR        Y13, Y12, Y12
 	VPXOR        Y14, Y12, Y12
-	VPADDD       Y11, Y12, Y11
-	VPADDD       Y8, Y11, Y8
-	VPSRLD       $0x07, Y0, Y11
-	VPSLLD       $0x19, Y0, Y12
-	VPOR         Y12, Y11, Y11
-	VPSRLD       $0x12, Y0, Y12
-	VPSLLD       $0x0e, Y0, Y13
+	VPADDD       Y10, Y12, Y10
+	VPADDD       Y8, Y10, Y8
+	VPADDD       480(AX), Y0, Y0
+	VMOVDQU      Y0, 1120(AX)
+	VPXOR        Y1, Y3, Y10
+	VPAND        Y10, Y5, Y10
+	VPXOR        Y10, Y1, Y10
+	VPSRLD       $0x06, Y5, Y12
+	VPSLLD       $0x1a, Y5, Y13
 	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x03, Y0, Y13
-	VPXOR        Y12, Y11, Y11
-	VPXOR        Y13, Y11, Y11
-	VPADDD       448(AX), Y11, Y11
-	VMOVDQU      Y11, 1088(AX)
-	VPXOR        Y1, Y3, Y12
-	VPAND        Y12, Y5, Y12
-	VPXOR        Y12, Y1, Y12
-	VPSRLD       $0x06, Y5, Y13
-	VPSLLD       $0x1a, Y5, Y14
+	VPSRLD       $0x0b, Y5, Y13
+	VPSLLD       $0x15, Y5, Y14
 	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y5, Y14
-	VPSLLD       $0x15, Y5, Y15
+	VPSRLD       $0x19, Y5, Y14
+	VPSLLD       $0x07, Y5, Y15
 	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y5, Y15
-	VPSLLD       $0x07, Y5, Y10
-	VPOR         Y10, Y15, Y10
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y10, Y13, Y10
+	VPXOR        Y13, Y12, Y12
+	VPXOR        Y14, Y12, Y12
 	VPADDD       864(BX), Y6, Y6
 	VPADDD       Y11, Y6, Y6
-	VPADDD       Y12, Y6, Y6
 	VPADDD       Y10, Y6, Y6
+	VPADDD       Y12, Y6, Y6
 	VPADDD       Y7, Y6, Y7
 	VPXOR        Y4, Y8, Y10
 	VPAND        Y9, Y10, Y9
@@ -546,29 +548,38 @@ group:
 	VPXOR        Y14, Y12, Y12
 	VPADDD       Y9, Y12, Y9
 	VPADDD       Y6, Y9, Y6
-	VPADDD       480(AX), Y0, Y0
-	VMOVDQU      Y0, 1120(AX)
-	VPXOR        Y3, Y5, Y9
-	VPAND        Y9, Y7, Y9
-	VPXOR        Y9, Y3, Y9
-	VPSRLD       $0x06, Y7, Y12
-	VPSLLD       $0x1a, Y7, Y13
+	VPSRLD       $0x11, Y11, Y9
+	VPSLLD       $0x0f, Y11, Y12
+	VPOR         Y12, Y9, Y9
+	VPSRLD       $0x13, Y11, Y12
+	VPSLLD       $0x0d, Y11, Y13
 	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0b, Y7, Y13
-	VPSLLD       $0x15, Y7, Y14
+	VPSRLD       $0x0a, Y11, Y13
+	VPXOR        Y12, Y9, Y9
+	VPXOR        Y13, Y9, Y9
+	VPADDD       896(BX), Y9, Y9
+	VMOVDQU      Y9, 1152(AX)
+	VPXOR        Y3, Y5, Y12
+	VPAND        Y12, Y7, Y12
+	VPXOR        Y12, Y3, Y12
+	VPSRLD       $0x06, Y7, Y13
+	VPSLLD       $0x1a, Y7, Y14
 	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x19, Y7, Y14
-	VPSLLD       $0x07, Y7, Y15
+	VPSRLD       $0x0b, Y7, Y14
+	VPSLLD       $0x15, Y7, Y15
 	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPADDD       896(BX), Y1, Y1
+	VPSRLD       $0x19, Y7, Y15
+	VPSLLD       $0x07, Y7, Y11
+	VPOR         Y11, Y15, Y11
+	VPXOR        Y14, Y13, Y13
+	VPXOR        Y11, Y13, Y11
+	VPADDD       928(BX), Y1, Y1
 	VPADDD       Y0, Y1, Y1
-	VPADDD       Y9, Y1, Y1
 	VPADDD       Y12, Y1, Y1
+	VPADDD       Y11, Y1, Y1
 	VPADDD       Y2, Y1, Y2
-	VPXOR        Y8, Y6, Y9
-	VPAND        Y10, Y9, Y10
+	VPXOR        Y8, Y6, Y11
+	VPAND        Y10, Y11, Y10
 	VPXOR        Y10, Y8, Y10
 	VPSRLD       $0x02, Y6, Y12
 	VPSLLD       $0x1e, Y6, Y13
@@ -583,17 +594,16 @@ group:
 	VPXOR        Y14, Y12, Y12
 	VPADDD       Y10, Y12, Y10
 	VPADDD       Y1, Y10, Y1
-	VPSRLD       $0x11, Y11, Y10
-	VPSLLD       $0x0f, Y11, Y12
+	VPSRLD       $0x11, Y0, Y10
+	VPSLLD       $0x0f, Y0, Y12
 	VPOR         Y12, Y10, Y10
-	VPSRLD       $0x13, Y11, Y12
-	VPSLLD       $0x0d, Y11, Y13
+	VPSRLD       $0x13, Y0, Y12
+	VPSLLD       $0x0d, Y0, Y13
 	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0a, Y11, Y13
+	VPSRLD       $0x0a, Y0, Y13
 	VPXOR        Y12, Y10, Y10
 	VPXOR        Y13, Y10, Y10
-	VPADDD       928(BX), Y10, Y10
-	VMOVDQU      Y10, 1152(AX)
+	VMOVDQU      Y10, 1184(AX)
 	VPXOR        Y5, Y7, Y12
 	VPAND        Y12, Y2, Y12
 	VPXOR        Y12, Y5, Y12
@@ -604,18 +614,18 @@ group:
 	VPSLLD       $0x15, Y2, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y2, Y15
-	VPSLLD       $0x07, Y2, Y11
-	VPOR         Y11, Y15, Y11
+	VPSLLD       $0x07, Y2, Y0
+	VPOR         Y0, Y15, Y0
 	VPXOR        Y14, Y13, Y13
-	VPXOR        Y11, Y13, Y11
+	VPXOR        Y0, Y13, Y0
 	VPADDD       960(BX), Y3, Y3
-	VPADDD       Y10, Y3, Y3
+	VPADDD       Y9, Y3, Y3
 	VPADDD       Y12, Y3, Y3
-	VPADDD       Y11, Y3, Y3
-	VPADDD       Y4, Y3, Y4
-	VPXOR        Y6, Y1, Y11
-	VPAND        Y9, Y11, Y9
-	VPXOR        Y9, Y6, Y9
+	VPADDD       Y0, Y3, Y0
+	VPADDD       Y4, Y0, Y3
+	VPXOR        Y6, Y1, Y4
+	VPAND        Y11, Y4, Y11
+	VPXOR        Y11, Y6, Y11
 	VPSRLD       $0x02, Y1, Y12
 	VPSLLD       $0x1e, Y1, Y13
 	VPOR         Y13, Y12, Y12
@@ -627,86 +637,41 @@ group:
 	VPOR         Y15, Y14, Y14
 	VPXOR        Y13, Y12, Y12
 	VPXOR        Y14, Y12, Y12
-	VPADDD       Y9, Y12, Y9
-	VPADDD       Y3, Y9, Y3
-	VPSRLD       $0x11, Y0, Y9
-	VPSLLD       $0x0f, Y0, Y12
-	VPOR         Y12, Y9, Y9
-	VPSRLD       $0x13, Y0, Y12
-	VPSLLD       $0x0d, Y0, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0a, Y0, Y13
-	VPXOR        Y12, Y9, Y9
-	VPXOR        Y13, Y9, Y9
-	VMOVDQU      Y9, 1184(AX)
-	VPXOR        Y7, Y2, Y12
-	VPAND        Y12, Y4, Y12
-	VPXOR        Y12, Y7, Y12
-	VPSRLD       $0x06, Y4, Y13
-	VPSLLD       $0x1a, Y4, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y4, Y14
-	VPSLLD       $0x15, Y4, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y4, Y15
-	VPSLLD       $0x07, Y4, Y0
-	VPOR         Y0, Y15, Y0
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y0, Y13, Y0
-	VPADDD       992(BX), Y5, Y5
-	VPADDD       Y9, Y5, Y5
-	VPADDD       Y12, Y5, Y5
-	VPADDD       Y0, Y5, Y0
-	VPADDD       Y8, Y0, Y5
-	VPXOR        Y1, Y3, Y8
-	VPAND        Y11, Y8, Y11
-	VPXOR        Y11, Y1, Y11
-	VPSRLD       $0x02, Y3, Y12
-	VPSLLD       $0x1e, Y3, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0d, Y3, Y13
-	VPSLLD       $0x13, Y3, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x16, Y3, Y14
-	VPSLLD       $0x0a, Y3, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
 	VPADDD       Y11, Y12, Y11
 	VPADDD       Y0, Y11, Y0
-	VPSRLD       $0x11, Y10, Y11
-	VPSLLD       $0x0f, Y10, Y12
+	VPSRLD       $0x11, Y9, Y11
+	VPSLLD       $0x0f, Y9, Y12
 	VPOR         Y12, Y11, Y11
-	VPSRLD       $0x13, Y10, Y12
-	VPSLLD       $0x0d, Y10, Y13
+	VPSRLD       $0x13, Y9, Y12
+	VPSLLD       $0x0d, Y9, Y13
 	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0a, Y10, Y13
+	VPSRLD       $0x0a, Y9, Y13
 	VPXOR        Y12, Y11, Y11
 	VPXOR        Y13, Y11, Y11
-	VPADDD       1024(BX), Y11, Y11
+	VPADDD       992(BX), Y11, Y11
 	VMOVDQU      Y11, 1216(AX)
-	VPXOR        Y2, Y4, Y12
-	VPAND        Y12, Y5, Y12
-	VPXOR        Y12, Y2, Y12
-	VPSRLD       $0x06, Y5, Y13
-	VPSLLD       $0x1a, Y5, Y14
+	VPXOR        Y7, Y2, Y12
+	VPAND        Y12, Y3, Y12
+	VPXOR        Y12, Y7, Y12
+	VPSRLD       $0x06, Y3, Y13
+	VPSLLD       $0x1a, Y3, Y14
 	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y5, Y14
-	VPSLLD       $0x15, Y5, Y15
+	VPSRLD       $0x0b, Y3, Y14
+	VPSLLD       $0x15, Y3, Y15
 	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y5, Y15
-	VPSLLD       $0x07, Y5, Y10
-	VPOR         Y10, Y15, Y10
+	VPSRLD       $0x19, Y3, Y15
+	VPSLLD       $0x07, Y3, Y9
+	VPOR         Y9, Y15, Y9
 	VPXOR        Y14, Y13, Y13
-	VPXOR        Y10, Y13, Y10
-	VPADDD       1056(BX), Y7, Y7
-	VPADDD       Y11, Y7, Y7
-	VPADDD       Y12, Y7, Y7
-	VPADDD       Y10, Y7, Y7
-	VPADDD       Y6, Y7, Y6
-	VPXOR        Y3, Y0, Y10
-	VPAND        Y8, Y10, Y8
-	VPXOR        Y8, Y3, Y8
+	VPXOR        Y9, Y13, Y9
+	VPADDD       1024(BX), Y5, Y5
+	VPADDD       Y10, Y5, Y5
+	VPADDD       Y12, Y5, Y5
+	VPADDD       Y9, Y5, Y5
+	VPADDD       Y8, Y5, Y8
+	VPXOR        Y1, Y0, Y9
+	VPAND        Y4, Y9, Y4
+	VPXOR        Y4, Y1, Y4
 	VPSRLD       $0x02, Y0, Y12
 	VPSLLD       $0x1e, Y0, Y13
 	VPOR         Y13, Y12, Y12
@@ -718,22 +683,68 @@ group:
 	VPOR         Y15, Y14, Y14
 	VPXOR        Y13, Y12, Y12
 	VPXOR        Y14, Y12, Y12
-	VPADDD       Y8, Y12, Y8
-	VPADDD       Y7, Y8, Y7
-	VPSRLD       $0x11, Y9, Y8
-	VPSLLD       $0x0f, Y9, Y12
-	VPOR         Y12, Y8, Y8
-	VPSRLD       $0x13, Y9, Y12
-	VPSLLD       $0x0d, Y9, Y13
+	VPADDD       Y4, Y12, Y4
+	VPADDD       Y5, Y4, Y4
+	VPSRLD       $0x11, Y10, Y5
+	VPSLLD       $0x0f, Y10, Y12
+	VPOR         Y12, Y5, Y5
+	VPSRLD       $0x13, Y10, Y12
+	VPSLLD       $0x0d, Y10, Y13
 	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0a, Y9, Y13
-	VPXOR        Y12, Y8, Y8
-	VPXOR        Y13, Y8, Y8
-	VPADDD       384(AX), Y8, Y8
-	VMOVDQU      Y8, 1248(AX)
-	VPXOR        Y4, Y5, Y12
+	VPSRLD       $0x0a, Y10, Y13
+	VPXOR        Y12, Y5, Y5
+	VPXOR        Y13, Y5, Y5
+	VPADDD       384(AX), Y5, Y5
+	VMOVDQU      Y5, 1248(AX)
+	VPXOR        Y2, Y3, Y12
+	VPAND        Y12, Y8, Y12
+	VPXOR        Y12, Y2, Y12
+	VPSRLD       $0x06, Y8, Y13
+	VPSLLD       $0x1a, Y8, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x0b, Y8, Y14
+	VPSLLD       $0x15, Y8, Y15
+	VPOR         Y15, Y14, Y14
+	VPSRLD       $0x19, Y8, Y15
+	VPSLLD       $0x07, Y8, Y10
+	VPOR         Y10, Y15, Y10
+	VPXOR        Y14, Y13, Y13
+	VPXOR        Y10, Y13, Y10
+	VPADDD       1056(BX), Y7, Y7
+	VPADDD       Y11, Y7, Y7
+	VPADDD       Y12, Y7, Y7
+	VPADDD       Y10, Y7, Y7
+	VPADDD       Y6, Y7, Y6
+	VPXOR        Y0, Y4, Y10
+	VPAND        Y9, Y10, Y9
+	VPXOR        Y9, Y0, Y9
+	VPSRLD       $0x02, Y4, Y12
+	VPSLLD       $0x1e, Y4, Y13
+	VPOR         Y13, Y12, Y12
+	VPSRLD       $0x0d, Y4, Y13
+	VPSLLD       $0x13, Y4, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x16, Y4, Y14
+	VPSLLD       $0x0a, Y4, Y15
+	VPOR         Y15, Y14, Y14
+	VPXOR        Y13, Y12, Y12
+	VPXOR        Y14, Y12, Y12
+	VPADDD       Y9, Y12, Y9
+	VPADDD       Y7, Y9, Y7
+	VPSRLD       $0x11, Y11, Y9
+	VPSLLD       $0x0f, Y11, Y12
+	VPOR         Y12, Y9, Y9
+	VPSRLD       $0x13, Y11, Y12
+	VPSLLD       $0x0d, Y11, Y13
+	VPOR         Y13, Y12, Y12
+	VPSRLD       $0x0a, Y11, Y13
+	VPXOR        Y12, Y9, Y9
+	VPXOR        Y13, Y9, Y9
+	VPADDD       416(AX), Y9, Y9
+	VMOVDQU      Y9, 1280(AX)
+	VPXOR        Y3, Y8, Y12
 	VPAND        Y12, Y6, Y12
-	VPXOR        Y12, Y4, Y12
+	VPXOR        Y12, Y3, Y12
 	VPSRLD       $0x06, Y6, Y13
 	VPSLLD       $0x1a, Y6, Y14
 	VPOR         Y14, Y13, Y13
@@ -741,18 +752,18 @@ group:
 	VPSLLD       $0x15, Y6, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y6, Y15
-	VPSLLD       $0x07, Y6, Y9
-	VPOR         Y9, Y15, Y9
+	VPSLLD       $0x07, Y6, Y11
+	VPOR         Y11, Y15, Y11
 	VPXOR        Y14, Y13, Y13
-	VPXOR        Y9, Y13, Y9
+	VPXOR        Y11, Y13, Y11
 	VPADDD       1088(BX), Y2, Y2
-	VPADDD       Y8, Y2, Y2
+	VPADDD       Y5, Y2, Y2
 	VPADDD       Y12, Y2, Y2
-	VPADDD       Y9, Y2, Y2
+	VPADDD       Y11, Y2, Y2
 	VPADDD       Y1, Y2, Y1
-	VPXOR        Y0, Y7, Y9
-	VPAND        Y10, Y9, Y10
-	VPXOR        Y10, Y0, Y10
+	VPXOR        Y4, Y7, Y11
+	VPAND        Y10, Y11, Y10
+	VPXOR        Y10, Y4, Y10
 	VPSRLD       $0x02, Y7, Y12
 	VPSLLD       $0x1e, Y7, Y13
 	VPOR         Y13, Y12, Y12
@@ -766,20 +777,20 @@ group:
 	VPXOR        Y14, Y12, Y12
 	VPADDD       Y10, Y12, Y10
 	VPADDD       Y2, Y10, Y2
-	VPSRLD       $0x11, Y11, Y10
-	VPSLLD       $0x0f, Y11, Y12
+	VPSRLD       $0x11, Y5, Y10
+	VPSLLD       $0x0f, Y5, Y12
 	VPOR         Y12, Y10, Y10
-	VPSRLD       $0x13, Y11, Y12
-	VPSLLD       $0x0d, Y11, Y13
+	VPSRLD       $0x13, Y5, Y12
+	VPSLLD       $0x0d, Y5, Y13
 	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0a, Y11, Y13
+	VPSRLD       $0x0a, Y5, Y13
 	VPXOR        Y12, Y10, Y10
 	VPXOR        Y13, Y10, Y10
-	VPADDD       416(AX), Y10, Y10
-	VMOVDQU      Y10, 1280(AX)
-	VPXOR        Y5, Y6, Y12
+	VPADDD       1088(AX), Y10, Y10
+	VMOVDQU      Y10, 1312(AX)
+	VPXOR        Y8, Y6, Y12
 	VPAND        Y12, Y1, Y12
-	VPXOR        Y12, Y5, Y12
+	VPXOR        Y12, Y8, Y12
 	VPSRLD       $0x06, Y1, Y13
 	VPSLLD       $0x1a, Y1, Y14
 	VPOR         Y14, Y13, Y13
@@ -787,18 +798,18 @@ group:
 	VPSLLD       $0x15, Y1, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y1, Y15
-	VPSLLD       $0x07, Y1, Y11
-	VPOR         Y11, Y15, Y11
+	VPSLLD       $0x07, Y1, Y5
+	VPOR         Y5, Y15, Y5
 	VPXOR        Y14, Y13, Y13
-	VPXOR        Y11, Y13, Y11
-	VPADDD       1120(BX), Y4, Y4
-	VPADDD       Y10, Y4, Y4
-	VPADDD       Y12, Y4, Y4
-	VPADDD       Y11, Y4, Y4
-	VPADDD       Y3, Y4, Y3
-	VPXOR        Y7, Y2, Y11
-	VPAND        Y9, Y11, Y9
-	VPXOR        Y9, Y7, Y9
+	VPXOR        Y5, Y13, Y5
+	VPADDD       1120(BX), Y3, Y3
+	VPADDD       Y9, Y3, Y3
+	VPADDD       Y12, Y3, Y3
+	VPADDD       Y5, Y3, Y3
+	VPADDD       Y0, Y3, Y0
+	VPXOR        Y7, Y2, Y5
+	VPAND        Y11, Y5, Y11
+	VPXOR        Y11, Y7, Y11
 	VPSRLD       $0x02, Y2, Y12
 	VPSLLD       $0x1e, Y2, Y13
 	VPOR         Y13, Y12, Y12
@@ -810,68 +821,22 @@ group:
 	VPOR         Y15, Y14, Y14
 	VPXOR        Y13, Y12, Y12
 	VPXOR        Y14, Y12, Y12
-	VPADDD       Y9, Y12, Y9
-	VPADDD       Y4, Y9, Y4
-	VPSRLD       $0x11, Y8, Y9
-	VPSLLD       $0x0f, Y8, Y12
-	VPOR         Y12, Y9, Y9
-	VPSRLD       $0x13, Y8, Y12
-	VPSLLD       $0x0d, Y8, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0a, Y8, Y13
-	VPXOR        Y12, Y9, Y9
-	VPXOR        Y13, Y9, Y9
-	VPADDD       1088(AX), Y9, Y9
-	VMOVDQU      Y9, 1312(AX)
-	VPXOR        Y6, Y1, Y12
-	VPAND        Y12, Y3, Y12
-	VPXOR        Y12, Y6, Y12
-	VPSRLD       $0x06, Y3, Y13
-	VPSLLD       $0x1a, Y3, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x0b, Y3, Y14
-	VPSLLD       $0x15, Y3, Y15
-	VPOR         Y15, Y14, Y14
-	VPSRLD       $0x19, Y3, Y15
-	VPSLLD       $0x07, Y3, Y8
-	VPOR         Y8, Y15, Y8
-	VPXOR        Y14, Y13, Y13
-	VPXOR        Y8, Y13, Y8
-	VPADDD       1152(BX), Y5, Y5
-	VPADDD       Y9, Y5, Y5
-	VPADDD       Y12, Y5, Y5
-	VPADDD       Y8, Y5, Y5
-	VPADDD       Y0, Y5, Y0
-	VPXOR        Y2, Y4, Y8
-	VPAND        Y11, Y8, Y11
-	VPXOR        Y11, Y2, Y11
-	VPSRLD       $0x02, Y4, Y12
-	VPSLLD       $0x1e, Y4, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0d, Y4, Y13
-	VPSLLD       $0x13, Y4, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x16, Y4, Y14
-	VPSLLD       $0x0a, Y4, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
 	VPADDD       Y11, Y12, Y11
-	VPADDD       Y5, Y11, Y5
-	VPSRLD       $0x11, Y10, Y11
-	VPSLLD       $0x0f, Y10, Y12
+	VPADDD       Y3, Y11, Y3
+	VPSRLD       $0x11, Y9, Y11
+	VPSLLD       $0x0f, Y9, Y12
 	VPOR         Y12, Y11, Y11
-	VPSRLD       $0x13, Y10, Y12
-	VPSLLD       $0x0d, Y10, Y13
+	VPSRLD       $0x13, Y9, Y12
+	VPSLLD       $0x0d, Y9, Y13
 	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0a, Y10, Y13
+	VPSRLD       $0x0a, Y9, Y13
 	VPXOR        Y12, Y11, Y11
 	VPXOR        Y13, Y11, Y11
 	VPADDD       1120(AX), Y11, Y11
 	VMOVDQU      Y11, 1344(AX)
-	VPXOR        Y1, Y3, Y12
+	VPXOR        Y6, Y1, Y12
 	VPAND        Y12, Y0, Y12
-	VPXOR        Y12, Y1, Y12
+	VPXOR        Y12, Y6, Y12
 	VPSRLD       $0x06, Y0, Y13
 	VPSLLD       $0x1a, Y0, Y14
 	VPOR         Y14, Y13, Y13
@@ -879,18 +844,64 @@ group:
 	VPSLLD       $0x15, Y0, Y15
 	VPOR         Y15, Y14, Y14
 	VPSRLD       $0x19, Y0, Y15
-	VPSLLD       $0x07, Y0, Y10
-	VPOR         Y10, Y15, Y10
+	VPSLLD       $0x07, Y0, Y9
+	VPOR         Y9, Y15, Y9
 	VPXOR        Y14, Y13, Y13
-	VPXOR        Y10, Y13, Y10
+	VPXOR        Y9, Y13, Y9
+	VPADDD       1152(BX), Y8, Y8
+	VPADDD       Y10, Y8, Y8
+	VPADDD       Y12, Y8, Y8
+	VPADDD       Y9, Y8, Y8
+	VPADDD       Y4, Y8, Y4
+	VPXOR        Y2, Y3, Y9
+	VPAND        Y5, Y9, Y5
+	VPXOR        Y5, Y2, Y5
+	VPSRLD       $0x02, Y3, Y12
+	VPSLLD       $0x1e, Y3, Y13
+	VPOR         Y13, Y12, Y12
+	VPSRLD       $0x0d, Y3, Y13
+	VPSLLD       $0x13, Y3, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x16, Y3, Y14
+	VPSLLD       $0x0a, Y3, Y15
+	VPOR         Y15, Y14, Y14
+	VPXOR        Y13, Y12, Y12
+	VPXOR        Y14, Y12, Y12
+	VPADDD       Y5, Y12, Y5
+	VPADDD       Y8, Y5, Y5
+	VPSRLD       $0x11, Y10, Y8
+	VPSLLD       $0x0f, Y10, Y12
+	VPOR         Y12, Y8, Y8
+	VPSRLD       $0x13, Y10, Y12
+	VPSLLD       $0x0d, Y10, Y13
+	VPOR         Y13, Y12, Y12
+	VPSRLD       $0x0a, Y10, Y10
+	VPXOR        Y12, Y8, Y8
+	VPXOR        Y10, Y8, Y8
+	VPADDD       1152(AX), Y8, Y8
+	VMOVDQU      Y8, 1376(AX)
+	VPXOR        Y1, Y0, Y10
+	VPAND        Y10, Y4, Y10
+	VPXOR        Y10, Y1, Y10
+	VPSRLD       $0x06, Y4, Y12
+	VPSLLD       $0x1a, Y4, Y13
+	VPOR         Y13, Y12, Y12
+	VPSRLD       $0x0b, Y4, Y13
+	VPSLLD       $0x15, Y4, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x19, Y4, Y14
+	VPSLLD       $0x07, Y4, Y15
+	VPOR         Y15, Y14, Y14
+	VPXOR        Y13, Y12, Y12
+	VPXOR        Y14, Y12, Y12
 	VPADDD       1184(BX), Y6, Y6
 	VPADDD       Y11, Y6, Y6
-	VPADDD       Y12, Y6, Y6
 	VPADDD       Y10, Y6, Y6
+	VPADDD       Y12, Y6, Y6
 	VPADDD       Y7, Y6, Y7
-	VPXOR        Y4, Y5, Y10
-	VPAND        Y8, Y10, Y8
-	VPXOR        Y8, Y4, Y8
+	VPXOR        Y3, Y5, Y10
+	VPAND        Y9, Y10, Y9
+	VPXOR        Y9, Y3, Y9
 	VPSRLD       $0x02, Y5, Y12
 	VPSLLD       $0x1e, Y5, Y13
 	VPOR         Y13, Y12, Y12
@@ -902,22 +913,22 @@ group:
 	VPOR         Y15, Y14, Y14
 	VPXOR        Y13, Y12, Y12
 	VPXOR        Y14, Y12, Y12
-	VPADDD       Y8, Y12, Y8
-	VPADDD       Y6, Y8, Y6
-	VPSRLD       $0x11, Y9, Y8
-	VPSLLD       $0x0f, Y9, Y12
-	VPOR         Y12, Y8, Y8
-	VPSRLD       $0x13, Y9, Y12
-	VPSLLD       $0x0d, Y9, Y13
+	VPADDD       Y9, Y12, Y9
+	VPADDD       Y6, Y9, Y6
+	VPSRLD       $0x11, Y11, Y9
+	VPSLLD       $0x0f, Y11, Y12
+	VPOR         Y12, Y9, Y9
+	VPSRLD       $0x13, Y11, Y12
+	VPSLLD       $0x0d, Y11, Y13
 	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0a, Y9, Y9
-	VPXOR        Y12, Y8, Y8
-	VPXOR        Y9, Y8, Y8
-	VPADDD       1152(AX), Y8, Y8
-	VMOVDQU      Y8, 1376(AX)
-	VPXOR        Y3, Y0, Y9
-	VPAND        Y9, Y7, Y9
-	VPXOR        Y9, Y3, Y9
+	VPSRLD       $0x0a, Y11, Y11
+	VPXOR        Y12, Y9, Y9
+	VPXOR        Y11, Y9, Y9
+	VPADDD       1184(AX), Y9, Y9
+	VMOVDQU      Y9, 1408(AX)
+	VPXOR        Y0, Y4, Y11
+	VPAND        Y11, Y7, Y11
+	VPXOR        Y11, Y0, Y11
 	VPSRLD       $0x06, Y7, Y12
 	VPSLLD       $0x1a, Y7, Y13
 	VPOR         Y13, Y12, Y12
@@ -931,11 +942,11 @@ group:
 	VPXOR        Y14, Y12, Y12
 	VPADDD       1216(BX), Y1, Y1
 	VPADDD       Y8, Y1, Y1
-	VPADDD       Y9, Y1, Y1
+	VPADDD       Y11, Y1, Y1
 	VPADDD       Y12, Y1, Y1
 	VPADDD       Y2, Y1, Y2
-	VPXOR        Y5, Y6, Y9
-	VPAND        Y10, Y9, Y10
+	VPXOR        Y5, Y6, Y11
+	VPAND        Y10, Y11, Y10
 	VPXOR        Y10, Y5, Y10
 	VPSRLD       $0x02, Y6, Y12
 	VPSLLD       $0x1e, Y6, Y13
@@ -950,20 +961,20 @@ group:
 	VPXOR        Y14, Y12, Y12
 	VPADDD       Y10, Y12, Y10
 	VPADDD       Y1, Y10, Y1
-	VPSRLD       $0x11, Y11, Y10
-	VPSLLD       $0x0f, Y11, Y12
+	VPSRLD       $0x11, Y8, Y10
+	VPSLLD       $0x0f, Y8, Y12
 	VPOR         Y12, Y10, Y10
-	VPSRLD       $0x13, Y11, Y12
-	VPSLLD       $0x0d, Y11, Y13
+	VPSRLD       $0x13, Y8, Y12
+	VPSLLD       $0x0d, Y8, Y13
 	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0a, Y11, Y11
+	VPSRLD       $0x0a, Y8, Y8
 	VPXOR        Y12, Y10, Y10
-	VPXOR        Y11, Y10, Y10
-	VPADDD       1184(AX), Y10, Y10
-	VMOVDQU      Y10, 1408(AX)
-	VPXOR        Y0, Y7, Y11
-	VPAND        Y11, Y2, Y11
-	VPXOR        Y11, Y0, Y11
+	VPXOR        Y8, Y10, Y8
+	VPADDD       1216(AX), Y8, Y8
+	VMOVDQU      Y8, 1440(AX)
+	VPXOR        Y4, Y7, Y10
+	VPAND        Y10, Y2, Y10
+	VPXOR        Y10, Y4, Y10
 	VPSRLD       $0x06, Y2, Y12
 	VPSLLD       $0x1a, Y2, Y13
 	VPOR         Y13, Y12, Y12
@@ -975,14 +986,14 @@ group:
 	VPOR         Y15, Y14, Y14
 	VPXOR        Y13, Y12, Y12
 	VPXOR        Y14, Y12, Y12
-	VPADDD       1248(BX), Y3, Y3
-	VPADDD       Y10, Y3, Y3
-	VPADDD       Y11, Y3, Y3
-	VPADDD       Y12, Y3, Y3
-	VPADDD       Y4, Y3, Y4
-	VPXOR        Y6, Y1, Y11
-	VPAND        Y9, Y11, Y9
-	VPXOR        Y9, Y6, Y9
+	VPADDD       1248(BX), Y0, Y0
+	VPADDD       Y9, Y0, Y0
+	VPADDD       Y10, Y0, Y0
+	VPADDD       Y12, Y0, Y0
+	VPADDD       Y3, Y0, Y3
+	VPXOR        Y6, Y1, Y10
+	VPAND        Y11, Y10, Y11
+	VPXOR        Y11, Y6, Y11
 	VPSRLD       $0x02, Y1, Y12
 	VPSLLD       $0x1e, Y1, Y13
 	VPOR         Y13, Y12, Y12
@@ -994,70 +1005,72 @@ group:
 	VPOR         Y15, Y14, Y14
 	VPXOR        Y13, Y12, Y12
 	VPXOR        Y14, Y12, Y12
-	VPADDD       Y9, Y12, Y9
-	VPADDD       Y3, Y9, Y3
-	VPSRLD       $0x11, Y8, Y9
+	VPADDD       Y11, Y12, Y11
+	VPADDD       Y0, Y11, Y0
+	VPSRLD       $0x11, Y9, Y11
+	VPSLLD       $0x0f, Y9, Y12
+	VPOR         Y12, Y11, Y11
+	VPSRLD       $0x13, Y9, Y12
+	VPSLLD       $0x0d, Y9, Y13
+	VPOR         Y13, Y12, Y12
+	VPSRLD       $0x0a, Y9, Y9
+	VPXOR        Y12, Y11, Y11
+	VPXOR        Y9, Y11, Y9
+	VMOVDQU      1280(BX), Y11
+	VPADDD       1248(AX), Y11, Y11
+	VPADDD       Y9, Y11, Y9
+	VMOVDQU      Y9, 1472(AX)
+	VPXOR        Y7, Y2, Y11
+	VPAND        Y11, Y3, Y11
+	VPXOR        Y11, Y7, Y11
+	VPSRLD       $0x06, Y3, Y12
+	VPSLLD       $0x1a, Y3, Y13
+	VPOR         Y13, Y12, Y12
+	VPSRLD       $0x0b, Y3, Y13
+	VPSLLD       $0x15, Y3, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x19, Y3, Y14
+	VPSLLD       $0x07, Y3, Y15
+	VPOR         Y15, Y14, Y14
+	VPXOR        Y13, Y12, Y12
+	VPXOR        Y14, Y12, Y12
+	VPADDD       1312(BX), Y4, Y4
+	VPADDD       Y8, Y4, Y4
+	VPADDD       Y11, Y4, Y4
+	VPADDD       Y12, Y4, Y4
+	VPADDD       Y5, Y4, Y5
+	VPXOR        Y1, Y0, Y11
+	VPAND        Y10, Y11, Y10
+	VPXOR        Y10, Y1, Y10
+	VPSRLD       $0x02, Y0, Y12
+	VPSLLD       $0x1e, Y0, Y13
+	VPOR         Y13, Y12, Y12
+	VPSRLD       $0x0d, Y0, Y13
+	VPSLLD       $0x13, Y0, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x16, Y0, Y14
+	VPSLLD       $0x0a, Y0, Y15
+	VPOR         Y15, Y14, Y14
+	VPXOR        Y13, Y12, Y12
+	VPXOR        Y14, Y12, Y12
+	VPADDD       Y10, Y12, Y10
+	VPADDD       Y4, Y10, Y4
+	VPSRLD       $0x11, Y8, Y10
 	VPSLLD       $0x0f, Y8, Y12
-	VPOR         Y12, Y9, Y9
+	VPOR         Y12, Y10, Y10
 	VPSRLD       $0x13, Y8, Y12
 	VPSLLD       $0x0d, Y8, Y13
 	VPOR         Y13, Y12, Y12
 	VPSRLD       $0x0a, Y8, Y8
-	VPXOR        Y12, Y9, Y9
-	VPXOR        Y8, Y9, Y8
-	VPADDD       1216(AX), Y8, Y8
-	VMOVDQU      Y8, 1440(AX)
-	VPXOR        Y7, Y2, Y9
-	VPAND        Y9, Y4, Y9
-	VPXOR        Y9, Y7, Y9
-	VPSRLD       $0x06, Y4, Y12
-	VPSLLD       $0x1a, Y4, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0b, Y4, Y13
-	VPSLLD       $0x15, Y4, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x19, Y4, Y14
-	VPSLLD       $0x07, Y4, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPADDD       1280(BX), Y0, Y0
-	VPADDD       Y8, Y0, Y0
-	VPADDD       Y9, Y0, Y0
-	VPADDD       Y12, Y0, Y0
-	VPADDD       Y5, Y0, Y5
-	VPXOR        Y1, Y3, Y9
-	VPAND        Y11, Y9, Y11
-	VPXOR        Y11, Y1, Y11
-	VPSRLD       $0x02, Y3, Y12
-	VPSLLD       $0x1e, Y3, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0d, Y3, Y13
-	VPSLLD       $0x13, Y3, Y14
-	VPOR         Y14, Y13, Y13
-	VPSRLD       $0x16, Y3, Y14
-	VPSLLD       $0x0a, Y3, Y15
-	VPOR         Y15, Y14, Y14
-	VPXOR        Y13, Y12, Y12
-	VPXOR        Y14, Y12, Y12
-	VPADDD       Y11, Y12, Y11
-	VPADDD       Y0, Y11, Y0
-	VPSRLD       $0x11, Y10, Y11
-	VPSLLD       $0x0f, Y10, Y12
-	VPOR         Y12, Y11, Y11
-	VPSRLD       $0x13, Y10, Y12
-	VPSLLD       $0x0d, Y10, Y13
-	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x0a, Y10, Y10
-	VPXOR        Y12, Y11, Y11
-	VPXOR        Y10, Y11, Y10
-	VMOVDQU      1312(BX), Y11
-	VPADDD       1248(AX), Y11, Y11
-	VPADDD       Y10, Y11, Y10
-	VMOVDQU      Y10, 1472(AX)
-	VPXOR        Y2, Y4, Y11
-	VPAND        Y11, Y5, Y11
-	VPXOR        Y11, Y2, Y11
+	VPXOR        Y12, Y10, Y10
+	VPXOR        Y8, Y10, Y8
+	VMOVDQU      512(AX), Y10
+	VPADDD       1280(AX), Y10, Y10
+	VPADDD       Y8, Y10, Y8
+	VMOVDQU      Y8, 1504(AX)
+	VPXOR        Y2, Y3, Y10
+	VPAND        Y10, Y5, Y10
+	VPXOR        Y10, Y2, Y10
 	VPSRLD       $0x06, Y5, Y12
 	VPSLLD       $0x1a, Y5, Y13
 	VPOR         Y13, Y12, Y12
@@ -1070,42 +1083,29 @@ group:
 	VPXOR        Y13, Y12, Y12
 	VPXOR        Y14, Y12, Y12
 	VPADDD       1344(BX), Y7, Y7
+	VPADDD       Y9, Y7, Y7
 	VPADDD       Y10, Y7, Y7
-	VPADDD       Y11, Y7, Y7
 	VPADDD       Y12, Y7, Y7
 	VPADDD       Y6, Y7, Y6
-	VPXOR        Y3, Y0, Y10
-	VPAND        Y9, Y10, Y9
-	VPXOR        Y9, Y3, Y9
-	VPSRLD       $0x02, Y0, Y11
-	VPSLLD       $0x1e, Y0, Y12
+	VPXOR        Y0, Y4, Y9
+	VPAND        Y11, Y9, Y10
+	VPXOR        Y10, Y0, Y10
+	VPSRLD       $0x02, Y4, Y11
+	VPSLLD       $0x1e, Y4, Y12
 	VPOR         Y12, Y11, Y11
-	VPSRLD       $0x0d, Y0, Y12
-	VPSLLD       $0x13, Y0, Y13
+	VPSRLD       $0x0d, Y4, Y12
+	VPSLLD       $0x13, Y4, Y13
 	VPOR         Y13, Y12, Y12
-	VPSRLD       $0x16, Y0, Y13
-	VPSLLD       $0x0a, Y0, Y14
+	VPSRLD       $0x16, Y4, Y13
+	VPSLLD       $0x0a, Y4, Y14
 	VPOR         Y14, Y13, Y13
 	VPXOR        Y12, Y11, Y11
 	VPXOR        Y13, Y11, Y11
-	VPADDD       Y9, Y11, Y9
-	VPADDD       Y7, Y9, Y7
-	VPSRLD       $0x11, Y8, Y9
-	VPSLLD       $0x0f, Y8, Y11
-	VPOR         Y11, Y9, Y9
-	VPSRLD       $0x13, Y8, Y11
-	VPSLLD       $0x0d, Y8, Y12
-	VPOR         Y12, Y11, Y11
-	VPSRLD       $0x0a, Y8, Y8
-	VPXOR        Y11, Y9, Y9
-	VPXOR        Y8, Y9, Y8
-	VMOVDQU      512(AX), Y9
-	VPADDD       1280(AX), Y9, Y9
-	VPADDD       Y8, Y9, Y8
-	VMOVDQU      Y8, 1504(AX)
-	VPXOR        Y4, Y5, Y9
-	VPAND        Y9, Y6, Y9
-	VPXOR        Y9, Y4, Y9
+	VPADDD       Y10, Y11, Y10
+	VPADDD       Y7, Y10, Y7
+	VPXOR        Y3, Y5, Y10
+	VPAND        Y10, Y6, Y10
+	VPXOR        Y10, Y3, Y10
 	VPSRLD       $0x06, Y6, Y11
 	VPSLLD       $0x1a, Y6, Y12
 	VPOR         Y12, Y11, Y11
@@ -1119,12 +1119,12 @@ group:
 	VPXOR        Y13, Y11, Y11
 	VPADDD       1376(BX), Y2, Y2
 	VPADDD       Y8, Y2, Y2
-	VPADDD       Y9, Y2, Y2
+	VPADDD       Y10, Y2, Y2
 	VPADDD       Y11, Y2, Y2
 	VPADDD       Y1, Y2, Y1
-	VPXOR        Y0, Y7, Y8
-	VPAND        Y10, Y8, Y8
-	VPXOR        Y8, Y0, Y8
+	VPXOR        Y4, Y7, Y8
+	VPAND        Y9, Y8, Y8
+	VPXOR        Y8, Y4, Y8
 	VPSRLD       $0x02, Y7, Y9
 	VPSLLD       $0x1e, Y7, Y10
 	VPOR         Y10, Y9, Y9
@@ -1140,11 +1140,11 @@ group:
 	VPADDD       Y2, Y8, Y2
 	VMOVDQU      Y0, Y8
 	VMOVDQU      Y2, Y0
-	VMOVDQU      Y8, Y2
-	VMOVDQU      Y1, Y8
+	VMOVDQU      Y4, Y2
+	VMOVDQU      Y1, Y4
 	VMOVDQU      Y7, Y1
-	VMOVDQU      Y4, Y7
-	VMOVDQU      Y8, Y4
+	VMOVDQU      Y3, Y7
+	VMOVDQU      Y8, Y3
 	VMOVDQU      Y5, Y8
 	VMOVDQU      Y6, Y5
 	VMOVDQU      Y8, Y6
@@ -1177,28 +1177,52 @@ block:
 	VPADDD  Y9, Y13, Y9
 	VPADDD  Y11, Y9, Y9
 	VMOVDQU Y9, 1024(AX)
-	VPXOR   Y6, Y5, Y11
-	VPAND   Y11, Y4, Y11
-	VPXOR   Y11, Y6, Y11
-	VPSRLD  $0x06, Y4, Y13
-	VPSLLD  $0x1a, Y4, Y14
+	VMOVDQU 1088(AX), Y11
+	VPSRLD  $0x07, Y11, Y13
+	VPSLLD  $0x19, Y11, Y14
 	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x0b, Y4, Y14
-	VPSLLD  $0x15, Y4, Y15
+	VPSRLD  $0x12, Y11, Y14
+	VPSLLD  $0x0e, Y11, Y15
 	VPOR    Y15, Y14, Y14
-	VPSRLD  $0x19, Y4, Y15
-	VPSLLD  $0x07, Y4, Y12
-	VPOR    Y12, Y15, Y12
+	VPSRLD  $0x03, Y11, Y15
 	VPXOR   Y14, Y13, Y13
-	VPXOR   Y12, Y13, Y12
+	VPXOR   Y15, Y13, Y13
+	VMOVDQU 1504(AX), Y14
+	VPSRLD  $0x11, Y14, Y15
+	VPSLLD  $0x0f, Y14, Y12
+	VPOR    Y12, Y15, Y12
+	VPSRLD  $0x13, Y14, Y15
+	VPSLLD  $0x0d, Y14, Y10
+	VPOR    Y10, Y15, Y10
+	VPSRLD  $0x0a, Y14, Y15
+	VPXOR   Y10, Y12, Y10
+	VPXOR   Y15, Y10, Y10
+	VPADDD  1344(AX), Y8, Y8
+	VPADDD  Y13, Y8, Y8
+	VPADDD  Y10, Y8, Y8
+	VMOVDQU Y8, 1056(AX)
+	VPXOR   Y6, Y5, Y10
+	VPAND   Y10, Y4, Y10
+	VPXOR   Y10, Y6, Y10
+	VPSRLD  $0x06, Y4, Y12
+	VPSLLD  $0x1a, Y4, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x0b, Y4, Y13
+	VPSLLD  $0x15, Y4, Y15
+	VPOR    Y15, Y13, Y13
+	VPSRLD  $0x19, Y4, Y15
+	VPSLLD  $0x07, Y4, Y14
+	VPOR    Y14, Y15, Y14
+	VPXOR   Y13, Y12, Y12
+	VPXOR   Y14, Y12, Y12
 	VPADDD  (DI), Y7, Y7
 	VPADDD  Y9, Y7, Y7
-	VPADDD  Y11, Y7, Y7
+	VPADDD  Y10, Y7, Y7
 	VPADDD  Y12, Y7, Y7
 	VPADDD  Y3, Y7, Y3
-	VPXOR   Y1, Y0, Y11
+	VPXOR   Y1, Y0, Y10
 	VPXOR   Y2, Y1, Y12
-	VPAND   Y12, Y11, Y12
+	VPAND   Y12, Y10, Y12
 	VPXOR   Y12, Y1, Y12
 	VPSRLD  $0x02, Y0, Y13
 	VPSLLD  $0x1e, Y0, Y14
@@ -1207,80 +1231,21 @@ block:
 	VPSLLD  $0x13, Y0, Y15
 	VPOR    Y15, Y14, Y14
 	VPSRLD  $0x16, Y0, Y15
-	VPSLLD  $0x0a, Y0, Y10
-	VPOR    Y10, Y15, Y10
-	VPXOR   Y14, Y13, Y13
-	VPXOR   Y10, Y13, Y10
-	VPADDD  Y12, Y10, Y10
-	VPADDD  Y7, Y10, Y7
-	VMOVDQU 1088(AX), Y10
-	VPSRLD  $0x07, Y10, Y12
-	VPSLLD  $0x19, Y10, Y13
-	VPOR    Y13, Y12, Y12
-	VPSRLD  $0x12, Y10, Y13
-	VPSLLD  $0x0e, Y10, Y14
-	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x03, Y10, Y14
-	VPXOR   Y13, Y12, Y12
-	VPXOR   Y14, Y12, Y12
-	VMOVDQU 1504(AX), Y13
-	VPSRLD  $0x11, Y13, Y14
-	VPSLLD  $0x0f, Y13, Y15
-	VPOR    Y15, Y14, Y14
-	VPSRLD  $0x13, Y13, Y15
 	VMOVDQU Y1, 1536(AX)
-	VPSLLD  $0x0d, Y13, Y1
+	VPSLLD  $0x0a, Y0, Y1
 	VPOR    Y1, Y15, Y1
-	VPSRLD  $0x0a, Y13, Y15
-	VPXOR   Y1, Y14, Y1
-	VPXOR   Y15, Y1, Y1
-	VPADDD  1344(AX), Y8, Y8
-	VPADDD  Y12, Y8, Y8
-	VPADDD  Y1, Y8, Y1
-	VMOVDQU Y1, 1056(AX)
-	VPXOR   Y5, Y4, Y8
-	VPAND   Y8, Y3, Y8
-	VPXOR   Y8, Y5, Y8
-	VPSRLD  $0x06, Y3, Y12
-	VPSLLD  $0x1a, Y3, Y14
-	VPOR    Y14, Y12, Y12
-	VPSRLD  $0x0b, Y3, Y14
-	VPSLLD  $0x15, Y3, Y15
-	VPOR    Y15, Y14, Y14
-	VPSRLD  $0x19, Y3, Y15
-	VPSLLD  $0x07, Y3, Y13
-	VPOR    Y13, Y15, Y13
-	VPXOR   Y14, Y12, Y12
-	VPXOR   Y13, Y12, Y12
-	VPADDD  32(DI), Y6, Y6
-	VPADDD  Y1, Y6, Y6
-	VPADDD  Y8, Y6, Y6
-	VPADDD  Y12, Y6, Y6
-	VPADDD  Y2, Y6, Y2
-	VPXOR   Y0, Y7, Y8
-	VPAND   Y11, Y8, Y11
-	VPXOR   Y11, Y0, Y11
-	VPSRLD  $0x02, Y7, Y12
-	VPSLLD  $0x1e, Y7, Y13
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y1, Y13, Y1
+	VPADDD  Y12, Y1, Y1
+	VPADDD  Y7, Y1, Y1
+	VMOVDQU 1120(AX), Y7
+	VPSRLD  $0x07, Y7, Y12
+	VPSLLD  $0x19, Y7, Y13
 	VPOR    Y13, Y12, Y12
-	VPSRLD  $0x0d, Y7, Y13
-	VPSLLD  $0x13, Y7, Y14
+	VPSRLD  $0x12, Y7, Y13
+	VPSLLD  $0x0e, Y7, Y14
 	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x16, Y7, Y14
-	VPSLLD  $0x0a, Y7, Y15
-	VPOR    Y15, Y14, Y14
-	VPXOR   Y13, Y12, Y12
-	VPXOR   Y14, Y12, Y12
-	VPADDD  Y11, Y12, Y11
-	VPADDD  Y6, Y11, Y6
-	VMOVDQU 1120(AX), Y11
-	VPSRLD  $0x07, Y11, Y12
-	VPSLLD  $0x19, Y11, Y13
-	VPOR    Y13, Y12, Y12
-	VPSRLD  $0x12, Y11, Y13
-	VPSLLD  $0x0e, Y11, Y14
-	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x03, Y11, Y14
+	VPSRLD  $0x03, Y7, Y14
 	VPXOR   Y13, Y12, Y12
 	VPXOR   Y14, Y12, Y12
 	VPSRLD  $0x11, Y9, Y13
@@ -1292,10 +1257,68 @@ block:
 	VPSRLD  $0x0a, Y9, Y15
 	VPXOR   Y14, Y13, Y13
 	VPXOR   Y15, Y13, Y13
-	VPADDD  1376(AX), Y10, Y10
-	VPADDD  Y12, Y10, Y10
-	VPADDD  Y13, Y10, Y10
-	VMOVDQU Y10, 1088(AX)
+	VPADDD  1376(AX), Y11, Y11
+	VPADDD  Y12, Y11, Y11
+	VPADDD  Y13, Y11, Y11
+	VMOVDQU Y11, 1088(AX)
+	VPXOR   Y5, Y4, Y12
+	VPAND   Y12, Y3, Y12
+	VPXOR   Y12, Y5, Y12
+	VPSRLD  $0x06, Y3, Y13
+	VPSLLD  $0x1a, Y3, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x0b, Y3, Y14
+	VPSLLD  $0x15, Y3, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x19, Y3, Y15
+	VPSLLD  $0x07, Y3, Y9
+	VPOR    Y9, Y15, Y9
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y9, Y13, Y9
+	VPADDD  32(DI), Y6, Y6
+	VPADDD  Y8, Y6, Y6
+	VPADDD  Y12, Y6, Y6
+	VPADDD  Y9, Y6, Y6
+	VPADDD  Y2, Y6, Y2
+	VPXOR   Y0, Y1, Y9
+	VPAND   Y10, Y9, Y10
+	VPXOR   Y10, Y0, Y10
+	VPSRLD  $0x02, Y1, Y12
+	VPSLLD  $0x1e, Y1, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x0d, Y1, Y13
+	VPSLLD  $0x13, Y1, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x16, Y1, Y14
+	VPSLLD  $0x0a, Y1, Y15
+	VPOR    Y15, Y14, Y14
+	VPXOR   Y13, Y12, Y12
+	VPXOR   Y14, Y12, Y12
+	VPADDD  Y10, Y12, Y10
+	VPADDD  Y6, Y10, Y6
+	VMOVDQU 1152(AX), Y10
+	VPSRLD  $0x07, Y10, Y12
+	VPSLLD  $0x19, Y10, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x12, Y10, Y13
+	VPSLLD  $0x0e, Y10, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x03, Y10, Y14
+	VPXOR   Y13, Y12, Y12
+	VPXOR   Y14, Y12, Y12
+	VPSRLD  $0x11, Y8, Y13
+	VPSLLD  $0x0f, Y8, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x13, Y8, Y14
+	VPSLLD  $0x0d, Y8, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x0a, Y8, Y15
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y15, Y13, Y13
+	VPADDD  1408(AX), Y7, Y7
+	VPADDD  Y12, Y7, Y7
+	VPADDD  Y13, Y7, Y7
+	VMOVDQU Y7, 1120(AX)
 	VPXOR   Y4, Y3, Y12
 	VPAND   Y12, Y2, Y12
 	VPXOR   Y12, Y4, Y12
@@ -1306,18 +1329,18 @@ block:
 	VPSLLD  $0x15, Y2, Y15
 	VPOR    Y15, Y14, Y14
 	VPSRLD  $0x19, Y2, Y15
-	VPSLLD  $0x07, Y2, Y9
-	VPOR    Y9, Y15, Y9
+	VPSLLD  $0x07, Y2, Y8
+	VPOR    Y8, Y15, Y8
 	VPXOR   Y14, Y13, Y13
-	VPXOR   Y9, Y13, Y9
+	VPXOR   Y8, Y13, Y8
 	VPADDD  64(DI), Y5, Y5
-	VPADDD  Y10, Y5, Y5
+	VPADDD  Y11, Y5, Y5
 	VPADDD  Y12, Y5, Y5
-	VPADDD  Y9, Y5, Y5
-	VPADDD  1536(AX), Y5, Y9
-	VPXOR   Y7, Y6, Y12
-	VPAND   Y8, Y12, Y8
-	VPXOR   Y8, Y7, Y8
+	VPADDD  Y8, Y5, Y5
+	VPADDD  1536(AX), Y5, Y8
+	VPXOR   Y1, Y6, Y12
+	VPAND   Y9, Y12, Y9
+	VPXOR   Y9, Y1, Y9
 	VPSRLD  $0x02, Y6, Y13
 	VPSLLD  $0x1e, Y6, Y14
 	VPOR    Y14, Y13, Y13
@@ -1325,72 +1348,72 @@ block:
 	VPSLLD  $0x13, Y6, Y15
 	VPOR    Y15, Y14, Y14
 	VPSRLD  $0x16, Y6, Y15
-	VMOVDQU Y7, 1536(AX)
-	VPSLLD  $0x0a, Y6, Y7
-	VPOR    Y7, Y15, Y7
-	VPXOR   Y14, Y13, Y13
-	VPXOR   Y7, Y13, Y7
-	VPADDD  Y8, Y7, Y7
-	VPADDD  Y5, Y7, Y5
-	VMOVDQU 1152(AX), Y7
-	VPSRLD  $0x07, Y7, Y8
-	VPSLLD  $0x19, Y7, Y13
-	VPOR    Y13, Y8, Y8
-	VPSRLD  $0x12, Y7, Y13
-	VPSLLD  $0x0e, Y7, Y14
-	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x03, Y7, Y14
-	VPXOR   Y13, Y8, Y8
-	VPXOR   Y14, Y8, Y8
-	VPSRLD  $0x11, Y1, Y13
-	VPSLLD  $0x0f, Y1, Y14
-	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x13, Y1, Y14
-	VPSLLD  $0x0d, Y1, Y15
-	VPOR    Y15, Y14, Y14
-	VPSRLD  $0x0a, Y1, Y15
-	VPXOR   Y14, Y13, Y13
-	VPXOR   Y15, Y13, Y13
-	VPADDD  1408(AX), Y11, Y11
-	VPADDD  Y8, Y11, Y8
-	VPADDD  Y13, Y8, Y8
-	VMOVDQU Y8, 1120(AX)
-	VPXOR   Y3, Y2, Y11
-	VPAND   Y11, Y9, Y11
-	VPXOR   Y11, Y3, Y11
-	VPSRLD  $0x06, Y9, Y13
-	VPSLLD  $0x1a, Y9, Y14
-	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x0b, Y9, Y14
-	VPSLLD  $0x15, Y9, Y15
-	VPOR    Y15, Y14, Y14
-	VPSRLD  $0x19, Y9, Y15
-	VPSLLD  $0x07, Y9, Y1
+	VMOVDQU Y1, 1536(AX)
+	VPSLLD  $0x0a, Y6, Y1
 	VPOR    Y1, Y15, Y1
 	VPXOR   Y14, Y13, Y13
 	VPXOR   Y1, Y13, Y1
-	VPADDD  96(DI), Y4, Y4
-	VPADDD  Y8, Y4, Y4
-	VPADDD  Y11, Y4, Y4
-	VPADDD  Y1, Y4, Y1
-	VPADDD  Y0, Y1, Y0
-	VPXOR   Y6, Y5, Y4
-	VPAND   Y12, Y4, Y11
-	VPXOR   Y11, Y6, Y11
-	VPSRLD  $0x02, Y5, Y12
-	VPSLLD  $0x1e, Y5, Y13
-	VPOR    Y13, Y12, Y12
-	VPSRLD  $0x0d, Y5, Y13
-	VPSLLD  $0x13, Y5, Y14
+	VPADDD  Y9, Y1, Y1
+	VPADDD  Y5, Y1, Y1
+	VMOVDQU 1184(AX), Y5
+	VPSRLD  $0x07, Y5, Y9
+	VPSLLD  $0x19, Y5, Y13
+	VPOR    Y13, Y9, Y9
+	VPSRLD  $0x12, Y5, Y13
+	VPSLLD  $0x0e, Y5, Y14
 	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x16, Y5, Y14
-	VPSLLD  $0x0a, Y5, Y15
+	VPSRLD  $0x03, Y5, Y14
+	VPXOR   Y13, Y9, Y9
+	VPXOR   Y14, Y9, Y9
+	VPSRLD  $0x11, Y11, Y13
+	VPSLLD  $0x0f, Y11, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x13, Y11, Y14
+	VPSLLD  $0x0d, Y11, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x0a, Y11, Y15
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y15, Y13, Y13
+	VPADDD  1440(AX), Y10, Y10
+	VPADDD  Y9, Y10, Y9
+	VPADDD  Y13, Y9, Y9
+	VMOVDQU Y9, 1152(AX)
+	VPXOR   Y3, Y2, Y10
+	VPAND   Y10, Y8, Y10
+	VPXOR   Y10, Y3, Y10
+	VPSRLD  $0x06, Y8, Y13
+	VPSLLD  $0x1a, Y8, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x0b, Y8, Y14
+	VPSLLD  $0x15, Y8, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x19, Y8, Y15
+	VPSLLD  $0x07, Y8, Y11
+	VPOR    Y11, Y15, Y11
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y11, Y13, Y11
+	VPADDD  96(DI), Y4, Y4
+	VPADDD  Y7, Y4, Y4
+	VPADDD  Y10, Y4, Y4
+	VPADDD  Y11, Y4, Y4
+	VPADDD  Y0, Y4, Y0
+	VPXOR   Y6, Y1, Y10
+	VPAND   Y12, Y10, Y11
+	VPXOR   Y11, Y6, Y11
+	VPSRLD  $0x02, Y1, Y12
+	VPSLLD  $0x1e, Y1, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x0d, Y1, Y13
+	VPSLLD  $0x13, Y1, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x16, Y1, Y14
+	VPSLLD  $0x0a, Y1, Y15
 	VPOR    Y15, Y14, Y14
 	VPXOR   Y13, Y12, Y12
 	VPXOR   Y14, Y12, Y12
 	VPADDD  Y11, Y12, Y11
-	VPADDD  Y1, Y11, Y1
-	VMOVDQU 1184(AX), Y11
+	VPADDD  Y4, Y11, Y4
+	VMOVDQU 1216(AX), Y11
 	VPSRLD  $0x07, Y11, Y12
 	VPSLLD  $0x19, Y11, Y13
 	VPOR    Y13, Y12, Y12
@@ -1400,20 +1423,20 @@ block:
 	VPSRLD  $0x03, Y11, Y14
 	VPXOR   Y13, Y12, Y12
 	VPXOR   Y14, Y12, Y12
-	VPSRLD  $0x11, Y10, Y13
-	VPSLLD  $0x0f, Y10, Y14
+	VPSRLD  $0x11, Y7, Y13
+	VPSLLD  $0x0f, Y7, Y14
 	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x13, Y10, Y14
-	VPSLLD  $0x0d, Y10, Y15
+	VPSRLD  $0x13, Y7, Y14
+	VPSLLD  $0x0d, Y7, Y15
 	VPOR    Y15, Y14, Y14
-	VPSRLD  $0x0a, Y10, Y15
+	VPSRLD  $0x0a, Y7, Y15
 	VPXOR   Y14, Y13, Y13
 	VPXOR   Y15, Y13, Y13
-	VPADDD  1440(AX), Y7, Y7
-	VPADDD  Y12, Y7, Y7
-	VPADDD  Y13, Y7, Y7
-	VMOVDQU Y7, 1152(AX)
-	VPXOR   Y2, Y9, Y12
+	VPADDD  1472(AX), Y5, Y5
+	VPADDD  Y12, Y5, Y5
+	VPADDD  Y13, Y5, Y5
+	VMOVDQU Y5, 1184(AX)
+	VPXOR   Y2, Y8, Y12
 	VPAND   Y12, Y0, Y12
 	VPXOR   Y12, Y2, Y12
 	VPSRLD  $0x06, Y0, Y13
@@ -1423,91 +1446,91 @@ block:
 	VPSLLD  $0x15, Y0, Y15
 	VPOR    Y15, Y14, Y14
 	VPSRLD  $0x19, Y0, Y15
-	VPSLLD  $0x07, Y0, Y10
-	VPOR    Y10, Y15, Y10
+	VPSLLD  $0x07, Y0, Y7
+	VPOR    Y7, Y15, Y7
 	VPXOR   Y14, Y13, Y13
-	VPXOR   Y10, Y13, Y10
+	VPXOR   Y7, Y13, Y7
 	VPADDD  128(DI), Y3, Y3
-	VPADDD  Y7, Y3, Y3
+	VPADDD  Y9, Y3, Y3
 	VPADDD  Y12, Y3, Y3
-	VPADDD  Y10, Y3, Y3
-	VPADDD  1536(AX), Y3, Y10
-	VPXOR   Y5, Y1, Y12
-	VPAND   Y4, Y12, Y4
-	VPXOR   Y4, Y5, Y4
-	VPSRLD  $0x02, Y1, Y13
-	VPSLLD  $0x1e, Y1, Y14
+	VPADDD  Y7, Y3, Y3
+	VPADDD  1536(AX), Y3, Y7
+	VPXOR   Y1, Y4, Y12
+	VPAND   Y10, Y12, Y10
+	VPXOR   Y10, Y1, Y10
+	VPSRLD  $0x02, Y4, Y13
+	VPSLLD  $0x1e, Y4, Y14
 	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x0d, Y1, Y14
-	VPSLLD  $0x13, Y1, Y15
+	VPSRLD  $0x0d, Y4, Y14
+	VPSLLD  $0x13, Y4, Y15
 	VPOR    Y15, Y14, Y14
-	VPSRLD  $0x16, Y1, Y15
-	VMOVDQU Y5, 1536(AX)
-	VPSLLD  $0x0a, Y1, Y5
-	VPOR    Y5, Y15, Y5
+	VPSRLD  $0x16, Y4, Y15
+	VMOVDQU Y1, 1536(AX)
+	VPSLLD  $0x0a, Y4, Y1
+	VPOR    Y1, Y15, Y1
 	VPXOR   Y14, Y13, Y13
-	VPXOR   Y5, Y13, Y5
-	VPADDD  Y4, Y5, Y4
-	VPADDD  Y3, Y4, Y3
-	VMOVDQU 1216(AX), Y4
-	VPSRLD  $0x07, Y4, Y5
-	VPSLLD  $0x19, Y4, Y13
-	VPOR    Y13, Y5, Y5
-	VPSRLD  $0x12, Y4, Y13
-	VPSLLD  $0x0e, Y4, Y14
+	VPXOR   Y1, Y13, Y1
+	VPADDD  Y10, Y1, Y1
+	VPADDD  Y3, Y1, Y1
+	VMOVDQU 1248(AX), Y3
+	VPSRLD  $0x07, Y3, Y10
+	VPSLLD  $0x19, Y3, Y13
+	VPOR    Y13, Y10, Y10
+	VPSRLD  $0x12, Y3, Y13
+	VPSLLD  $0x0e, Y3, Y14
 	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x03, Y4, Y14
-	VPXOR   Y13, Y5, Y5
-	VPXOR   Y14, Y5, Y5
-	VPSRLD  $0x11, Y8, Y13
-	VPSLLD  $0x0f, Y8, Y14
+	VPSRLD  $0x03, Y3, Y14
+	VPXOR   Y13, Y10, Y10
+	VPXOR   Y14, Y10, Y10
+	VPSRLD  $0x11, Y9, Y13
+	VPSLLD  $0x0f, Y9, Y14
 	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x13, Y8, Y14
-	VPSLLD  $0x0d, Y8, Y15
+	VPSRLD  $0x13, Y9, Y14
+	VPSLLD  $0x0d, Y9, Y15
 	VPOR    Y15, Y14, Y14
-	VPSRLD  $0x0a, Y8, Y15
+	VPSRLD  $0x0a, Y9, Y15
 	VPXOR   Y14, Y13, Y13
 	VPXOR   Y15, Y13, Y13
-	VPADDD  1472(AX), Y11, Y11
-	VPADDD  Y5, Y11, Y5
-	VPADDD  Y13, Y5, Y5
-	VMOVDQU Y5, 1184(AX)
-	VPXOR   Y9, Y0, Y11
-	VPAND   Y11, Y10, Y11
-	VPXOR   Y11, Y9, Y11
-	VPSRLD  $0x06, Y10, Y13
-	VPSLLD  $0x1a, Y10, Y14
+	VPADDD  1504(AX), Y11, Y11
+	VPADDD  Y10, Y11, Y10
+	VPADDD  Y13, Y10, Y10
+	VMOVDQU Y10, 1216(AX)
+	VPXOR   Y8, Y0, Y11
+	VPAND   Y11, Y7, Y11
+	VPXOR   Y11, Y8, Y11
+	VPSRLD  $0x06, Y7, Y13
+	VPSLLD  $0x1a, Y7, Y14
 	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x0b, Y10, Y14
-	VPSLLD  $0x15, Y10, Y15
+	VPSRLD  $0x0b, Y7, Y14
+	VPSLLD  $0x15, Y7, Y15
 	VPOR    Y15, Y14, Y14
-	VPSRLD  $0x19, Y10, Y15
-	VPSLLD  $0x07, Y10, Y8
-	VPOR    Y8, Y15, Y8
+	VPSRLD  $0x19, Y7, Y15
+	VPSLLD  $0x07, Y7, Y9
+	VPOR    Y9, Y15, Y9
 	VPXOR   Y14, Y13, Y13
-	VPXOR   Y8, Y13, Y8
+	VPXOR   Y9, Y13, Y9
 	VPADDD  160(DI), Y2, Y2
 	VPADDD  Y5, Y2, Y2
 	VPADDD  Y11, Y2, Y2
-	VPADDD  Y8, Y2, Y2
+	VPADDD  Y9, Y2, Y2
 	VPADDD  Y6, Y2, Y6
-	VPXOR   Y1, Y3, Y8
-	VPAND   Y12, Y8, Y11
-	VPXOR   Y11, Y1, Y11
-	VPSRLD  $0x02, Y3, Y12
-	VPSLLD  $0x1e, Y3, Y13
+	VPXOR   Y4, Y1, Y9
+	VPAND   Y12, Y9, Y11
+	VPXOR   Y11, Y4, Y11
+	VPSRLD  $0x02, Y1, Y12
+	VPSLLD  $0x1e, Y1, Y13
 	VPOR    Y13, Y12, Y12
-	VPSRLD  $0x0d, Y3, Y13
-	VPSLLD  $0x13, Y3, Y14
+	VPSRLD  $0x0d, Y1, Y13
+	VPSLLD  $0x13, Y1, Y14
 	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x16, Y3, Y14
-	VPSLLD  $0x0a, Y3, Y15
+	VPSRLD  $0x16, Y1, Y14
+	VPSLLD  $0x0a, Y1, Y15
 	VPOR    Y15, Y14, Y14
 	VPXOR   Y13, Y12, Y12
 	VPXOR   Y14, Y12, Y12
 	VPADDD  Y11, Y12, Y11
 	VPADDD  Y2, Y11, Y2
-	VMOVDQU 1248(AX), Y11
+	VMOVDQU 1280(AX), Y11
 	VPSRLD  $0x07, Y11, Y12
 	VPSLLD  $0x19, Y11, Y13
 	VPOR    Y13, Y12, Y12
@@ -1517,65 +1540,6 @@ block:
 	VPSRLD  $0x03, Y11, Y14
 	VPXOR   Y13, Y12, Y12
 	VPXOR   Y14, Y12, Y12
-	VPSRLD  $0x11, Y7, Y13
-	VPSLLD  $0x0f, Y7, Y14
-	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x13, Y7, Y14
-	VPSLLD  $0x0d, Y7, Y15
-	VPOR    Y15, Y14, Y14
-	VPSRLD  $0x0a, Y7, Y15
-	VPXOR   Y14, Y13, Y13
-	VPXOR   Y15, Y13, Y13
-	VPADDD  1504(AX), Y4, Y4
-	VPADDD  Y12, Y4, Y4
-	VPADDD  Y13, Y4, Y4
-	VMOVDQU Y4, 1216(AX)
-	VPXOR   Y0, Y10, Y12
-	VPAND   Y12, Y6, Y12
-	VPXOR   Y12, Y0, Y12
-	VPSRLD  $0x06, Y6, Y13
-	VPSLLD  $0x1a, Y6, Y14
-	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x0b, Y6, Y14
-	VPSLLD  $0x15, Y6, Y15
-	VPOR    Y15, Y14, Y14
-	VPSRLD  $0x19, Y6, Y15
-	VPSLLD  $0x07, Y6, Y7
-	VPOR    Y7, Y15, Y7
-	VPXOR   Y14, Y13, Y13
-	VPXOR   Y7, Y13, Y7
-	VPADDD  192(DI), Y9, Y9
-	VPADDD  Y4, Y9, Y9
-	VPADDD  Y12, Y9, Y9
-	VPADDD  Y7, Y9, Y7
-	VPADDD  1536(AX), Y7, Y9
-	VPXOR   Y3, Y2, Y12
-	VPAND   Y8, Y12, Y8
-	VPXOR   Y8, Y3, Y8
-	VPSRLD  $0x02, Y2, Y13
-	VPSLLD  $0x1e, Y2, Y14
-	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x0d, Y2, Y14
-	VPSLLD  $0x13, Y2, Y15
-	VPOR    Y15, Y14, Y14
-	VPSRLD  $0x16, Y2, Y15
-	VMOVDQU Y3, 1536(AX)
-	VPSLLD  $0x0a, Y2, Y3
-	VPOR    Y3, Y15, Y3
-	VPXOR   Y14, Y13, Y13
-	VPXOR   Y3, Y13, Y3
-	VPADDD  Y8, Y3, Y3
-	VPADDD  Y7, Y3, Y3
-	VMOVDQU 1280(AX), Y7
-	VPSRLD  $0x07, Y7, Y8
-	VPSLLD  $0x19, Y7, Y13
-	VPOR    Y13, Y8, Y8
-	VPSRLD  $0x12, Y7, Y13
-	VPSLLD  $0x0e, Y7, Y14
-	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x03, Y7, Y14
-	VPXOR   Y13, Y8, Y8
-	VPXOR   Y14, Y8, Y8
 	VPSRLD  $0x11, Y5, Y13
 	VPSLLD  $0x0f, Y5, Y14
 	VPOR    Y14, Y13, Y13
@@ -1585,46 +1549,105 @@ block:
 	VPSRLD  $0x0a, Y5, Y15
 	VPXOR   Y14, Y13, Y13
 	VPXOR   Y15, Y13, Y13
-	VPADDD  1024(AX), Y11, Y11
-	VPADDD  Y8, Y11, Y8
-	VPADDD  Y13, Y8, Y8
-	VMOVDQU Y8, 1248(AX)
-	VPXOR   Y10, Y6, Y11
-	VPAND   Y11, Y9, Y11
-	VPXOR   Y11, Y10, Y11
-	VPSRLD  $0x06, Y9, Y13
-	VPSLLD  $0x1a, Y9, Y14
+	VPADDD  1024(AX), Y3, Y3
+	VPADDD  Y12, Y3, Y3
+	VPADDD  Y13, Y3, Y3
+	VMOVDQU Y3, 1248(AX)
+	VPXOR   Y0, Y7, Y12
+	VPAND   Y12, Y6, Y12
+	VPXOR   Y12, Y0, Y12
+	VPSRLD  $0x06, Y6, Y13
+	VPSLLD  $0x1a, Y6, Y14
 	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x0b, Y9, Y14
-	VPSLLD  $0x15, Y9, Y15
+	VPSRLD  $0x0b, Y6, Y14
+	VPSLLD  $0x15, Y6, Y15
 	VPOR    Y15, Y14, Y14
-	VPSRLD  $0x19, Y9, Y15
-	VPSLLD  $0x07, Y9, Y5
+	VPSRLD  $0x19, Y6, Y15
+	VPSLLD  $0x07, Y6, Y5
 	VPOR    Y5, Y15, Y5
 	VPXOR   Y14, Y13, Y13
 	VPXOR   Y5, Y13, Y5
-	VPADDD  224(DI), Y0, Y0
-	VPADDD  Y8, Y0, Y0
-	VPADDD  Y11, Y0, Y0
-	VPADDD  Y5, Y0, Y0
-	VPADDD  Y1, Y0, Y1
-	VPXOR   Y2, Y3, Y5
-	VPAND   Y12, Y5, Y11
-	VPXOR   Y11, Y2, Y11
-	VPSRLD  $0x02, Y3, Y12
-	VPSLLD  $0x1e, Y3, Y13
-	VPOR    Y13, Y12, Y12
-	VPSRLD  $0x0d, Y3, Y13
-	VPSLLD  $0x13, Y3, Y14
+	VPADDD  192(DI), Y8, Y8
+	VPADDD  Y10, Y8, Y8
+	VPADDD  Y12, Y8, Y8
+	VPADDD  Y5, Y8, Y5
+	VPADDD  1536(AX), Y5, Y8
+	VPXOR   Y1, Y2, Y12
+	VPAND   Y9, Y12, Y9
+	VPXOR   Y9, Y1, Y9
+	VPSRLD  $0x02, Y2, Y13
+	VPSLLD  $0x1e, Y2, Y14
 	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x16, Y3, Y14
-	VPSLLD  $0x0a, Y3, Y15
+	VPSRLD  $0x0d, Y2, Y14
+	VPSLLD  $0x13, Y2, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x16, Y2, Y15
+	VMOVDQU Y1, 1536(AX)
+	VPSLLD  $0x0a, Y2, Y1
+	VPOR    Y1, Y15, Y1
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y1, Y13, Y1
+	VPADDD  Y9, Y1, Y1
+	VPADDD  Y5, Y1, Y1
+	VMOVDQU 1312(AX), Y5
+	VPSRLD  $0x07, Y5, Y9
+	VPSLLD  $0x19, Y5, Y13
+	VPOR    Y13, Y9, Y9
+	VPSRLD  $0x12, Y5, Y13
+	VPSLLD  $0x0e, Y5, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x03, Y5, Y14
+	VPXOR   Y13, Y9, Y9
+	VPXOR   Y14, Y9, Y9
+	VPSRLD  $0x11, Y10, Y13
+	VPSLLD  $0x0f, Y10, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x13, Y10, Y14
+	VPSLLD  $0x0d, Y10, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x0a, Y10, Y15
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y15, Y13, Y13
+	VPADDD  1056(AX), Y11, Y11
+	VPADDD  Y9, Y11, Y9
+	VPADDD  Y13, Y9, Y9
+	VMOVDQU Y9, 1280(AX)
+	VPXOR   Y7, Y6, Y11
+	VPAND   Y11, Y8, Y11
+	VPXOR   Y11, Y7, Y11
+	VPSRLD  $0x06, Y8, Y13
+	VPSLLD  $0x1a, Y8, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x0b, Y8, Y14
+	VPSLLD  $0x15, Y8, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x19, Y8, Y15
+	VPSLLD  $0x07, Y8, Y10
+	VPOR    Y10, Y15, Y10
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y10, Y13, Y10
+	VPADDD  224(DI), Y0, Y0
+	VPADDD  Y3, Y0, Y0
+	VPADDD  Y11, Y0, Y0
+	VPADDD  Y10, Y0, Y0
+	VPADDD  Y4, Y0, Y4
+	VPXOR   Y2, Y1, Y10
+	VPAND   Y12, Y10, Y11
+	VPXOR   Y11, Y2, Y11
+	VPSRLD  $0x02, Y1, Y12
+	VPSLLD  $0x1e, Y1, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x0d, Y1, Y13
+	VPSLLD  $0x13, Y1, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x16, Y1, Y14
+	VPSLLD  $0x0a, Y1, Y15
 	VPOR    Y15, Y14, Y14
 	VPXOR   Y13, Y12, Y12
 	VPXOR   Y14, Y12, Y12
 	VPADDD  Y11, Y12, Y11
 	VPADDD  Y0, Y11, Y0
-	VMOVDQU 1312(AX), Y11
+	VMOVDQU 1344(AX), Y11
 	VPSRLD  $0x07, Y11, Y12
 	VPSLLD  $0x19, Y11, Y13
 	VPOR    Y13, Y12, Y12
@@ -1634,41 +1657,41 @@ block:
 	VPSRLD  $0x03, Y11, Y14
 	VPXOR   Y13, Y12, Y12
 	VPXOR   Y14, Y12, Y12
-	VPSRLD  $0x11, Y4, Y13
-	VPSLLD  $0x0f, Y4, Y14
+	VPSRLD  $0x11, Y3, Y13
+	VPSLLD  $0x0f, Y3, Y14
 	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x13, Y4, Y14
-	VPSLLD  $0x0d, Y4, Y15
+	VPSRLD  $0x13, Y3, Y14
+	VPSLLD  $0x0d, Y3, Y15
 	VPOR    Y15, Y14, Y14
-	VPSRLD  $0x0a, Y4, Y15
+	VPSRLD  $0x0a, Y3, Y15
 	VPXOR   Y14, Y13, Y13
 	VPXOR   Y15, Y13, Y13
-	VPADDD  1056(AX), Y7, Y7
-	VPADDD  Y12, Y7, Y7
-	VPADDD  Y13, Y7, Y7
-	VMOVDQU Y7, 1280(AX)
-	VPXOR   Y6, Y9, Y12
-	VPAND   Y12, Y1, Y12
+	VPADDD  1088(AX), Y5, Y5
+	VPADDD  Y12, Y5, Y5
+	VPADDD  Y13, Y5, Y5
+	VMOVDQU Y5, 1312(AX)
+	VPXOR   Y6, Y8, Y12
+	VPAND   Y12, Y4, Y12
 	VPXOR   Y12, Y6, Y12
-	VPSRLD  $0x06, Y1, Y13
-	VPSLLD  $0x1a, Y1, Y14
+	VPSRLD  $0x06, Y4, Y13
+	VPSLLD  $0x1a, Y4, Y14
 	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x0b, Y1, Y14
-	VPSLLD  $0x15, Y1, Y15
+	VPSRLD  $0x0b, Y4, Y14
+	VPSLLD  $0x15, Y4, Y15
 	VPOR    Y15, Y14, Y14
-	VPSRLD  $0x19, Y1, Y15
-	VPSLLD  $0x07, Y1, Y4
-	VPOR    Y4, Y15, Y4
+	VPSRLD  $0x19, Y4, Y15
+	VPSLLD  $0x07, Y4, Y3
+	VPOR    Y3, Y15, Y3
 	VPXOR   Y14, Y13, Y13
-	VPXOR   Y4, Y13, Y4
-	VPADDD  256(DI), Y10, Y10
-	VPADDD  Y7, Y10, Y10
-	VPADDD  Y12, Y10, Y10
-	VPADDD  Y4, Y10, Y4
-	VPADDD  1536(AX), Y4, Y10
-	VPXOR   Y3, Y0, Y12
-	VPAND   Y5, Y12, Y5
-	VPXOR   Y5, Y3, Y5
+	VPXOR   Y3, Y13, Y3
+	VPADDD  256(DI), Y7, Y7
+	VPADDD  Y9, Y7, Y7
+	VPADDD  Y12, Y7, Y7
+	VPADDD  Y3, Y7, Y3
+	VPADDD  1536(AX), Y3, Y7
+	VPXOR   Y1, Y0, Y12
+	VPAND   Y10, Y12, Y10
+	VPXOR   Y10, Y1, Y10
 	VPSRLD  $0x02, Y0, Y13
 	VPSLLD  $0x1e, Y0, Y14
 	VPOR    Y14, Y13, Y13
@@ -1676,72 +1699,72 @@ block:
 	VPSLLD  $0x13, Y0, Y15
 	VPOR    Y15, Y14, Y14
 	VPSRLD  $0x16, Y0, Y15
-	VMOVDQU Y3, 1536(AX)
-	VPSLLD  $0x0a, Y0, Y3
-	VPOR    Y3, Y15, Y3
+	VMOVDQU Y1, 1536(AX)
+	VPSLLD  $0x0a, Y0, Y1
+	VPOR    Y1, Y15, Y1
 	VPXOR   Y14, Y13, Y13
-	VPXOR   Y3, Y13, Y3
-	VPADDD  Y5, Y3, Y3
-	VPADDD  Y4, Y3, Y3
-	VMOVDQU 1344(AX), Y4
-	VPSRLD  $0x07, Y4, Y5
-	VPSLLD  $0x19, Y4, Y13
-	VPOR    Y13, Y5, Y5
-	VPSRLD  $0x12, Y4, Y13
-	VPSLLD  $0x0e, Y4, Y14
+	VPXOR   Y1, Y13, Y1
+	VPADDD  Y10, Y1, Y1
+	VPADDD  Y3, Y1, Y1
+	VMOVDQU 1376(AX), Y3
+	VPSRLD  $0x07, Y3, Y10
+	VPSLLD  $0x19, Y3, Y13
+	VPOR    Y13, Y10, Y10
+	VPSRLD  $0x12, Y3, Y13
+	VPSLLD  $0x0e, Y3, Y14
 	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x03, Y4, Y14
-	VPXOR   Y13, Y5, Y5
-	VPXOR   Y14, Y5, Y5
-	VPSRLD  $0x11, Y8, Y13
-	VPSLLD  $0x0f, Y8, Y14
+	VPSRLD  $0x03, Y3, Y14
+	VPXOR   Y13, Y10, Y10
+	VPXOR   Y14, Y10, Y10
+	VPSRLD  $0x11, Y9, Y13
+	VPSLLD  $0x0f, Y9, Y14
 	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x13, Y8, Y14
-	VPSLLD  $0x0d, Y8, Y15
+	VPSRLD  $0x13, Y9, Y14
+	VPSLLD  $0x0d, Y9, Y15
 	VPOR    Y15, Y14, Y14
-	VPSRLD  $0x0a, Y8, Y15
+	VPSRLD  $0x0a, Y9, Y15
 	VPXOR   Y14, Y13, Y13
 	VPXOR   Y15, Y13, Y13
-	VPADDD  1088(AX), Y11, Y11
-	VPADDD  Y5, Y11, Y5
-	VPADDD  Y13, Y5, Y5
-	VMOVDQU Y5, 1312(AX)
-	VPXOR   Y9, Y1, Y11
-	VPAND   Y11, Y10, Y11
-	VPXOR   Y11, Y9, Y11
-	VPSRLD  $0x06, Y10, Y13
-	VPSLLD  $0x1a, Y10, Y14
+	VPADDD  1120(AX), Y11, Y11
+	VPADDD  Y10, Y11, Y10
+	VPADDD  Y13, Y10, Y10
+	VMOVDQU Y10, 1344(AX)
+	VPXOR   Y8, Y4, Y11
+	VPAND   Y11, Y7, Y11
+	VPXOR   Y11, Y8, Y11
+	VPSRLD  $0x06, Y7, Y13
+	VPSLLD  $0x1a, Y7, Y14
 	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x0b, Y10, Y14
-	VPSLLD  $0x15, Y10, Y15
+	VPSRLD  $0x0b, Y7, Y14
+	VPSLLD  $0x15, Y7, Y15
 	VPOR    Y15, Y14, Y14
-	VPSRLD  $0x19, Y10, Y15
-	VPSLLD  $0x07, Y10, Y8
-	VPOR    Y8, Y15, Y8
+	VPSRLD  $0x19, Y7, Y15
+	VPSLLD  $0x07, Y7, Y9
+	VPOR    Y9, Y15, Y9
 	VPXOR   Y14, Y13, Y13
-	VPXOR   Y8, Y13, Y8
+	VPXOR   Y9, Y13, Y9
 	VPADDD  288(DI), Y6, Y6
 	VPADDD  Y5, Y6, Y6
 	VPADDD  Y11, Y6, Y6
-	VPADDD  Y8, Y6, Y6
+	VPADDD  Y9, Y6, Y6
 	VPADDD  Y2, Y6, Y2
-	VPXOR   Y0, Y3, Y8
-	VPAND   Y12, Y8, Y11
+	VPXOR   Y0, Y1, Y9
+	VPAND   Y12, Y9, Y11
 	VPXOR   Y11, Y0, Y11
-	VPSRLD  $0x02, Y3, Y12
-	VPSLLD  $0x1e, Y3, Y13
+	VPSRLD  $0x02, Y1, Y12
+	VPSLLD  $0x1e, Y1, Y13
 	VPOR    Y13, Y12, Y12
-	VPSRLD  $0x0d, Y3, Y13
-	VPSLLD  $0x13, Y3, Y14
+	VPSRLD  $0x0d, Y1, Y13
+	VPSLLD  $0x13, Y1, Y14
 	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x16, Y3, Y14
-	VPSLLD  $0x0a, Y3, Y15
+	VPSRLD  $0x16, Y1, Y14
+	VPSLLD  $0x0a, Y1, Y15
 	VPOR    Y15, Y14, Y14
 	VPXOR   Y13, Y12, Y12
 	VPXOR   Y14, Y12, Y12
 	VPADDD  Y11, Y12, Y11
 	VPADDD  Y6, Y11, Y6
-	VMOVDQU 1376(AX), Y11
+	VMOVDQU 1408(AX), Y11
 	VPSRLD  $0x07, Y11, Y12
 	VPSLLD  $0x19, Y11, Y13
 	VPOR    Y13, Y12, Y12
@@ -1751,65 +1774,6 @@ block:
 	VPSRLD  $0x03, Y11, Y14
 	VPXOR   Y13, Y12, Y12
 	VPXOR   Y14, Y12, Y12
-	VPSRLD  $0x11, Y7, Y13
-	VPSLLD  $0x0f, Y7, Y14
-	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x13, Y7, Y14
-	VPSLLD  $0x0d, Y7, Y15
-	VPOR    Y15, Y14, Y14
-	VPSRLD  $0x0a, Y7, Y15
-	VPXOR   Y14, Y13, Y13
-	VPXOR   Y15, Y13, Y13
-	VPADDD  1120(AX), Y4, Y4
-	VPADDD  Y12, Y4, Y4
-	VPADDD  Y13, Y4, Y4
-	VMOVDQU Y4, 1344(AX)
-	VPXOR   Y1, Y10, Y12
-	VPAND   Y12, Y2, Y12
-	VPXOR   Y12, Y1, Y12
-	VPSRLD  $0x06, Y2, Y13
-	VPSLLD  $0x1a, Y2, Y14
-	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x0b, Y2, Y14
-	VPSLLD  $0x15, Y2, Y15
-	VPOR    Y15, Y14, Y14
-	VPSRLD  $0x19, Y2, Y15
-	VPSLLD  $0x07, Y2, Y7
-	VPOR    Y7, Y15, Y7
-	VPXOR   Y14, Y13, Y13
-	VPXOR   Y7, Y13, Y7
-	VPADDD  320(DI), Y9, Y9
-	VPADDD  Y4, Y9, Y9
-	VPADDD  Y12, Y9, Y9
-	VPADDD  Y7, Y9, Y7
-	VPADDD  1536(AX), Y7, Y9
-	VPXOR   Y3, Y6, Y12
-	VPAND   Y8, Y12, Y8
-	VPXOR   Y8, Y3, Y8
-	VPSRLD  $0x02, Y6, Y13
-	VPSLLD  $0x1e, Y6, Y14
-	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x0d, Y6, Y14
-	VPSLLD  $0x13, Y6, Y15
-	VPOR    Y15, Y14, Y14
-	VPSRLD  $0x16, Y6, Y15
-	VMOVDQU Y3, 1536(AX)
-	VPSLLD  $0x0a, Y6, Y3
-	VPOR    Y3, Y15, Y3
-	VPXOR   Y14, Y13, Y13
-	VPXOR   Y3, Y13, Y3
-	VPADDD  Y8, Y3, Y3
-	VPADDD  Y7, Y3, Y3
-	VMOVDQU 1408(AX), Y7
-	VPSRLD  $0x07, Y7, Y8
-	VPSLLD  $0x19, Y7, Y13
-	VPOR    Y13, Y8, Y8
-	VPSRLD  $0x12, Y7, Y13
-	VPSLLD  $0x0e, Y7, Y14
-	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x03, Y7, Y14
-	VPXOR   Y13, Y8, Y8
-	VPXOR   Y14, Y8, Y8
 	VPSRLD  $0x11, Y5, Y13
 	VPSLLD  $0x0f, Y5, Y14
 	VPOR    Y14, Y13, Y13
@@ -1819,46 +1783,105 @@ block:
 	VPSRLD  $0x0a, Y5, Y5
 	VPXOR   Y14, Y13, Y13
 	VPXOR   Y5, Y13, Y5
-	VPADDD  1152(AX), Y11, Y11
-	VPADDD  Y8, Y11, Y8
-	VPADDD  Y5, Y8, Y5
-	VMOVDQU Y5, 1376(AX)
-	VPXOR   Y10, Y2, Y8
-	VPAND   Y8, Y9, Y8
-	VPXOR   Y8, Y10, Y8
-	VPSRLD  $0x06, Y9, Y11
-	VPSLLD  $0x1a, Y9, Y13
-	VPOR    Y13, Y11, Y11
-	VPSRLD  $0x0b, Y9, Y13
-	VPSLLD  $0x15, Y9, Y14
+	VPADDD  1152(AX), Y3, Y3
+	VPADDD  Y12, Y3, Y3
+	VPADDD  Y5, Y3, Y3
+	VMOVDQU Y3, 1376(AX)
+	VPXOR   Y4, Y7, Y5
+	VPAND   Y5, Y2, Y5
+	VPXOR   Y5, Y4, Y5
+	VPSRLD  $0x06, Y2, Y12
+	VPSLLD  $0x1a, Y2, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x0b, Y2, Y13
+	VPSLLD  $0x15, Y2, Y14
 	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x19, Y9, Y14
-	VPSLLD  $0x07, Y9, Y15
+	VPSRLD  $0x19, Y2, Y14
+	VPSLLD  $0x07, Y2, Y15
+	VPOR    Y15, Y14, Y14
+	VPXOR   Y13, Y12, Y12
+	VPXOR   Y14, Y12, Y12
+	VPADDD  320(DI), Y8, Y8
+	VPADDD  Y10, Y8, Y8
+	VPADDD  Y5, Y8, Y5
+	VPADDD  Y12, Y5, Y5
+	VPADDD  1536(AX), Y5, Y8
+	VPXOR   Y1, Y6, Y12
+	VPAND   Y9, Y12, Y9
+	VPXOR   Y9, Y1, Y9
+	VPSRLD  $0x02, Y6, Y13
+	VPSLLD  $0x1e, Y6, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x0d, Y6, Y14
+	VPSLLD  $0x13, Y6, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x16, Y6, Y15
+	VMOVDQU Y1, 1536(AX)
+	VPSLLD  $0x0a, Y6, Y1
+	VPOR    Y1, Y15, Y1
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y1, Y13, Y1
+	VPADDD  Y9, Y1, Y1
+	VPADDD  Y5, Y1, Y1
+	VMOVDQU 1440(AX), Y5
+	VPSRLD  $0x07, Y5, Y9
+	VPSLLD  $0x19, Y5, Y13
+	VPOR    Y13, Y9, Y9
+	VPSRLD  $0x12, Y5, Y13
+	VPSLLD  $0x0e, Y5, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x03, Y5, Y14
+	VPXOR   Y13, Y9, Y9
+	VPXOR   Y14, Y9, Y9
+	VPSRLD  $0x11, Y10, Y13
+	VPSLLD  $0x0f, Y10, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x13, Y10, Y14
+	VPSLLD  $0x0d, Y10, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x0a, Y10, Y10
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y10, Y13, Y10
+	VPADDD  1184(AX), Y11, Y11
+	VPADDD  Y9, Y11, Y9
+	VPADDD  Y10, Y9, Y9
+	VMOVDQU Y9, 1408(AX)
+	VPXOR   Y7, Y2, Y10
+	VPAND   Y10, Y8, Y10
+	VPXOR   Y10, Y7, Y10
+	VPSRLD  $0x06, Y8, Y11
+	VPSLLD  $0x1a, Y8, Y13
+	VPOR    Y13, Y11, Y11
+	VPSRLD  $0x0b, Y8, Y13
+	VPSLLD  $0x15, Y8, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x19, Y8, Y14
+	VPSLLD  $0x07, Y8, Y15
 	VPOR    Y15, Y14, Y14
 	VPXOR   Y13, Y11, Y11
 	VPXOR   Y14, Y11, Y11
-	VPADDD  352(DI), Y1, Y1
-	VPADDD  Y5, Y1, Y1
-	VPADDD  Y8, Y1, Y1
-	VPADDD  Y11, Y1, Y1
-	VPADDD  Y0, Y1, Y0
-	VPXOR   Y6, Y3, Y8
-	VPAND   Y12, Y8, Y11
+	VPADDD  352(DI), Y4, Y4
+	VPADDD  Y3, Y4, Y4
+	VPADDD  Y10, Y4, Y4
+	VPADDD  Y11, Y4, Y4
+	VPADDD  Y0, Y4, Y0
+	VPXOR   Y6, Y1, Y10
+	VPAND   Y12, Y10, Y11
 	VPXOR   Y11, Y6, Y11
-	VPSRLD  $0x02, Y3, Y12
-	VPSLLD  $0x1e, Y3, Y13
+	VPSRLD  $0x02, Y1, Y12
+	VPSLLD  $0x1e, Y1, Y13
 	VPOR    Y13, Y12, Y12
-	VPSRLD  $0x0d, Y3, Y13
-	VPSLLD  $0x13, Y3, Y14
+	VPSRLD  $0x0d, Y1, Y13
+	VPSLLD  $0x13, Y1, Y14
 	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x16, Y3, Y14
-	VPSLLD  $0x0a, Y3, Y15
+	VPSRLD  $0x16, Y1, Y14
+	VPSLLD  $0x0a, Y1, Y15
 	VPOR    Y15, Y14, Y14
 	VPXOR   Y13, Y12, Y12
 	VPXOR   Y14, Y12, Y12
 	VPADDD  Y11, Y12, Y11
-	VPADDD  Y1, Y11, Y1
-	VMOVDQU 1440(AX), Y11
+	VPADDD  Y4, Y11, Y4
+	VMOVDQU 1472(AX), Y11
 	VPSRLD  $0x07, Y11, Y12
 	VPSLLD  $0x19, Y11, Y13
 	VPOR    Y13, Y12, Y12
@@ -1868,22 +1891,22 @@ block:
 	VPSRLD  $0x03, Y11, Y14
 	VPXOR   Y13, Y12, Y12
 	VPXOR   Y14, Y12, Y12
-	VPSRLD  $0x11, Y4, Y13
-	VPSLLD  $0x0f, Y4, Y14
+	VPSRLD  $0x11, Y3, Y13
+	VPSLLD  $0x0f, Y3, Y14
 	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x13, Y4, Y14
-	VPSLLD  $0x0d, Y4, Y15
+	VPSRLD  $0x13, Y3, Y14
+	VPSLLD  $0x0d, Y3, Y15
 	VPOR    Y15, Y14, Y14
-	VPSRLD  $0x0a, Y4, Y4
+	VPSRLD  $0x0a, Y3, Y3
 	VPXOR   Y14, Y13, Y13
-	VPXOR   Y4, Y13, Y4
-	VPADDD  1184(AX), Y7, Y7
-	VPADDD  Y12, Y7, Y7
-	VPADDD  Y4, Y7, Y4
-	VMOVDQU Y4, 1408(AX)
-	VPXOR   Y2, Y9, Y7
-	VPAND   Y7, Y0, Y7
-	VPXOR   Y7, Y2, Y7
+	VPXOR   Y3, Y13, Y3
+	VPADDD  1216(AX), Y5, Y5
+	VPADDD  Y12, Y5, Y5
+	VPADDD  Y3, Y5, Y3
+	VMOVDQU Y3, 1440(AX)
+	VPXOR   Y2, Y8, Y5
+	VPAND   Y5, Y0, Y5
+	VPXOR   Y5, Y2, Y5
 	VPSRLD  $0x06, Y0, Y12
 	VPSLLD  $0x1a, Y0, Y13
 	VPOR    Y13, Y12, Y12
@@ -1895,207 +1918,183 @@ block:
 	VPOR    Y15, Y14, Y14
 	VPXOR   Y13, Y12, Y12
 	VPXOR   Y14, Y12, Y12
-	VPADDD  384(DI), Y10, Y10
-	VPADDD  Y4, Y10, Y10
-	VPADDD  Y7, Y10, Y7
-	VPADDD  Y12, Y7, Y7
-	VPADDD  1536(AX), Y7, Y10
-	VPXOR   Y3, Y1, Y12
-	VPAND   Y8, Y12, Y8
-	VPXOR   Y8, Y3, Y8
-	VPSRLD  $0x02, Y1, Y13
-	VPSLLD  $0x1e, Y1, Y14
+	VPADDD  384(DI), Y7, Y7
+	VPADDD  Y9, Y7, Y7
+	VPADDD  Y5, Y7, Y5
+	VPADDD  Y12, Y5, Y5
+	VPADDD  1536(AX), Y5, Y7
+	VPXOR   Y1, Y4, Y12
+	VPAND   Y10, Y12, Y10
+	VPXOR   Y10, Y1, Y10
+	VPSRLD  $0x02, Y4, Y13
+	VPSLLD  $0x1e, Y4, Y14
 	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x0d, Y1, Y14
-	VPSLLD  $0x13, Y1, Y15
+	VPSRLD  $0x0d, Y4, Y14
+	VPSLLD  $0x13, Y4, Y15
 	VPOR    Y15, Y14, Y14
-	VPSRLD  $0x16, Y1, Y15
-	VMOVDQU Y3, 1536(AX)
-	VPSLLD  $0x0a, Y1, Y3
-	VPOR    Y3, Y15, Y3
+	VPSRLD  $0x16, Y4, Y15
+	VMOVDQU Y1, 1536(AX)
+	VPSLLD  $0x0a, Y4, Y1
+	VPOR    Y1, Y15, Y1
 	VPXOR   Y14, Y13, Y13
-	VPXOR   Y3, Y13, Y3
-	VPADDD  Y8, Y3, Y3
-	VPADDD  Y7, Y3, Y3
-	VMOVDQU 1472(AX), Y7
-	VPSRLD  $0x07, Y7, Y8
-	VPSLLD  $0x19, Y7, Y13
-	VPOR    Y13, Y8, Y8
-	VPSRLD  $0x12, Y7, Y13
-	VPSLLD  $0x0e, Y7, Y14
+	VPXOR   Y1, Y13, Y1
+	VPADDD  Y10, Y1, Y1
+	VPADDD  Y5, Y1, Y1
+	VMOVDQU 1504(AX), Y5
+	VPSRLD  $0x07, Y5, Y10
+	VPSLLD  $0x19, Y5, Y13
+	VPOR    Y13, Y10, Y10
+	VPSRLD  $0x12, Y5, Y13
+	VPSLLD  $0x0e, Y5, Y14
 	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x03, Y7, Y14
-	VPXOR   Y13, Y8, Y8
-	VPXOR   Y14, Y8, Y8
-	VPSRLD  $0x11, Y5, Y13
-	VPSLLD  $0x0f, Y5, Y14
+	VPSRLD  $0x03, Y5, Y14
+	VPXOR   Y13, Y10, Y10
+	VPXOR   Y14, Y10, Y10
+	VPSRLD  $0x11, Y9, Y13
+	VPSLLD  $0x0f, Y9, Y14
 	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x13, Y5, Y14
-	VPSLLD  $0x0d, Y5, Y15
+	VPSRLD  $0x13, Y9, Y14
+	VPSLLD  $0x0d, Y9, Y15
 	VPOR    Y15, Y14, Y14
-	VPSRLD  $0x0a, Y5, Y5
+	VPSRLD  $0x0a, Y9, Y9
 	VPXOR   Y14, Y13, Y13
-	VPXOR   Y5, Y13, Y5
-	VPADDD  1216(AX), Y11, Y11
-	VPADDD  Y8, Y11, Y8
-	VPADDD  Y5, Y8, Y5
-	VMOVDQU Y5, 1440(AX)
-	VPXOR   Y9, Y0, Y8
-	VPAND   Y8, Y10, Y8
-	VPXOR   Y8, Y9, Y8
-	VPSRLD  $0x06, Y10, Y11
-	VPSLLD  $0x1a, Y10, Y13
+	VPXOR   Y9, Y13, Y9
+	VPADDD  1248(AX), Y11, Y11
+	VPADDD  Y10, Y11, Y10
+	VPADDD  Y9, Y10, Y9
+	VMOVDQU Y9, 1472(AX)
+	VPXOR   Y8, Y0, Y10
+	VPAND   Y10, Y7, Y10
+	VPXOR   Y10, Y8, Y10
+	VPSRLD  $0x06, Y7, Y11
+	VPSLLD  $0x1a, Y7, Y13
 	VPOR    Y13, Y11, Y11
-	VPSRLD  $0x0b, Y10, Y13
-	VPSLLD  $0x15, Y10, Y14
+	VPSRLD  $0x0b, Y7, Y13
+	VPSLLD  $0x15, Y7, Y14
 	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x19, Y10, Y14
-	VPSLLD  $0x07, Y10, Y15
+	VPSRLD  $0x19, Y7, Y14
+	VPSLLD  $0x07, Y7, Y15
 	VPOR    Y15, Y14, Y14
 	VPXOR   Y13, Y11, Y11
 	VPXOR   Y14, Y11, Y11
 	VPADDD  416(DI), Y2, Y2
-	VPADDD  Y5, Y2, Y2
-	VPADDD  Y8, Y2, Y2
+	VPADDD  Y3, Y2, Y2
+	VPADDD  Y10, Y2, Y2
 	VPADDD  Y11, Y2, Y2
 	VPADDD  Y6, Y2, Y6
-	VPXOR   Y1, Y3, Y8
-	VPAND   Y12, Y8, Y11
-	VPXOR   Y11, Y1, Y11
-	VPSRLD  $0x02, Y3, Y12
-	VPSLLD  $0x1e, Y3, Y13
+	VPXOR   Y4, Y1, Y10
+	VPAND   Y12, Y10, Y11
+	VPXOR   Y11, Y4, Y11
+	VPSRLD  $0x02, Y1, Y12
+	VPSLLD  $0x1e, Y1, Y13
 	VPOR    Y13, Y12, Y12
-	VPSRLD  $0x0d, Y3, Y13
-	VPSLLD  $0x13, Y3, Y14
+	VPSRLD  $0x0d, Y1, Y13
+	VPSLLD  $0x13, Y1, Y14
 	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x16, Y3, Y14
-	VPSLLD  $0x0a, Y3, Y15
+	VPSRLD  $0x16, Y1, Y14
+	VPSLLD  $0x0a, Y1, Y15
 	VPOR    Y15, Y14, Y14
 	VPXOR   Y13, Y12, Y12
 	VPXOR   Y14, Y12, Y12
 	VPADDD  Y11, Y12, Y11
 	VPADDD  Y2, Y11, Y2
-	VMOVDQU 1504(AX), Y11
+	VMOVDQU 1024(AX), Y11
 	VPSRLD  $0x07, Y11, Y12
 	VPSLLD  $0x19, Y11, Y13
 	VPOR    Y13, Y12, Y12
 	VPSRLD  $0x12, Y11, Y13
 	VPSLLD  $0x0e, Y11, Y14
 	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x03, Y11, Y14
+	VPSRLD  $0x03, Y11, Y11
 	VPXOR   Y13, Y12, Y12
-	VPXOR   Y14, Y12, Y12
-	VPSRLD  $0x11, Y4, Y13
-	VPSLLD  $0x0f, Y4, Y14
-	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x13, Y4, Y14
-	VPSLLD  $0x0d, Y4, Y15
-	VPOR    Y15, Y14, Y14
-	VPSRLD  $0x0a, Y4, Y4
-	VPXOR   Y14, Y13, Y13
-	VPXOR   Y4, Y13, Y4
-	VPADDD  1248(AX), Y7, Y7
-	VPADDD  Y12, Y7, Y7
-	VPADDD  Y4, Y7, Y4
-	VMOVDQU Y4, 1472(AX)
-	VPXOR   Y0, Y10, Y7
-	VPAND   Y7, Y6, Y7
-	VPXOR   Y7, Y0, Y7
-	VPSRLD  $0x06, Y6, Y12
-	VPSLLD  $0x1a, Y6, Y13
+	VPXOR   Y11, Y12, Y11
+	VPSRLD  $0x11, Y3, Y12
+	VPSLLD  $0x0f, Y3, Y13
 	VPOR    Y13, Y12, Y12
-	VPSRLD  $0x0b, Y6, Y13
-	VPSLLD  $0x15, Y6, Y14
+	VPSRLD  $0x13, Y3, Y13
+	VPSLLD  $0x0d, Y3, Y14
 	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x19, Y6, Y14
-	VPSLLD  $0x07, Y6, Y15
-	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x0a, Y3, Y3
 	VPXOR   Y13, Y12, Y12
-	VPXOR   Y14, Y12, Y12
-	VPADDD  448(DI), Y9, Y9
-	VPADDD  Y4, Y9, Y4
-	VPADDD  Y7, Y4, Y4
-	VPADDD  Y12, Y4, Y4
-	VPADDD  1536(AX), Y4, Y7
-	VPXOR   Y3, Y2, Y9
-	VPAND   Y8, Y9, Y8
-	VPXOR   Y8, Y3, Y8
-	VPSRLD  $0x02, Y2, Y12
-	VPSLLD  $0x1e, Y2, Y13
-	VPOR    Y13, Y12, Y12
-	VPSRLD  $0x0d, Y2, Y13
-	VPSLLD  $0x13, Y2, Y14
-	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x16, Y2, Y14
-	VPSLLD  $0x0a, Y2, Y15
-	VPOR    Y15, Y14, Y14
-	VPXOR   Y13, Y12, Y12
-	VPXOR   Y14, Y12, Y12
-	VPADDD  Y8, Y12, Y8
-	VPADDD  Y4, Y8, Y4
-	VMOVDQU 1024(AX), Y8
-	VPSRLD  $0x07, Y8, Y12
-	VPSLLD  $0x19, Y8, Y13
-	VPOR    Y13, Y12, Y12
-	VPSRLD  $0x12, Y8, Y13
-	VPSLLD  $0x0e, Y8, Y14
-	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x03, Y8, Y8
-	VPXOR   Y13, Y12, Y12
-	VPXOR   Y8, Y12, Y8
-	VPSRLD  $0x11, Y5, Y12
-	VPSLLD  $0x0f, Y5, Y13
-	VPOR    Y13, Y12, Y12
-	VPSRLD  $0x13, Y5, Y13
-	VPSLLD  $0x0d, Y5, Y14
-	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x0a, Y5, Y5
-	VPXOR   Y13, Y12, Y12
-	VPXOR   Y5, Y12, Y5
-	VPADDD  1280(AX), Y11, Y11
-	VPADDD  Y8, Y11, Y8
-	VPADDD  Y5, Y8, Y5
-	VMOVDQU Y5, 1504(AX)
-	VPXOR   Y10, Y6, Y8
-	VPAND   Y8, Y7, Y8
-	VPXOR   Y8, Y10, Y8
-	VPSRLD  $0x06, Y7, Y11
-	VPSLLD  $0x1a, Y7, Y12
+	VPXOR   Y3, Y12, Y3
+	VPADDD  1280(AX), Y5, Y5
+	VPADDD  Y11, Y5, Y5
+	VPADDD  Y3, Y5, Y3
+	VMOVDQU Y3, 1504(AX)
+	VPXOR   Y0, Y7, Y5
+	VPAND   Y5, Y6, Y5
+	VPXOR   Y5, Y0, Y5
+	VPSRLD  $0x06, Y6, Y11
+	VPSLLD  $0x1a, Y6, Y12
 	VPOR    Y12, Y11, Y11
-	VPSRLD  $0x0b, Y7, Y12
-	VPSLLD  $0x15, Y7, Y13
+	VPSRLD  $0x0b, Y6, Y12
+	VPSLLD  $0x15, Y6, Y13
 	VPOR    Y13, Y12, Y12
-	VPSRLD  $0x19, Y7, Y13
-	VPSLLD  $0x07, Y7, Y14
+	VPSRLD  $0x19, Y6, Y13
+	VPSLLD  $0x07, Y6, Y14
+	VPOR    Y14, Y13, Y13
+	VPXOR   Y12, Y11, Y11
+	VPXOR   Y13, Y11, Y11
+	VPADDD  448(DI), Y8, Y8
+	VPADDD  Y9, Y8, Y8
+	VPADDD  Y5, Y8, Y5
+	VPADDD  Y11, Y5, Y5
+	VPADDD  1536(AX), Y5, Y8
+	VPXOR   Y1, Y2, Y9
+	VPAND   Y10, Y9, Y10
+	VPXOR   Y10, Y1, Y10
+	VPSRLD  $0x02, Y2, Y11
+	VPSLLD  $0x1e, Y2, Y12
+	VPOR    Y12, Y11, Y11
+	VPSRLD  $0x0d, Y2, Y12
+	VPSLLD  $0x13, Y2, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x16, Y2, Y13
+	VPSLLD  $0x0a, Y2, Y14
+	VPOR    Y14, Y13, Y13
+	VPXOR   Y12, Y11, Y11
+	VPXOR   Y13, Y11, Y11
+	VPADDD  Y10, Y11, Y10
+	VPADDD  Y5, Y10, Y5
+	VPXOR   Y7, Y6, Y10
+	VPAND   Y10, Y8, Y10
+	VPXOR   Y10, Y7, Y10
+	VPSRLD  $0x06, Y8, Y11
+	VPSLLD  $0x1a, Y8, Y12
+	VPOR    Y12, Y11, Y11
+	VPSRLD  $0x0b, Y8, Y12
+	VPSLLD  $0x15, Y8, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x19, Y8, Y13
+	VPSLLD  $0x07, Y8, Y14
 	VPOR    Y14, Y13, Y13
 	VPXOR   Y12, Y11, Y11
 	VPXOR   Y13, Y11, Y11
 	VPADDD  480(DI), Y0, Y0
-	VPADDD  Y5, Y0, Y0
-	VPADDD  Y8, Y0, Y0
+	VPADDD  Y3, Y0, Y0
+	VPADDD  Y10, Y0, Y0
 	VPADDD  Y11, Y0, Y0
-	VPADDD  Y1, Y0, Y1
-	VPXOR   Y2, Y4, Y5
-	VPAND   Y9, Y5, Y5
-	VPXOR   Y5, Y2, Y5
-	VPSRLD  $0x02, Y4, Y8
-	VPSLLD  $0x1e, Y4, Y9
-	VPOR    Y9, Y8, Y8
-	VPSRLD  $0x0d, Y4, Y9
-	VPSLLD  $0x13, Y4, Y11
-	VPOR    Y11, Y9, Y9
-	VPSRLD  $0x16, Y4, Y11
-	VPSLLD  $0x0a, Y4, Y12
+	VPADDD  Y4, Y0, Y3
+	VPXOR   Y2, Y5, Y4
+	VPAND   Y9, Y4, Y4
+	VPXOR   Y4, Y2, Y4
+	VPSRLD  $0x02, Y5, Y9
+	VPSLLD  $0x1e, Y5, Y10
+	VPOR    Y10, Y9, Y9
+	VPSRLD  $0x0d, Y5, Y10
+	VPSLLD  $0x13, Y5, Y11
+	VPOR    Y11, Y10, Y10
+	VPSRLD  $0x16, Y5, Y11
+	VPSLLD  $0x0a, Y5, Y12
 	VPOR    Y12, Y11, Y11
-	VPXOR   Y9, Y8, Y8
-	VPXOR   Y11, Y8, Y8
-	VPADDD  Y5, Y8, Y5
-	VPADDD  Y0, Y5, Y0
-	VMOVDQU Y7, Y5
-	VMOVDQU Y10, Y7
-	VMOVDQU Y1, Y8
-	VMOVDQU Y4, Y1
-	VMOVDQU Y8, Y4
+	VPXOR   Y10, Y9, Y9
+	VPXOR   Y11, Y9, Y9
+	VPADDD  Y4, Y9, Y4
+	VPADDD  Y0, Y4, Y0
+	VMOVDQU Y3, Y4
+	VMOVDQU Y1, Y3
+	VMOVDQU Y5, Y1
+	VMOVDQU Y8, Y5
 	ADDQ    $0x00000200, DI
 	DECL    R9
 	JZ      last
@@ -2599,74 +2598,88 @@ block:
 	VPXOR   Y13, Y11, Y11
 	VPADDD  Y9, Y11, Y9
 	VPADDD  Y7, Y9, Y7
-	VPXOR   Y8, Y1, Y9
-	VPAND   Y9, Y2, Y9
-	VPXOR   Y9, Y8, Y9
-	VPSRLD  $0x06, Y2, Y11
-	VPSLLD  $0x1a, Y2, Y12
+	VMOVDQU 1536(AX), Y9
+	VPSRLD  $0x07, Y9, Y11
+	VPSLLD  $0x19, Y9, Y12
 	VPOR    Y12, Y11, Y11
-	VPSRLD  $0x0b, Y2, Y12
-	VPSLLD  $0x15, Y2, Y13
+	VPSRLD  $0x12, Y9, Y12
+	VPSLLD  $0x0e, Y9, Y13
 	VPOR    Y13, Y12, Y12
-	VPSRLD  $0x19, Y2, Y13
-	VPSLLD  $0x07, Y2, Y14
-	VPOR    Y14, Y13, Y13
-	VPXOR   Y12, Y11, Y11
-	VPXOR   Y13, Y11, Y11
-	VPADDD  1952(BX), Y5, Y5
-	VPADDD  Y9, Y5, Y5
-	VPADDD  Y11, Y5, Y5
-	VPADDD  Y3, Y5, Y3
-	VPXOR   Y6, Y7, Y9
-	VPAND   Y10, Y9, Y10
-	VPXOR   Y10, Y6, Y10
-	VPSRLD  $0x02, Y7, Y11
-	VPSLLD  $0x1e, Y7, Y12
-	VPOR    Y12, Y11, Y11
-	VPSRLD  $0x0d, Y7, Y12
-	VPSLLD  $0x13, Y7, Y13
-	VPOR    Y13, Y12, Y12
-	VPSRLD  $0x16, Y7, Y13
-	VPSLLD  $0x0a, Y7, Y14
-	VPOR    Y14, Y13, Y13
-	VPXOR   Y12, Y11, Y11
-	VPXOR   Y13, Y11, Y11
-	VPADDD  Y10, Y11, Y10
-	VPADDD  Y5, Y10, Y5
-	VMOVDQU 1536(AX), Y10
-	VPSRLD  $0x07, Y10, Y11
-	VPSLLD  $0x19, Y10, Y12
-	VPOR    Y12, Y11, Y11
-	VPSRLD  $0x12, Y10, Y12
-	VPSLLD  $0x0e, Y10, Y13
-	VPOR    Y13, Y12, Y12
-	VPSRLD  $0x03, Y10, Y13
+	VPSRLD  $0x03, Y9, Y13
 	VPXOR   Y12, Y11, Y11
 	VPXOR   Y13, Y11, Y11
 	VPADDD  Y11, Y0, Y0
 	VMOVDQU Y0, 1024(AX)
-	VPXOR   Y1, Y2, Y11
-	VPAND   Y11, Y3, Y11
-	VPXOR   Y11, Y1, Y11
-	VPSRLD  $0x06, Y3, Y12
-	VPSLLD  $0x1a, Y3, Y13
+	VPXOR   Y8, Y1, Y11
+	VPAND   Y11, Y2, Y11
+	VPXOR   Y11, Y8, Y11
+	VPSRLD  $0x06, Y2, Y12
+	VPSLLD  $0x1a, Y2, Y13
 	VPOR    Y13, Y12, Y12
-	VPSRLD  $0x0b, Y3, Y13
-	VPSLLD  $0x15, Y3, Y14
+	VPSRLD  $0x0b, Y2, Y13
+	VPSLLD  $0x15, Y2, Y14
 	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x19, Y3, Y14
-	VPSLLD  $0x07, Y3, Y15
+	VPSRLD  $0x19, Y2, Y14
+	VPSLLD  $0x07, Y2, Y15
 	VPOR    Y15, Y14, Y14
 	VPXOR   Y13, Y12, Y12
 	VPXOR   Y14, Y12, Y12
-	VPADDD  1984(BX), Y8, Y8
+	VPADDD  1952(BX), Y5, Y5
+	VPADDD  Y11, Y5, Y5
+	VPADDD  Y12, Y5, Y5
+	VPADDD  Y3, Y5, Y3
+	VPXOR   Y6, Y7, Y11
+	VPAND   Y10, Y11, Y10
+	VPXOR   Y10, Y6, Y10
+	VPSRLD  $0x02, Y7, Y12
+	VPSLLD  $0x1e, Y7, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x0d, Y7, Y13
+	VPSLLD  $0x13, Y7, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x16, Y7, Y14
+	VPSLLD  $0x0a, Y7, Y15
+	VPOR    Y15, Y14, Y14
+	VPXOR   Y13, Y12, Y12
+	VPXOR   Y14, Y12, Y12
+	VPADDD  Y10, Y12, Y10
+	VPADDD  Y5, Y10, Y5
+	VMOVDQU 1632(AX), Y10
+	VPSRLD  $0x07, Y10, Y12
+	VPSLLD  $0x19, Y10, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x12, Y10, Y13
+	VPSLLD  $0x0e, Y10, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x03, Y10, Y14
+	VPXOR   Y13, Y12, Y12
+	VPXOR   Y14, Y12, Y12
+	VPADDD  1984(BX), Y9, Y9
+	VPADDD  Y12, Y9, Y9
+	VMOVDQU Y9, 1056(AX)
+	VPXOR   Y1, Y2, Y12
+	VPAND   Y12, Y3, Y12
+	VPXOR   Y12, Y1, Y12
+	VPSRLD  $0x06, Y3, Y13
+	VPSLLD  $0x1a, Y3, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x0b, Y3, Y14
+	VPSLLD  $0x15, Y3, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x19, Y3, Y15
+	VMOVDQU Y6, 1536(AX)
+	VPSLLD  $0x07, Y3, Y6
+	VPOR    Y6, Y15, Y6
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y6, Y13, Y6
+	VPADDD  2016(BX), Y8, Y8
 	VPADDD  Y0, Y8, Y8
-	VPADDD  Y11, Y8, Y8
 	VPADDD  Y12, Y8, Y8
-	VPADDD  Y4, Y8, Y4
-	VPXOR   Y7, Y5, Y11
-	VPAND   Y9, Y11, Y9
-	VPXOR   Y9, Y7, Y9
+	VPADDD  Y6, Y8, Y6
+	VPADDD  Y4, Y6, Y4
+	VPXOR   Y7, Y5, Y8
+	VPAND   Y11, Y8, Y11
+	VPXOR   Y11, Y7, Y11
 	VPSRLD  $0x02, Y5, Y12
 	VPSLLD  $0x1e, Y5, Y13
 	VPOR    Y13, Y12, Y12
@@ -2678,57 +2691,8 @@ block:
 	VPOR    Y15, Y14, Y14
 	VPXOR   Y13, Y12, Y12
 	VPXOR   Y14, Y12, Y12
-	VPADDD  Y9, Y12, Y9
-	VPADDD  Y8, Y9, Y8
-	VMOVDQU 1632(AX), Y9
-	VPSRLD  $0x07, Y9, Y12
-	VPSLLD  $0x19, Y9, Y13
-	VPOR    Y13, Y12, Y12
-	VPSRLD  $0x12, Y9, Y13
-	VPSLLD  $0x0e, Y9, Y14
-	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x03, Y9, Y14
-	VPXOR   Y13, Y12, Y12
-	VPXOR   Y14, Y12, Y12
-	VPADDD  2016(BX), Y10, Y10
-	VPADDD  Y12, Y10, Y10
-	VMOVDQU Y10, 1056(AX)
-	VPXOR   Y2, Y3, Y12
-	VPAND   Y12, Y4, Y12
-	VPXOR   Y12, Y2, Y12
-	VPSRLD  $0x06, Y4, Y13
-	VPSLLD  $0x1a, Y4, Y14
-	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x0b, Y4, Y14
-	VPSLLD  $0x15, Y4, Y15
-	VPOR    Y15, Y14, Y14
-	VPSRLD  $0x19, Y4, Y15
-	VMOVDQU Y7, 1536(AX)
-	VPSLLD  $0x07, Y4, Y7
-	VPOR    Y7, Y15, Y7
-	VPXOR   Y14, Y13, Y13
-	VPXOR   Y7, Y13, Y7
-	VPADDD  2048(BX), Y1, Y1
-	VPADDD  Y10, Y1, Y1
-	VPADDD  Y12, Y1, Y1
-	VPADDD  Y7, Y1, Y1
-	VPADDD  Y6, Y1, Y6
-	VPXOR   Y5, Y8, Y7
-	VPAND   Y11, Y7, Y11
-	VPXOR   Y11, Y5, Y11
-	VPSRLD  $0x02, Y8, Y12
-	VPSLLD  $0x1e, Y8, Y13
-	VPOR    Y13, Y12, Y12
-	VPSRLD  $0x0d, Y8, Y13
-	VPSLLD  $0x13, Y8, Y14
-	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x16, Y8, Y14
-	VPSLLD  $0x0a, Y8, Y15
-	VPOR    Y15, Y14, Y14
-	VPXOR   Y13, Y12, Y12
-	VPXOR   Y14, Y12, Y12
 	VPADDD  Y11, Y12, Y11
-	VPADDD  Y1, Y11, Y1
+	VPADDD  Y6, Y11, Y6
 	VMOVDQU 1696(AX), Y11
 	VPSRLD  $0x07, Y11, Y12
 	VPSLLD  $0x19, Y11, Y13
@@ -2748,112 +2712,55 @@ block:
 	VPSRLD  $0x0a, Y0, Y15
 	VPXOR   Y14, Y13, Y13
 	VPXOR   Y15, Y13, Y13
-	VPADDD  Y12, Y9, Y9
-	VPADDD  Y13, Y9, Y9
-	VMOVDQU Y9, 1088(AX)
-	VPXOR   Y3, Y4, Y12
-	VPAND   Y12, Y6, Y12
-	VPXOR   Y12, Y3, Y12
-	VPSRLD  $0x06, Y6, Y13
-	VPSLLD  $0x1a, Y6, Y14
+	VPADDD  Y12, Y10, Y10
+	VPADDD  Y13, Y10, Y10
+	VMOVDQU Y10, 1088(AX)
+	VPXOR   Y2, Y3, Y12
+	VPAND   Y12, Y4, Y12
+	VPXOR   Y12, Y2, Y12
+	VPSRLD  $0x06, Y4, Y13
+	VPSLLD  $0x1a, Y4, Y14
 	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x0b, Y6, Y14
-	VPSLLD  $0x15, Y6, Y15
+	VPSRLD  $0x0b, Y4, Y14
+	VPSLLD  $0x15, Y4, Y15
 	VPOR    Y15, Y14, Y14
-	VPSRLD  $0x19, Y6, Y15
-	VPSLLD  $0x07, Y6, Y0
+	VPSRLD  $0x19, Y4, Y15
+	VPSLLD  $0x07, Y4, Y0
 	VPOR    Y0, Y15, Y0
 	VPXOR   Y14, Y13, Y13
 	VPXOR   Y0, Y13, Y0
-	VPADDD  864(BX), Y2, Y2
-	VPADDD  Y9, Y2, Y2
-	VPADDD  Y12, Y2, Y2
-	VPADDD  Y0, Y2, Y0
-	VPADDD  1536(AX), Y0, Y2
-	VPXOR   Y8, Y1, Y12
-	VPAND   Y7, Y12, Y7
-	VPXOR   Y7, Y8, Y7
-	VPSRLD  $0x02, Y1, Y13
-	VPSLLD  $0x1e, Y1, Y14
+	VPADDD  2048(BX), Y1, Y1
+	VPADDD  Y9, Y1, Y1
+	VPADDD  Y12, Y1, Y1
+	VPADDD  Y0, Y1, Y0
+	VPADDD  1536(AX), Y0, Y1
+	VPXOR   Y5, Y6, Y12
+	VPAND   Y8, Y12, Y8
+	VPXOR   Y8, Y5, Y8
+	VPSRLD  $0x02, Y6, Y13
+	VPSLLD  $0x1e, Y6, Y14
 	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x0d, Y1, Y14
-	VPSLLD  $0x13, Y1, Y15
+	VPSRLD  $0x0d, Y6, Y14
+	VPSLLD  $0x13, Y6, Y15
 	VPOR    Y15, Y14, Y14
-	VPSRLD  $0x16, Y1, Y15
-	VMOVDQU Y8, 1536(AX)
-	VPSLLD  $0x0a, Y1, Y8
-	VPOR    Y8, Y15, Y8
+	VPSRLD  $0x16, Y6, Y15
+	VMOVDQU Y5, 1536(AX)
+	VPSLLD  $0x0a, Y6, Y5
+	VPOR    Y5, Y15, Y5
 	VPXOR   Y14, Y13, Y13
-	VPXOR   Y8, Y13, Y8
-	VPADDD  Y7, Y8, Y7
-	VPADDD  Y0, Y7, Y0
-	VMOVDQU 1760(AX), Y7
-	VPSRLD  $0x07, Y7, Y8
-	VPSLLD  $0x19, Y7, Y13
+	VPXOR   Y5, Y13, Y5
+	VPADDD  Y8, Y5, Y5
+	VPADDD  Y0, Y5, Y0
+	VMOVDQU 1760(AX), Y5
+	VPSRLD  $0x07, Y5, Y8
+	VPSLLD  $0x19, Y5, Y13
 	VPOR    Y13, Y8, Y8
-	VPSRLD  $0x12, Y7, Y13
-	VPSLLD  $0x0e, Y7, Y14
+	VPSRLD  $0x12, Y5, Y13
+	VPSLLD  $0x0e, Y5, Y14
 	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x03, Y7, Y14
+	VPSRLD  $0x03, Y5, Y14
 	VPXOR   Y13, Y8, Y8
 	VPXOR   Y14, Y8, Y8
-	VPSRLD  $0x11, Y10, Y13
-	VPSLLD  $0x0f, Y10, Y14
-	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x13, Y10, Y14
-	VPSLLD  $0x0d, Y10, Y15
-	VPOR    Y15, Y14, Y14
-	VPSRLD  $0x0a, Y10, Y15
-	VPXOR   Y14, Y13, Y13
-	VPXOR   Y15, Y13, Y13
-	VPADDD  Y8, Y11, Y8
-	VPADDD  Y13, Y8, Y8
-	VMOVDQU Y8, 1120(AX)
-	VPXOR   Y4, Y6, Y11
-	VPAND   Y11, Y2, Y11
-	VPXOR   Y11, Y4, Y11
-	VPSRLD  $0x06, Y2, Y13
-	VPSLLD  $0x1a, Y2, Y14
-	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x0b, Y2, Y14
-	VPSLLD  $0x15, Y2, Y15
-	VPOR    Y15, Y14, Y14
-	VPSRLD  $0x19, Y2, Y15
-	VPSLLD  $0x07, Y2, Y10
-	VPOR    Y10, Y15, Y10
-	VPXOR   Y14, Y13, Y13
-	VPXOR   Y10, Y13, Y10
-	VPADDD  896(BX), Y3, Y3
-	VPADDD  Y8, Y3, Y3
-	VPADDD  Y11, Y3, Y3
-	VPADDD  Y10, Y3, Y3
-	VPADDD  Y5, Y3, Y5
-	VPXOR   Y1, Y0, Y10
-	VPAND   Y12, Y10, Y11
-	VPXOR   Y11, Y1, Y11
-	VPSRLD  $0x02, Y0, Y12
-	VPSLLD  $0x1e, Y0, Y13
-	VPOR    Y13, Y12, Y12
-	VPSRLD  $0x0d, Y0, Y13
-	VPSLLD  $0x13, Y0, Y14
-	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x16, Y0, Y14
-	VPSLLD  $0x0a, Y0, Y15
-	VPOR    Y15, Y14, Y14
-	VPXOR   Y13, Y12, Y12
-	VPXOR   Y14, Y12, Y12
-	VPADDD  Y11, Y12, Y11
-	VPADDD  Y3, Y11, Y3
-	VMOVDQU 1664(AX), Y11
-	VPSRLD  $0x07, Y11, Y12
-	VPSLLD  $0x19, Y11, Y13
-	VPOR    Y13, Y12, Y12
-	VPSRLD  $0x12, Y11, Y13
-	VPSLLD  $0x0e, Y11, Y14
-	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x03, Y11, Y14
-	VPXOR   Y13, Y12, Y12
-	VPXOR   Y14, Y12, Y12
 	VPSRLD  $0x11, Y9, Y13
 	VPSLLD  $0x0f, Y9, Y14
 	VPOR    Y14, Y13, Y13
@@ -2863,128 +2770,12 @@ block:
 	VPSRLD  $0x0a, Y9, Y15
 	VPXOR   Y14, Y13, Y13
 	VPXOR   Y15, Y13, Y13
-	VPADDD  Y12, Y7, Y7
-	VPADDD  Y13, Y7, Y7
-	VMOVDQU Y7, 1152(AX)
-	VPXOR   Y6, Y2, Y12
-	VPAND   Y12, Y5, Y12
-	VPXOR   Y12, Y6, Y12
-	VPSRLD  $0x06, Y5, Y13
-	VPSLLD  $0x1a, Y5, Y14
-	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x0b, Y5, Y14
-	VPSLLD  $0x15, Y5, Y15
-	VPOR    Y15, Y14, Y14
-	VPSRLD  $0x19, Y5, Y15
-	VPSLLD  $0x07, Y5, Y9
-	VPOR    Y9, Y15, Y9
-	VPXOR   Y14, Y13, Y13
-	VPXOR   Y9, Y13, Y9
-	VPADDD  960(BX), Y4, Y4
-	VPADDD  Y7, Y4, Y4
-	VPADDD  Y12, Y4, Y4
-	VPADDD  Y9, Y4, Y4
-	VPADDD  1536(AX), Y4, Y9
-	VPXOR   Y0, Y3, Y12
-	VPAND   Y10, Y12, Y10
-	VPXOR   Y10, Y0, Y10
-	VPSRLD  $0x02, Y3, Y13
-	VPSLLD  $0x1e, Y3, Y14
-	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x0d, Y3, Y14
-	VPSLLD  $0x13, Y3, Y15
-	VPOR    Y15, Y14, Y14
-	VPSRLD  $0x16, Y3, Y15
-	VMOVDQU Y0, 1536(AX)
-	VPSLLD  $0x0a, Y3, Y0
-	VPOR    Y0, Y15, Y0
-	VPXOR   Y14, Y13, Y13
-	VPXOR   Y0, Y13, Y0
-	VPADDD  Y10, Y0, Y0
-	VPADDD  Y4, Y0, Y0
-	VMOVDQU 1600(AX), Y4
-	VPSRLD  $0x07, Y4, Y10
-	VPSLLD  $0x19, Y4, Y13
-	VPOR    Y13, Y10, Y10
-	VPSRLD  $0x12, Y4, Y13
-	VPSLLD  $0x0e, Y4, Y14
-	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x03, Y4, Y14
-	VPXOR   Y13, Y10, Y10
-	VPXOR   Y14, Y10, Y10
-	VPSRLD  $0x11, Y8, Y13
-	VPSLLD  $0x0f, Y8, Y14
-	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x13, Y8, Y14
-	VPSLLD  $0x0d, Y8, Y15
-	VPOR    Y15, Y14, Y14
-	VPSRLD  $0x0a, Y8, Y15
-	VPXOR   Y14, Y13, Y13
-	VPXOR   Y15, Y13, Y13
-	VPADDD  Y10, Y11, Y10
-	VPADDD  Y13, Y10, Y10
-	VMOVDQU Y10, 1184(AX)
-	VPXOR   Y2, Y5, Y11
-	VPAND   Y11, Y9, Y11
-	VPXOR   Y11, Y2, Y11
-	VPSRLD  $0x06, Y9, Y13
-	VPSLLD  $0x1a, Y9, Y14
-	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x0b, Y9, Y14
-	VPSLLD  $0x15, Y9, Y15
-	VPOR    Y15, Y14, Y14
-	VPSRLD  $0x19, Y9, Y15
-	VPSLLD  $0x07, Y9, Y8
-	VPOR    Y8, Y15, Y8
-	VPXOR   Y14, Y13, Y13
-	VPXOR   Y8, Y13, Y8
-	VPADDD  992(BX), Y6, Y6
-	VPADDD  Y10, Y6, Y6
-	VPADDD  Y11, Y6, Y6
-	VPADDD  Y8, Y6, Y6
-	VPADDD  Y1, Y6, Y1
-	VPXOR   Y3, Y0, Y8
-	VPAND   Y12, Y8, Y11
+	VPADDD  Y8, Y11, Y8
+	VPADDD  Y13, Y8, Y8
+	VMOVDQU Y8, 1120(AX)
+	VPXOR   Y3, Y4, Y11
+	VPAND   Y11, Y1, Y11
 	VPXOR   Y11, Y3, Y11
-	VPSRLD  $0x02, Y0, Y12
-	VPSLLD  $0x1e, Y0, Y13
-	VPOR    Y13, Y12, Y12
-	VPSRLD  $0x0d, Y0, Y13
-	VPSLLD  $0x13, Y0, Y14
-	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x16, Y0, Y14
-	VPSLLD  $0x0a, Y0, Y15
-	VPOR    Y15, Y14, Y14
-	VPXOR   Y13, Y12, Y12
-	VPXOR   Y14, Y12, Y12
-	VPADDD  Y11, Y12, Y11
-	VPADDD  Y6, Y11, Y6
-	VMOVDQU 1568(AX), Y11
-	VPSRLD  $0x07, Y11, Y12
-	VPSLLD  $0x19, Y11, Y13
-	VPOR    Y13, Y12, Y12
-	VPSRLD  $0x12, Y11, Y13
-	VPSLLD  $0x0e, Y11, Y14
-	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x03, Y11, Y14
-	VPXOR   Y13, Y12, Y12
-	VPXOR   Y14, Y12, Y12
-	VPSRLD  $0x11, Y7, Y13
-	VPSLLD  $0x0f, Y7, Y14
-	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x13, Y7, Y14
-	VPSLLD  $0x0d, Y7, Y15
-	VPOR    Y15, Y14, Y14
-	VPSRLD  $0x0a, Y7, Y15
-	VPXOR   Y14, Y13, Y13
-	VPXOR   Y15, Y13, Y13
-	VPADDD  2080(BX), Y4, Y4
-	VPADDD  Y12, Y4, Y4
-	VPADDD  Y13, Y4, Y4
-	VMOVDQU Y4, 1216(AX)
-	VPXOR   Y5, Y9, Y12
-	VPAND   Y12, Y1, Y12
-	VPXOR   Y12, Y5, Y12
 	VPSRLD  $0x06, Y1, Y13
 	VPSLLD  $0x1a, Y1, Y14
 	VPOR    Y14, Y13, Y13
@@ -2992,66 +2783,17 @@ block:
 	VPSLLD  $0x15, Y1, Y15
 	VPOR    Y15, Y14, Y14
 	VPSRLD  $0x19, Y1, Y15
-	VPSLLD  $0x07, Y1, Y7
-	VPOR    Y7, Y15, Y7
+	VPSLLD  $0x07, Y1, Y9
+	VPOR    Y9, Y15, Y9
 	VPXOR   Y14, Y13, Y13
-	VPXOR   Y7, Y13, Y7
-	VPADDD  1056(BX), Y2, Y2
-	VPADDD  Y4, Y2, Y2
-	VPADDD  Y12, Y2, Y2
-	VPADDD  Y7, Y2, Y2
-	VPADDD  1536(AX), Y2, Y7
-	VPXOR   Y0, Y6, Y12
-	VPAND   Y8, Y12, Y8
-	VPXOR   Y8, Y0, Y8
-	VPSRLD  $0x02, Y6, Y13
-	VPSLLD  $0x1e, Y6, Y14
-	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x0d, Y6, Y14
-	VPSLLD  $0x13, Y6, Y15
-	VPOR    Y15, Y14, Y14
-	VPSRLD  $0x16, Y6, Y15
-	VMOVDQU Y0, 1536(AX)
-	VPSLLD  $0x0a, Y6, Y0
-	VPOR    Y0, Y15, Y0
-	VPXOR   Y14, Y13, Y13
-	VPXOR   Y0, Y13, Y0
-	VPADDD  Y8, Y0, Y0
-	VPADDD  Y2, Y0, Y0
-	VPSRLD  $0x11, Y10, Y2
-	VPSLLD  $0x0f, Y10, Y8
-	VPOR    Y8, Y2, Y2
-	VPSRLD  $0x13, Y10, Y8
-	VPSLLD  $0x0d, Y10, Y13
-	VPOR    Y13, Y8, Y8
-	VPSRLD  $0x0a, Y10, Y13
-	VPXOR   Y8, Y2, Y2
-	VPXOR   Y13, Y2, Y2
-	VPADDD  2112(BX), Y11, Y8
-	VPADDD  1024(AX), Y8, Y8
-	VPADDD  Y2, Y8, Y2
-	VMOVDQU Y2, 1248(AX)
-	VPXOR   Y9, Y1, Y8
-	VPAND   Y8, Y7, Y8
-	VPXOR   Y8, Y9, Y8
-	VPSRLD  $0x06, Y7, Y11
-	VPSLLD  $0x1a, Y7, Y13
-	VPOR    Y13, Y11, Y11
-	VPSRLD  $0x0b, Y7, Y13
-	VPSLLD  $0x15, Y7, Y14
-	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x19, Y7, Y14
-	VPSLLD  $0x07, Y7, Y15
-	VPOR    Y15, Y14, Y14
-	VPXOR   Y13, Y11, Y11
-	VPXOR   Y14, Y11, Y11
-	VPADDD  1088(BX), Y5, Y5
-	VPADDD  Y2, Y5, Y5
-	VPADDD  Y8, Y5, Y5
-	VPADDD  Y11, Y5, Y5
-	VPADDD  Y3, Y5, Y3
-	VPXOR   Y6, Y0, Y8
-	VPAND   Y12, Y8, Y11
+	VPXOR   Y9, Y13, Y9
+	VPADDD  864(BX), Y2, Y2
+	VPADDD  Y10, Y2, Y2
+	VPADDD  Y11, Y2, Y2
+	VPADDD  Y9, Y2, Y2
+	VPADDD  Y7, Y2, Y7
+	VPXOR   Y6, Y0, Y9
+	VPAND   Y12, Y9, Y11
 	VPXOR   Y11, Y6, Y11
 	VPSRLD  $0x02, Y0, Y12
 	VPSLLD  $0x1e, Y0, Y13
@@ -3065,115 +2807,245 @@ block:
 	VPXOR   Y13, Y12, Y12
 	VPXOR   Y14, Y12, Y12
 	VPADDD  Y11, Y12, Y11
-	VPADDD  Y5, Y11, Y5
-	VPSRLD  $0x11, Y4, Y11
-	VPSLLD  $0x0f, Y4, Y12
-	VPOR    Y12, Y11, Y11
-	VPSRLD  $0x13, Y4, Y12
-	VPSLLD  $0x0d, Y4, Y13
+	VPADDD  Y2, Y11, Y2
+	VMOVDQU 1664(AX), Y11
+	VPSRLD  $0x07, Y11, Y12
+	VPSLLD  $0x19, Y11, Y13
 	VPOR    Y13, Y12, Y12
-	VPSRLD  $0x0a, Y4, Y13
-	VPXOR   Y12, Y11, Y11
-	VPXOR   Y13, Y11, Y11
-	VMOVDQU 928(BX), Y12
-	VPADDD  1056(AX), Y12, Y12
-	VPADDD  Y11, Y12, Y11
-	VMOVDQU Y11, 1280(AX)
-	VPXOR   Y1, Y7, Y12
-	VPAND   Y12, Y3, Y12
-	VPXOR   Y12, Y1, Y12
-	VPSRLD  $0x06, Y3, Y13
-	VPSLLD  $0x1a, Y3, Y14
+	VPSRLD  $0x12, Y11, Y13
+	VPSLLD  $0x0e, Y11, Y14
 	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x0b, Y3, Y14
-	VPSLLD  $0x15, Y3, Y15
+	VPSRLD  $0x03, Y11, Y14
+	VPXOR   Y13, Y12, Y12
+	VPXOR   Y14, Y12, Y12
+	VPSRLD  $0x11, Y10, Y13
+	VPSLLD  $0x0f, Y10, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x13, Y10, Y14
+	VPSLLD  $0x0d, Y10, Y15
 	VPOR    Y15, Y14, Y14
-	VPSRLD  $0x19, Y3, Y15
-	VPSLLD  $0x07, Y3, Y4
-	VPOR    Y4, Y15, Y4
+	VPSRLD  $0x0a, Y10, Y15
 	VPXOR   Y14, Y13, Y13
-	VPXOR   Y4, Y13, Y4
-	VPADDD  1120(BX), Y9, Y9
-	VPADDD  Y11, Y9, Y9
-	VPADDD  Y12, Y9, Y9
-	VPADDD  Y4, Y9, Y4
-	VPADDD  1536(AX), Y4, Y9
-	VPXOR   Y0, Y5, Y12
-	VPAND   Y8, Y12, Y8
-	VPXOR   Y8, Y0, Y8
-	VPSRLD  $0x02, Y5, Y13
-	VPSLLD  $0x1e, Y5, Y14
+	VPXOR   Y15, Y13, Y13
+	VPADDD  Y12, Y5, Y5
+	VPADDD  Y13, Y5, Y5
+	VMOVDQU Y5, 1152(AX)
+	VPXOR   Y4, Y1, Y12
+	VPAND   Y12, Y7, Y12
+	VPXOR   Y12, Y4, Y12
+	VPSRLD  $0x06, Y7, Y13
+	VPSLLD  $0x1a, Y7, Y14
 	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x0d, Y5, Y14
-	VPSLLD  $0x13, Y5, Y15
+	VPSRLD  $0x0b, Y7, Y14
+	VPSLLD  $0x15, Y7, Y15
 	VPOR    Y15, Y14, Y14
-	VPSRLD  $0x16, Y5, Y15
-	VPSLLD  $0x0a, Y5, Y10
+	VPSRLD  $0x19, Y7, Y15
+	VPSLLD  $0x07, Y7, Y10
 	VPOR    Y10, Y15, Y10
 	VPXOR   Y14, Y13, Y13
 	VPXOR   Y10, Y13, Y10
-	VPADDD  Y8, Y10, Y8
-	VPADDD  Y4, Y8, Y4
-	VPSRLD  $0x11, Y2, Y8
-	VPSLLD  $0x0f, Y2, Y10
-	VPOR    Y10, Y8, Y8
-	VPSRLD  $0x13, Y2, Y10
-	VPSLLD  $0x0d, Y2, Y13
-	VPOR    Y13, Y10, Y10
-	VPSRLD  $0x0a, Y2, Y13
-	VPXOR   Y10, Y8, Y8
-	VPXOR   Y13, Y8, Y8
-	VPADDD  1088(AX), Y8, Y8
-	VMOVDQU Y8, 1312(AX)
-	VPXOR   Y7, Y3, Y10
-	VPAND   Y10, Y9, Y10
-	VPXOR   Y10, Y7, Y10
-	VPSRLD  $0x06, Y9, Y13
-	VPSLLD  $0x1a, Y9, Y14
+	VPADDD  928(BX), Y3, Y3
+	VPADDD  Y8, Y3, Y3
+	VPADDD  Y12, Y3, Y3
+	VPADDD  Y10, Y3, Y3
+	VPADDD  1536(AX), Y3, Y10
+	VPXOR   Y0, Y2, Y12
+	VPAND   Y9, Y12, Y9
+	VPXOR   Y9, Y0, Y9
+	VPSRLD  $0x02, Y2, Y13
+	VPSLLD  $0x1e, Y2, Y14
 	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x0b, Y9, Y14
-	VPSLLD  $0x15, Y9, Y15
+	VPSRLD  $0x0d, Y2, Y14
+	VPSLLD  $0x13, Y2, Y15
 	VPOR    Y15, Y14, Y14
-	VPSRLD  $0x19, Y9, Y15
-	VPSLLD  $0x07, Y9, Y2
-	VPOR    Y2, Y15, Y2
+	VPSRLD  $0x16, Y2, Y15
+	VMOVDQU Y0, 1536(AX)
+	VPSLLD  $0x0a, Y2, Y0
+	VPOR    Y0, Y15, Y0
 	VPXOR   Y14, Y13, Y13
-	VPXOR   Y2, Y13, Y2
-	VPADDD  1152(BX), Y1, Y1
-	VPADDD  Y8, Y1, Y1
-	VPADDD  Y10, Y1, Y1
-	VPADDD  Y2, Y1, Y1
-	VPADDD  Y6, Y1, Y2
-	VPXOR   Y5, Y4, Y6
-	VPAND   Y12, Y6, Y10
-	VPXOR   Y10, Y5, Y10
-	VPSRLD  $0x02, Y4, Y12
-	VPSLLD  $0x1e, Y4, Y13
-	VPOR    Y13, Y12, Y12
-	VPSRLD  $0x0d, Y4, Y13
-	VPSLLD  $0x13, Y4, Y14
+	VPXOR   Y0, Y13, Y0
+	VPADDD  Y9, Y0, Y0
+	VPADDD  Y3, Y0, Y0
+	VMOVDQU 1600(AX), Y3
+	VPSRLD  $0x07, Y3, Y9
+	VPSLLD  $0x19, Y3, Y13
+	VPOR    Y13, Y9, Y9
+	VPSRLD  $0x12, Y3, Y13
+	VPSLLD  $0x0e, Y3, Y14
 	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x16, Y4, Y14
-	VPSLLD  $0x0a, Y4, Y15
+	VPSRLD  $0x03, Y3, Y14
+	VPXOR   Y13, Y9, Y9
+	VPXOR   Y14, Y9, Y9
+	VPSRLD  $0x11, Y8, Y13
+	VPSLLD  $0x0f, Y8, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x13, Y8, Y14
+	VPSLLD  $0x0d, Y8, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x0a, Y8, Y15
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y15, Y13, Y13
+	VPADDD  Y9, Y11, Y9
+	VPADDD  Y13, Y9, Y9
+	VMOVDQU Y9, 1184(AX)
+	VPXOR   Y1, Y7, Y11
+	VPAND   Y11, Y10, Y11
+	VPXOR   Y11, Y1, Y11
+	VPSRLD  $0x06, Y10, Y13
+	VPSLLD  $0x1a, Y10, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x0b, Y10, Y14
+	VPSLLD  $0x15, Y10, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x19, Y10, Y15
+	VPSLLD  $0x07, Y10, Y8
+	VPOR    Y8, Y15, Y8
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y8, Y13, Y8
+	VPADDD  960(BX), Y4, Y4
+	VPADDD  Y5, Y4, Y4
+	VPADDD  Y11, Y4, Y4
+	VPADDD  Y8, Y4, Y4
+	VPADDD  Y6, Y4, Y6
+	VPXOR   Y2, Y0, Y8
+	VPAND   Y12, Y8, Y11
+	VPXOR   Y11, Y2, Y11
+	VPSRLD  $0x02, Y0, Y12
+	VPSLLD  $0x1e, Y0, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x0d, Y0, Y13
+	VPSLLD  $0x13, Y0, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x16, Y0, Y14
+	VPSLLD  $0x0a, Y0, Y15
 	VPOR    Y15, Y14, Y14
 	VPXOR   Y13, Y12, Y12
 	VPXOR   Y14, Y12, Y12
-	VPADDD  Y10, Y12, Y10
-	VPADDD  Y1, Y10, Y1
-	VPSRLD  $0x11, Y11, Y10
-	VPSLLD  $0x0f, Y11, Y12
-	VPOR    Y12, Y10, Y10
-	VPSRLD  $0x13, Y11, Y12
-	VPSLLD  $0x0d, Y11, Y13
+	VPADDD  Y11, Y12, Y11
+	VPADDD  Y4, Y11, Y4
+	VMOVDQU 1568(AX), Y11
+	VPSRLD  $0x07, Y11, Y12
+	VPSLLD  $0x19, Y11, Y13
 	VPOR    Y13, Y12, Y12
-	VPSRLD  $0x0a, Y11, Y13
-	VPXOR   Y12, Y10, Y10
-	VPXOR   Y13, Y10, Y10
-	VPADDD  1120(AX), Y10, Y10
-	VMOVDQU Y10, 1344(AX)
-	VPXOR   Y3, Y9, Y12
+	VPSRLD  $0x12, Y11, Y13
+	VPSLLD  $0x0e, Y11, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x03, Y11, Y14
+	VPXOR   Y13, Y12, Y12
+	VPXOR   Y14, Y12, Y12
+	VPSRLD  $0x11, Y5, Y13
+	VPSLLD  $0x0f, Y5, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x13, Y5, Y14
+	VPSLLD  $0x0d, Y5, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x0a, Y5, Y15
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y15, Y13, Y13
+	VPADDD  2080(BX), Y3, Y3
+	VPADDD  Y12, Y3, Y3
+	VPADDD  Y13, Y3, Y3
+	VMOVDQU Y3, 1216(AX)
+	VPXOR   Y7, Y10, Y12
+	VPAND   Y12, Y6, Y12
+	VPXOR   Y12, Y7, Y12
+	VPSRLD  $0x06, Y6, Y13
+	VPSLLD  $0x1a, Y6, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x0b, Y6, Y14
+	VPSLLD  $0x15, Y6, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x19, Y6, Y15
+	VPSLLD  $0x07, Y6, Y5
+	VPOR    Y5, Y15, Y5
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y5, Y13, Y5
+	VPADDD  1024(BX), Y1, Y1
+	VPADDD  Y9, Y1, Y1
+	VPADDD  Y12, Y1, Y1
+	VPADDD  Y5, Y1, Y1
+	VPADDD  1536(AX), Y1, Y5
+	VPXOR   Y0, Y4, Y12
+	VPAND   Y8, Y12, Y8
+	VPXOR   Y8, Y0, Y8
+	VPSRLD  $0x02, Y4, Y13
+	VPSLLD  $0x1e, Y4, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x0d, Y4, Y14
+	VPSLLD  $0x13, Y4, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x16, Y4, Y15
+	VMOVDQU Y0, 1536(AX)
+	VPSLLD  $0x0a, Y4, Y0
+	VPOR    Y0, Y15, Y0
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y0, Y13, Y0
+	VPADDD  Y8, Y0, Y0
+	VPADDD  Y1, Y0, Y0
+	VPSRLD  $0x11, Y9, Y1
+	VPSLLD  $0x0f, Y9, Y8
+	VPOR    Y8, Y1, Y1
+	VPSRLD  $0x13, Y9, Y8
+	VPSLLD  $0x0d, Y9, Y13
+	VPOR    Y13, Y8, Y8
+	VPSRLD  $0x0a, Y9, Y13
+	VPXOR   Y8, Y1, Y1
+	VPXOR   Y13, Y1, Y1
+	VPADDD  2112(BX), Y11, Y8
+	VPADDD  1024(AX), Y8, Y8
+	VPADDD  Y1, Y8, Y1
+	VMOVDQU Y1, 1248(AX)
+	VPXOR   Y10, Y6, Y8
+	VPAND   Y8, Y5, Y8
+	VPXOR   Y8, Y10, Y8
+	VPSRLD  $0x06, Y5, Y11
+	VPSLLD  $0x1a, Y5, Y13
+	VPOR    Y13, Y11, Y11
+	VPSRLD  $0x0b, Y5, Y13
+	VPSLLD  $0x15, Y5, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x19, Y5, Y14
+	VPSLLD  $0x07, Y5, Y15
+	VPOR    Y15, Y14, Y14
+	VPXOR   Y13, Y11, Y11
+	VPXOR   Y14, Y11, Y11
+	VPADDD  1056(BX), Y7, Y7
+	VPADDD  Y3, Y7, Y7
+	VPADDD  Y8, Y7, Y7
+	VPADDD  Y11, Y7, Y7
+	VPADDD  Y2, Y7, Y2
+	VPXOR   Y4, Y0, Y8
+	VPAND   Y12, Y8, Y11
+	VPXOR   Y11, Y4, Y11
+	VPSRLD  $0x02, Y0, Y12
+	VPSLLD  $0x1e, Y0, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x0d, Y0, Y13
+	VPSLLD  $0x13, Y0, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x16, Y0, Y14
+	VPSLLD  $0x0a, Y0, Y15
+	VPOR    Y15, Y14, Y14
+	VPXOR   Y13, Y12, Y12
+	VPXOR   Y14, Y12, Y12
+	VPADDD  Y11, Y12, Y11
+	VPADDD  Y7, Y11, Y7
+	VPSRLD  $0x11, Y3, Y11
+	VPSLLD  $0x0f, Y3, Y12
+	VPOR    Y12, Y11, Y11
+	VPSRLD  $0x13, Y3, Y12
+	VPSLLD  $0x0d, Y3, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x0a, Y3, Y13
+	VPXOR   Y12, Y11, Y11
+	VPXOR   Y13, Y11, Y11
+	VMOVDQU 896(BX), Y12
+	VPADDD  1056(AX), Y12, Y12
+	VPADDD  Y11, Y12, Y11
+	VMOVDQU Y11, 1280(AX)
+	VPXOR   Y6, Y5, Y12
 	VPAND   Y12, Y2, Y12
-	VPXOR   Y12, Y3, Y12
+	VPXOR   Y12, Y6, Y12
 	VPSRLD  $0x06, Y2, Y13
 	VPSLLD  $0x1a, Y2, Y14
 	VPOR    Y14, Y13, Y13
@@ -3181,18 +3053,110 @@ block:
 	VPSLLD  $0x15, Y2, Y15
 	VPOR    Y15, Y14, Y14
 	VPSRLD  $0x19, Y2, Y15
-	VPSLLD  $0x07, Y2, Y11
+	VPSLLD  $0x07, Y2, Y3
+	VPOR    Y3, Y15, Y3
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y3, Y13, Y3
+	VPADDD  1088(BX), Y10, Y10
+	VPADDD  Y1, Y10, Y10
+	VPADDD  Y12, Y10, Y10
+	VPADDD  Y3, Y10, Y3
+	VPADDD  1536(AX), Y3, Y10
+	VPXOR   Y0, Y7, Y12
+	VPAND   Y8, Y12, Y8
+	VPXOR   Y8, Y0, Y8
+	VPSRLD  $0x02, Y7, Y13
+	VPSLLD  $0x1e, Y7, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x0d, Y7, Y14
+	VPSLLD  $0x13, Y7, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x16, Y7, Y15
+	VPSLLD  $0x0a, Y7, Y9
+	VPOR    Y9, Y15, Y9
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y9, Y13, Y9
+	VPADDD  Y8, Y9, Y8
+	VPADDD  Y3, Y8, Y3
+	VPSRLD  $0x11, Y1, Y8
+	VPSLLD  $0x0f, Y1, Y9
+	VPOR    Y9, Y8, Y8
+	VPSRLD  $0x13, Y1, Y9
+	VPSLLD  $0x0d, Y1, Y13
+	VPOR    Y13, Y9, Y9
+	VPSRLD  $0x0a, Y1, Y13
+	VPXOR   Y9, Y8, Y8
+	VPXOR   Y13, Y8, Y8
+	VPADDD  1088(AX), Y8, Y8
+	VMOVDQU Y8, 1312(AX)
+	VPXOR   Y5, Y2, Y9
+	VPAND   Y9, Y10, Y9
+	VPXOR   Y9, Y5, Y9
+	VPSRLD  $0x06, Y10, Y13
+	VPSLLD  $0x1a, Y10, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x0b, Y10, Y14
+	VPSLLD  $0x15, Y10, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x19, Y10, Y15
+	VPSLLD  $0x07, Y10, Y1
+	VPOR    Y1, Y15, Y1
+	VPXOR   Y14, Y13, Y13
+	VPXOR   Y1, Y13, Y1
+	VPADDD  1120(BX), Y6, Y6
+	VPADDD  Y11, Y6, Y6
+	VPADDD  Y9, Y6, Y6
+	VPADDD  Y1, Y6, Y1
+	VPADDD  Y4, Y1, Y4
+	VPXOR   Y7, Y3, Y6
+	VPAND   Y12, Y6, Y9
+	VPXOR   Y9, Y7, Y9
+	VPSRLD  $0x02, Y3, Y12
+	VPSLLD  $0x1e, Y3, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x0d, Y3, Y13
+	VPSLLD  $0x13, Y3, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x16, Y3, Y14
+	VPSLLD  $0x0a, Y3, Y15
+	VPOR    Y15, Y14, Y14
+	VPXOR   Y13, Y12, Y12
+	VPXOR   Y14, Y12, Y12
+	VPADDD  Y9, Y12, Y9
+	VPADDD  Y1, Y9, Y1
+	VPSRLD  $0x11, Y11, Y9
+	VPSLLD  $0x0f, Y11, Y12
+	VPOR    Y12, Y9, Y9
+	VPSRLD  $0x13, Y11, Y12
+	VPSLLD  $0x0d, Y11, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x0a, Y11, Y13
+	VPXOR   Y12, Y9, Y9
+	VPXOR   Y13, Y9, Y9
+	VPADDD  1120(AX), Y9, Y9
+	VMOVDQU Y9, 1344(AX)
+	VPXOR   Y2, Y10, Y12
+	VPAND   Y12, Y4, Y12
+	VPXOR   Y12, Y2, Y12
+	VPSRLD  $0x06, Y4, Y13
+	VPSLLD  $0x1a, Y4, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x0b, Y4, Y14
+	VPSLLD  $0x15, Y4, Y15
+	VPOR    Y15, Y14, Y14
+	VPSRLD  $0x19, Y4, Y15
+	VPSLLD  $0x07, Y4, Y11
 	VPOR    Y11, Y15, Y11
 	VPXOR   Y14, Y13, Y13
 	VPXOR   Y11, Y13, Y11
-	VPADDD  1184(BX), Y7, Y7
-	VPADDD  Y10, Y7, Y7
-	VPADDD  Y12, Y7, Y7
-	VPADDD  Y11, Y7, Y7
-	VPADDD  Y0, Y7, Y0
-	VPXOR   Y4, Y1, Y11
+	VPADDD  1152(BX), Y5, Y5
+	VPADDD  Y8, Y5, Y5
+	VPADDD  Y12, Y5, Y5
+	VPADDD  Y11, Y5, Y5
+	VPADDD  Y0, Y5, Y0
+	VPXOR   Y3, Y1, Y11
 	VPAND   Y6, Y11, Y6
-	VPXOR   Y6, Y4, Y6
+	VPXOR   Y6, Y3, Y6
 	VPSRLD  $0x02, Y1, Y12
 	VPSLLD  $0x1e, Y1, Y13
 	VPOR    Y13, Y12, Y12
@@ -3205,21 +3169,21 @@ block:
 	VPXOR   Y13, Y12, Y12
 	VPXOR   Y14, Y12, Y12
 	VPADDD  Y6, Y12, Y6
-	VPADDD  Y7, Y6, Y6
-	VPSRLD  $0x11, Y8, Y7
+	VPADDD  Y5, Y6, Y5
+	VPSRLD  $0x11, Y8, Y6
 	VPSLLD  $0x0f, Y8, Y12
-	VPOR    Y12, Y7, Y7
+	VPOR    Y12, Y6, Y6
 	VPSRLD  $0x13, Y8, Y12
 	VPSLLD  $0x0d, Y8, Y13
 	VPOR    Y13, Y12, Y12
 	VPSRLD  $0x0a, Y8, Y8
-	VPXOR   Y12, Y7, Y7
-	VPXOR   Y8, Y7, Y7
-	VPADDD  1152(AX), Y7, Y7
-	VMOVDQU Y7, 1376(AX)
-	VPXOR   Y9, Y2, Y8
+	VPXOR   Y12, Y6, Y6
+	VPXOR   Y8, Y6, Y6
+	VPADDD  1152(AX), Y6, Y6
+	VMOVDQU Y6, 1376(AX)
+	VPXOR   Y10, Y4, Y8
 	VPAND   Y8, Y0, Y8
-	VPXOR   Y8, Y9, Y8
+	VPXOR   Y8, Y10, Y8
 	VPSRLD  $0x06, Y0, Y12
 	VPSLLD  $0x1a, Y0, Y13
 	VPOR    Y13, Y12, Y12
@@ -3231,106 +3195,106 @@ block:
 	VPOR    Y15, Y14, Y14
 	VPXOR   Y13, Y12, Y12
 	VPXOR   Y14, Y12, Y12
-	VPADDD  1216(BX), Y3, Y3
-	VPADDD  Y7, Y3, Y3
-	VPADDD  Y8, Y3, Y3
-	VPADDD  Y12, Y3, Y3
-	VPADDD  Y5, Y3, Y5
-	VPXOR   Y1, Y6, Y8
+	VPADDD  1184(BX), Y2, Y2
+	VPADDD  Y9, Y2, Y2
+	VPADDD  Y8, Y2, Y2
+	VPADDD  Y12, Y2, Y2
+	VPADDD  Y7, Y2, Y7
+	VPXOR   Y1, Y5, Y8
 	VPAND   Y11, Y8, Y11
 	VPXOR   Y11, Y1, Y11
-	VPSRLD  $0x02, Y6, Y12
-	VPSLLD  $0x1e, Y6, Y13
+	VPSRLD  $0x02, Y5, Y12
+	VPSLLD  $0x1e, Y5, Y13
 	VPOR    Y13, Y12, Y12
-	VPSRLD  $0x0d, Y6, Y13
-	VPSLLD  $0x13, Y6, Y14
+	VPSRLD  $0x0d, Y5, Y13
+	VPSLLD  $0x13, Y5, Y14
 	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x16, Y6, Y14
-	VPSLLD  $0x0a, Y6, Y15
+	VPSRLD  $0x16, Y5, Y14
+	VPSLLD  $0x0a, Y5, Y15
 	VPOR    Y15, Y14, Y14
 	VPXOR   Y13, Y12, Y12
 	VPXOR   Y14, Y12, Y12
 	VPADDD  Y11, Y12, Y11
-	VPADDD  Y3, Y11, Y3
-	VPSRLD  $0x11, Y10, Y11
-	VPSLLD  $0x0f, Y10, Y12
+	VPADDD  Y2, Y11, Y2
+	VPSRLD  $0x11, Y9, Y11
+	VPSLLD  $0x0f, Y9, Y12
 	VPOR    Y12, Y11, Y11
-	VPSRLD  $0x13, Y10, Y12
-	VPSLLD  $0x0d, Y10, Y13
+	VPSRLD  $0x13, Y9, Y12
+	VPSLLD  $0x0d, Y9, Y13
 	VPOR    Y13, Y12, Y12
-	VPSRLD  $0x0a, Y10, Y10
+	VPSRLD  $0x0a, Y9, Y9
 	VPXOR   Y12, Y11, Y11
-	VPXOR   Y10, Y11, Y10
-	VPADDD  1184(AX), Y10, Y10
-	VMOVDQU Y10, 1408(AX)
-	VPXOR   Y2, Y0, Y11
-	VPAND   Y11, Y5, Y11
-	VPXOR   Y11, Y2, Y11
-	VPSRLD  $0x06, Y5, Y12
-	VPSLLD  $0x1a, Y5, Y13
+	VPXOR   Y9, Y11, Y9
+	VPADDD  1184(AX), Y9, Y9
+	VMOVDQU Y9, 1408(AX)
+	VPXOR   Y4, Y0, Y11
+	VPAND   Y11, Y7, Y11
+	VPXOR   Y11, Y4, Y11
+	VPSRLD  $0x06, Y7, Y12
+	VPSLLD  $0x1a, Y7, Y13
 	VPOR    Y13, Y12, Y12
-	VPSRLD  $0x0b, Y5, Y13
-	VPSLLD  $0x15, Y5, Y14
+	VPSRLD  $0x0b, Y7, Y13
+	VPSLLD  $0x15, Y7, Y14
 	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x19, Y5, Y14
-	VPSLLD  $0x07, Y5, Y15
+	VPSRLD  $0x19, Y7, Y14
+	VPSLLD  $0x07, Y7, Y15
 	VPOR    Y15, Y14, Y14
 	VPXOR   Y13, Y12, Y12
 	VPXOR   Y14, Y12, Y12
-	VPADDD  1248(BX), Y9, Y9
-	VPADDD  Y10, Y9, Y9
-	VPADDD  Y11, Y9, Y9
-	VPADDD  Y12, Y9, Y9
-	VPADDD  Y4, Y9, Y4
-	VPXOR   Y6, Y3, Y11
+	VPADDD  1216(BX), Y10, Y10
+	VPADDD  Y6, Y10, Y10
+	VPADDD  Y11, Y10, Y10
+	VPADDD  Y12, Y10, Y10
+	VPADDD  Y3, Y10, Y3
+	VPXOR   Y5, Y2, Y11
 	VPAND   Y8, Y11, Y8
-	VPXOR   Y8, Y6, Y8
-	VPSRLD  $0x02, Y3, Y12
-	VPSLLD  $0x1e, Y3, Y13
+	VPXOR   Y8, Y5, Y8
+	VPSRLD  $0x02, Y2, Y12
+	VPSLLD  $0x1e, Y2, Y13
 	VPOR    Y13, Y12, Y12
-	VPSRLD  $0x0d, Y3, Y13
-	VPSLLD  $0x13, Y3, Y14
+	VPSRLD  $0x0d, Y2, Y13
+	VPSLLD  $0x13, Y2, Y14
 	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x16, Y3, Y14
-	VPSLLD  $0x0a, Y3, Y15
+	VPSRLD  $0x16, Y2, Y14
+	VPSLLD  $0x0a, Y2, Y15
 	VPOR    Y15, Y14, Y14
 	VPXOR   Y13, Y12, Y12
 	VPXOR   Y14, Y12, Y12
 	VPADDD  Y8, Y12, Y8
-	VPADDD  Y9, Y8, Y8
-	VPSRLD  $0x11, Y7, Y9
-	VPSLLD  $0x0f, Y7, Y12
-	VPOR    Y12, Y9, Y9
-	VPSRLD  $0x13, Y7, Y12
-	VPSLLD  $0x0d, Y7, Y13
+	VPADDD  Y10, Y8, Y8
+	VPSRLD  $0x11, Y6, Y10
+	VPSLLD  $0x0f, Y6, Y12
+	VPOR    Y12, Y10, Y10
+	VPSRLD  $0x13, Y6, Y12
+	VPSLLD  $0x0d, Y6, Y13
 	VPOR    Y13, Y12, Y12
-	VPSRLD  $0x0a, Y7, Y7
-	VPXOR   Y12, Y9, Y9
-	VPXOR   Y7, Y9, Y7
-	VPADDD  1216(AX), Y7, Y7
-	VMOVDQU Y7, 1440(AX)
-	VPXOR   Y0, Y5, Y9
-	VPAND   Y9, Y4, Y9
-	VPXOR   Y9, Y0, Y9
-	VPSRLD  $0x06, Y4, Y12
-	VPSLLD  $0x1a, Y4, Y13
+	VPSRLD  $0x0a, Y6, Y6
+	VPXOR   Y12, Y10, Y10
+	VPXOR   Y6, Y10, Y6
+	VPADDD  1216(AX), Y6, Y6
+	VMOVDQU Y6, 1440(AX)
+	VPXOR   Y0, Y7, Y10
+	VPAND   Y10, Y3, Y10
+	VPXOR   Y10, Y0, Y10
+	VPSRLD  $0x06, Y3, Y12
+	VPSLLD  $0x1a, Y3, Y13
 	VPOR    Y13, Y12, Y12
-	VPSRLD  $0x0b, Y4, Y13
-	VPSLLD  $0x15, Y4, Y14
+	VPSRLD  $0x0b, Y3, Y13
+	VPSLLD  $0x15, Y3, Y14
 	VPOR    Y14, Y13, Y13
-	VPSRLD  $0x19, Y4, Y14
-	VPSLLD  $0x07, Y4, Y15
+	VPSRLD  $0x19, Y3, Y14
+	VPSLLD  $0x07, Y3, Y15
 	VPOR    Y15, Y14, Y14
 	VPXOR   Y13, Y12, Y12
 	VPXOR   Y14, Y12, Y12
-	VPADDD  1280(BX), Y2, Y2
-	VPADDD  Y7, Y2, Y2
-	VPADDD  Y9, Y2, Y2
-	VPADDD  Y12, Y2, Y2
-	VPADDD  Y1, Y2, Y1
-	VPXOR   Y3, Y8, Y9
-	VPAND   Y11, Y9, Y11
-	VPXOR   Y11, Y3, Y11
+	VPADDD  1248(BX), Y4, Y4
+	VPADDD  Y9, Y4, Y4
+	VPADDD  Y10, Y4, Y4
+	VPADDD  Y12, Y4, Y4
+	VPADDD  Y1, Y4, Y1
+	VPXOR   Y2, Y8, Y10
+	VPAND   Y11, Y10, Y11
+	VPXOR   Y11, Y2, Y11
 	VPSRLD  $0x02, Y8, Y12
 	VPSLLD  $0x1e, Y8, Y13
 	VPOR    Y13, Y12, Y12
@@ -3343,23 +3307,23 @@ block:
 	VPXOR   Y13, Y12, Y12
 	VPXOR   Y14, Y12, Y12
 	VPADDD  Y11, Y12, Y11
-	VPADDD  Y2, Y11, Y2
-	VPSRLD  $0x11, Y10, Y11
-	VPSLLD  $0x0f, Y10, Y12
+	VPADDD  Y4, Y11, Y4
+	VPSRLD  $0x11, Y9, Y11
+	VPSLLD  $0x0f, Y9, Y12
 	VPOR    Y12, Y11, Y11
-	VPSRLD  $0x13, Y10, Y12
-	VPSLLD  $0x0d, Y10, Y13
+	VPSRLD  $0x13, Y9, Y12
+	VPSLLD  $0x0d, Y9, Y13
 	VPOR    Y13, Y12, Y12
-	VPSRLD  $0x0a, Y10, Y10
+	VPSRLD  $0x0a, Y9, Y9
 	VPXOR   Y12, Y11, Y11
-	VPXOR   Y10, Y11, Y10
+	VPXOR   Y9, Y11, Y9
 	VMOVDQU 2144(BX), Y11
 	VPADDD  1248(AX), Y11, Y11
-	VPADDD  Y10, Y11, Y10
-	VMOVDQU Y10, 1472(AX)
-	VPXOR   Y5, Y4, Y11
+	VPADDD  Y9, Y11, Y9
+	VMOVDQU Y9, 1472(AX)
+	VPXOR   Y7, Y3, Y11
 	VPAND   Y11, Y1, Y11
-	VPXOR   Y11, Y5, Y11
+	VPXOR   Y11, Y7, Y11
 	VPSRLD  $0x06, Y1, Y12
 	VPSLLD  $0x1a, Y1, Y13
 	VPOR    Y13, Y12, Y12
@@ -3371,94 +3335,131 @@ block:
 	VPOR    Y15, Y14, Y14
 	VPXOR   Y13, Y12, Y12
 	VPXOR   Y14, Y12, Y12
-	VPADDD  1344(BX), Y0, Y0
-	VPADDD  Y10, Y0, Y0
+	VPADDD  1312(BX), Y0, Y0
+	VPADDD  Y6, Y0, Y0
 	VPADDD  Y11, Y0, Y0
 	VPADDD  Y12, Y0, Y0
-	VPADDD  Y6, Y0, Y6
-	VPXOR   Y8, Y2, Y10
-	VPAND   Y9, Y10, Y9
-	VPXOR   Y9, Y8, Y9
-	VPSRLD  $0x02, Y2, Y11
-	VPSLLD  $0x1e, Y2, Y12
-	VPOR    Y12, Y11, Y11
-	VPSRLD  $0x0d, Y2, Y12
-	VPSLLD  $0x13, Y2, Y13
+	VPADDD  Y5, Y0, Y5
+	VPXOR   Y8, Y4, Y11
+	VPAND   Y10, Y11, Y10
+	VPXOR   Y10, Y8, Y10
+	VPSRLD  $0x02, Y4, Y12
+	VPSLLD  $0x1e, Y4, Y13
 	VPOR    Y13, Y12, Y12
-	VPSRLD  $0x16, Y2, Y13
-	VPSLLD  $0x0a, Y2, Y14
+	VPSRLD  $0x0d, Y4, Y13
+	VPSLLD  $0x13, Y4, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x16, Y4, Y14
+	VPSLLD  $0x0a, Y4, Y15
+	VPOR    Y15, Y14, Y14
+	VPXOR   Y13, Y12, Y12
+	VPXOR   Y14, Y12, Y12
+	VPADDD  Y10, Y12, Y10
+	VPADDD  Y0, Y10, Y0
+	VMOVDQU 1024(AX), Y10
+	VPSRLD  $0x07, Y10, Y12
+	VPSLLD  $0x19, Y10, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x12, Y10, Y13
+	VPSLLD  $0x0e, Y10, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x03, Y10, Y10
+	VPXOR   Y13, Y12, Y12
+	VPXOR   Y10, Y12, Y10
+	VPSRLD  $0x11, Y6, Y12
+	VPSLLD  $0x0f, Y6, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x13, Y6, Y13
+	VPSLLD  $0x0d, Y6, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x0a, Y6, Y6
+	VPXOR   Y13, Y12, Y12
+	VPXOR   Y6, Y12, Y6
+	VMOVDQU 2080(BX), Y12
+	VPADDD  1280(AX), Y12, Y12
+	VPADDD  Y10, Y12, Y10
+	VPADDD  Y6, Y10, Y6
+	VMOVDQU Y6, 1504(AX)
+	VPXOR   Y3, Y1, Y10
+	VPAND   Y10, Y5, Y10
+	VPXOR   Y10, Y3, Y10
+	VPSRLD  $0x06, Y5, Y12
+	VPSLLD  $0x1a, Y5, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x0b, Y5, Y13
+	VPSLLD  $0x15, Y5, Y14
+	VPOR    Y14, Y13, Y13
+	VPSRLD  $0x19, Y5, Y14
+	VPSLLD  $0x07, Y5, Y15
+	VPOR    Y15, Y14, Y14
+	VPXOR   Y13, Y12, Y12
+	VPXOR   Y14, Y12, Y12
+	VPADDD  1344(BX), Y7, Y7
+	VPADDD  Y9, Y7, Y7
+	VPADDD  Y10, Y7, Y7
+	VPADDD  Y12, Y7, Y7
+	VPADDD  Y2, Y7, Y2
+	VPXOR   Y4, Y0, Y9
+	VPAND   Y11, Y9, Y10
+	VPXOR   Y10, Y4, Y10
+	VPSRLD  $0x02, Y0, Y11
+	VPSLLD  $0x1e, Y0, Y12
+	VPOR    Y12, Y11, Y11
+	VPSRLD  $0x0d, Y0, Y12
+	VPSLLD  $0x13, Y0, Y13
+	VPOR    Y13, Y12, Y12
+	VPSRLD  $0x16, Y0, Y13
+	VPSLLD  $0x0a, Y0, Y14
 	VPOR    Y14, Y13, Y13
 	VPXOR   Y12, Y11, Y11
 	VPXOR   Y13, Y11, Y11
-	VPADDD  Y9, Y11, Y9
-	VPADDD  Y0, Y9, Y0
-	VMOVDQU 1024(AX), Y9
-	VPSRLD  $0x07, Y9, Y11
-	VPSLLD  $0x19, Y9, Y12
+	VPADDD  Y10, Y11, Y10
+	VPADDD  Y7, Y10, Y7
+	VPXOR   Y1, Y5, Y10
+	VPAND   Y10, Y2, Y10
+	VPXOR   Y10, Y1, Y10
+	VPSRLD  $0x06, Y2, Y11
+	VPSLLD  $0x1a, Y2, Y12
 	VPOR    Y12, Y11, Y11
-	VPSRLD  $0x12, Y9, Y12
-	VPSLLD  $0x0e, Y9, Y13
+	VPSRLD  $0x0b, Y2, Y12
+	VPSLLD  $0x15, Y2, Y13
 	VPOR    Y13, Y12, Y12
-	VPSRLD  $0x03, Y9, Y9
-	VPXOR   Y12, Y11, Y11
-	VPXOR   Y9, Y11, Y9
-	VPSRLD  $0x11, Y7, Y11
-	VPSLLD  $0x0f, Y7, Y12
-	VPOR    Y12, Y11, Y11
-	VPSRLD  $0x13, Y7, Y12
-	VPSLLD  $0x0d, Y7, Y13
-	VPOR    Y13, Y12, Y12
-	VPSRLD  $0x0a, Y7, Y7
-	VPXOR   Y12, Y11, Y11
-	VPXOR   Y7, Y11, Y7
-	VMOVDQU 2080(BX), Y11
-	VPADDD  1280(AX), Y11, Y11
-	VPADDD  Y9, Y11, Y9
-	VPADDD  Y7, Y9, Y7
-	VMOVDQU Y7, 1504(AX)
-	VPXOR   Y4, Y1, Y9
-	VPAND   Y9, Y6, Y9
-	VPXOR   Y9, Y4, Y9
-	VPSRLD  $0x06, Y6, Y11
-	VPSLLD  $0x1a, Y6, Y12
-	VPOR    Y12, Y11, Y11
-	VPSRLD  $0x0b, Y6, Y12
-	VPSLLD  $0x15, Y6, Y13
-	VPOR    Y13, Y12, Y12
-	VPSRLD  $0x19, Y6, Y13
-	VPSLLD  $0x07, Y6, Y14
+	VPSRLD  $0x19, Y2, Y13
+	VPSLLD  $0x07, Y2, Y14
 	VPOR    Y14, Y13, Y13
 	VPXOR   Y12, Y11, Y11
 	VPXOR   Y13, Y11, Y11
-	VPADDD  1376(BX), Y5, Y5
-	VPADDD  Y7, Y5, Y5
-	VPADDD  Y9, Y5, Y5
-	VPADDD  Y11, Y5, Y5
-	VPADDD  Y3, Y5, Y3
-	VPXOR   Y2, Y0, Y7
-	VPAND   Y10, Y7, Y7
-	VPXOR   Y7, Y2, Y7
-	VPSRLD  $0x02, Y0, Y9
-	VPSLLD  $0x1e, Y0, Y10
+	VPADDD  1376(BX), Y3, Y3
+	VPADDD  Y6, Y3, Y3
+	VPADDD  Y10, Y3, Y3
+	VPADDD  Y11, Y3, Y3
+	VPADDD  Y8, Y3, Y6
+	VPXOR   Y0, Y7, Y8
+	VPAND   Y9, Y8, Y8
+	VPXOR   Y8, Y0, Y8
+	VPSRLD  $0x02, Y7, Y9
+	VPSLLD  $0x1e, Y7, Y10
 	VPOR    Y10, Y9, Y9
-	VPSRLD  $0x0d, Y0, Y10
-	VPSLLD  $0x13, Y0, Y11
+	VPSRLD  $0x0d, Y7, Y10
+	VPSLLD  $0x13, Y7, Y11
 	VPOR    Y11, Y10, Y10
-	VPSRLD  $0x16, Y0, Y11
-	VPSLLD  $0x0a, Y0, Y12
+	VPSRLD  $0x16, Y7, Y11
+	VPSLLD  $0x0a, Y7, Y12
 	VPOR    Y12, Y11, Y11
 	VPXOR   Y10, Y9, Y9
 	VPXOR   Y11, Y9, Y9
-	VPADDD  Y7, Y9, Y7
-	VPADDD  Y5, Y7, Y5
-	VMOVDQU Y4, Y7
-	VMOVDQU Y3, Y4
-	VMOVDQU Y8, Y3
+	VPADDD  Y8, Y9, Y8
+	VPADDD  Y3, Y8, Y3
 	VMOVDQU Y0, Y8
-	VMOVDQU Y5, Y0
-	VMOVDQU Y6, Y5
-	VMOVDQU Y1, Y6
-	VMOVDQU Y8, Y1
+	VMOVDQU Y3, Y0
+	VMOVDQU Y4, Y3
+	VMOVDQU Y6, Y4
+	VMOVDQU Y5, Y6
+	VMOVDQU Y2, Y5
+	VMOVDQU Y8, Y2
+	VMOVDQU Y1, Y8
+	VMOVDQU Y7, Y1
+	VMOVDQU Y8, Y7
 	LEAQ    -512(BX), DI
 	JMP     block
 
@@ -3487,28 +3488,51 @@ last:
 	VPADDD    1024(AX), Y12, Y13
 	VPADDD    Y9, Y13, Y9
 	VPADDD    Y11, Y9, Y9
-	VPXOR     Y6, Y5, Y11
-	VPAND     Y11, Y4, Y11
-	VPXOR     Y11, Y6, Y11
-	VPSRLD    $0x06, Y4, Y13
-	VPSLLD    $0x1a, Y4, Y14
+	VMOVDQU   1088(AX), Y11
+	VPSRLD    $0x07, Y11, Y13
+	VPSLLD    $0x19, Y11, Y14
 	VPOR      Y14, Y13, Y13
-	VPSRLD    $0x0b, Y4, Y14
-	VPSLLD    $0x15, Y4, Y15
+	VPSRLD    $0x12, Y11, Y14
+	VPSLLD    $0x0e, Y11, Y15
 	VPOR      Y15, Y14, Y14
-	VPSRLD    $0x19, Y4, Y15
-	VPSLLD    $0x07, Y4, Y12
-	VPOR      Y12, Y15, Y12
+	VPSRLD    $0x03, Y11, Y15
 	VPXOR     Y14, Y13, Y13
-	VPXOR     Y12, Y13, Y12
+	VPXOR     Y15, Y13, Y13
+	VMOVDQU   1504(AX), Y14
+	VPSRLD    $0x11, Y14, Y15
+	VPSLLD    $0x0f, Y14, Y12
+	VPOR      Y12, Y15, Y12
+	VPSRLD    $0x13, Y14, Y15
+	VPSLLD    $0x0d, Y14, Y10
+	VPOR      Y10, Y15, Y10
+	VPSRLD    $0x0a, Y14, Y15
+	VPXOR     Y10, Y12, Y10
+	VPXOR     Y15, Y10, Y10
+	VPADDD    1344(AX), Y8, Y8
+	VPADDD    Y13, Y8, Y8
+	VPADDD    Y10, Y8, Y8
+	VPXOR     Y6, Y5, Y10
+	VPAND     Y10, Y4, Y10
+	VPXOR     Y10, Y6, Y10
+	VPSRLD    $0x06, Y4, Y12
+	VPSLLD    $0x1a, Y4, Y13
+	VPOR      Y13, Y12, Y12
+	VPSRLD    $0x0b, Y4, Y13
+	VPSLLD    $0x15, Y4, Y15
+	VPOR      Y15, Y13, Y13
+	VPSRLD    $0x19, Y4, Y15
+	VPSLLD    $0x07, Y4, Y14
+	VPOR      Y14, Y15, Y14
+	VPXOR     Y13, Y12, Y12
+	VPXOR     Y14, Y12, Y12
 	VPADDD    (BX), Y7, Y7
 	VPADDD    Y9, Y7, Y7
-	VPADDD    Y11, Y7, Y7
+	VPADDD    Y10, Y7, Y7
 	VPADDD    Y12, Y7, Y7
 	VPADDD    Y3, Y7, Y3
-	VPXOR     Y1, Y0, Y11
+	VPXOR     Y1, Y0, Y10
 	VPXOR     Y2, Y1, Y12
-	VPAND     Y12, Y11, Y12
+	VPAND     Y12, Y10, Y12
 	VPXOR     Y12, Y1, Y12
 	VPSRLD    $0x02, Y0, Y13
 	VPSLLD    $0x1e, Y0, Y14
@@ -3517,79 +3541,21 @@ last:
 	VPSLLD    $0x13, Y0, Y15
 	VPOR      Y15, Y14, Y14
 	VPSRLD    $0x16, Y0, Y15
-	VPSLLD    $0x0a, Y0, Y10
-	VPOR      Y10, Y15, Y10
-	VPXOR     Y14, Y13, Y13
-	VPXOR     Y10, Y13, Y10
-	VPADDD    Y12, Y10, Y10
-	VPADDD    Y7, Y10, Y7
-	VMOVDQU   1088(AX), Y10
-	VPSRLD    $0x07, Y10, Y12
-	VPSLLD    $0x19, Y10, Y13
-	VPOR      Y13, Y12, Y12
-	VPSRLD    $0x12, Y10, Y13
-	VPSLLD    $0x0e, Y10, Y14
-	VPOR      Y14, Y13, Y13
-	VPSRLD    $0x03, Y10, Y14
-	VPXOR     Y13, Y12, Y12
-	VPXOR     Y14, Y12, Y12
-	VMOVDQU   1504(AX), Y13
-	VPSRLD    $0x11, Y13, Y14
-	VPSLLD    $0x0f, Y13, Y15
-	VPOR      Y15, Y14, Y14
-	VPSRLD    $0x13, Y13, Y15
 	VMOVDQU   Y1, 1536(AX)
-	VPSLLD    $0x0d, Y13, Y1
+	VPSLLD    $0x0a, Y0, Y1
 	VPOR      Y1, Y15, Y1
-	VPSRLD    $0x0a, Y13, Y15
-	VPXOR     Y1, Y14, Y1
-	VPXOR     Y15, Y1, Y1
-	VPADDD    1344(AX), Y8, Y8
-	VPADDD    Y12, Y8, Y8
-	VPADDD    Y1, Y8, Y1
-	VPXOR     Y5, Y4, Y8
-	VPAND     Y8, Y3, Y8
-	VPXOR     Y8, Y5, Y8
-	VPSRLD    $0x06, Y3, Y12
-	VPSLLD    $0x1a, Y3, Y14
-	VPOR      Y14, Y12, Y12
-	VPSRLD    $0x0b, Y3, Y14
-	VPSLLD    $0x15, Y3, Y15
-	VPOR      Y15, Y14, Y14
-	VPSRLD    $0x19, Y3, Y15
-	VPSLLD    $0x07, Y3, Y13
-	VPOR      Y13, Y15, Y13
-	VPXOR     Y14, Y12, Y12
-	VPXOR     Y13, Y12, Y12
-	VPADDD    32(BX), Y6, Y6
-	VPADDD    Y1, Y6, Y6
-	VPADDD    Y8, Y6, Y6
-	VPADDD    Y12, Y6, Y6
-	VPADDD    Y2, Y6, Y2
-	VPXOR     Y0, Y7, Y8
-	VPAND     Y11, Y8, Y11
-	VPXOR     Y11, Y0, Y11
-	VPSRLD    $0x02, Y7, Y12
-	VPSLLD    $0x1e, Y7, Y13
+	VPXOR     Y14, Y13, Y13
+	VPXOR     Y1, Y13, Y1
+	VPADDD    Y12, Y1, Y1
+	VPADDD    Y7, Y1, Y1
+	VMOVDQU   1120(AX), Y7
+	VPSRLD    $0x07, Y7, Y12
+	VPSLLD    $0x19, Y7, Y13
 	VPOR      Y13, Y12, Y12
-	VPSRLD    $0x0d, Y7, Y13
-	VPSLLD    $0x13, Y7, Y14
+	VPSRLD    $0x12, Y7, Y13
+	VPSLLD    $0x0e, Y7, Y14
 	VPOR      Y14, Y13, Y13
-	VPSRLD    $0x16, Y7, Y14
-	VPSLLD    $0x0a, Y7, Y15
-	VPOR      Y15, Y14, Y14
-	VPXOR     Y13, Y12, Y12
-	VPXOR     Y14, Y12, Y12
-	VPADDD    Y11, Y12, Y11
-	VPADDD    Y6, Y11, Y6
-	VMOVDQU   1120(AX), Y11
-	VPSRLD    $0x07, Y11, Y12
-	VPSLLD    $0x19, Y11, Y13
-	VPOR      Y13, Y12, Y12
-	VPSRLD    $0x12, Y11, Y13
-	VPSLLD    $0x0e, Y11, Y14
-	VPOR      Y14, Y13, Y13
-	VPSRLD    $0x03, Y11, Y14
+	VPSRLD    $0x03, Y7, Y14
 	VPXOR     Y13, Y12, Y12
 	VPXOR     Y14, Y12, Y12
 	VPSRLD    $0x11, Y9, Y13
@@ -3601,9 +3567,67 @@ last:
 	VPSRLD    $0x0a, Y9, Y15
 	VPXOR     Y14, Y13, Y13
 	VPXOR     Y15, Y13, Y13
-	VPADDD    1376(AX), Y10, Y10
-	VPADDD    Y12, Y10, Y10
-	VPADDD    Y13, Y10, Y10
+	VPADDD    1376(AX), Y11, Y11
+	VPADDD    Y12, Y11, Y11
+	VPADDD    Y13, Y11, Y11
+	VPXOR     Y5, Y4, Y12
+	VPAND     Y12, Y3, Y12
+	VPXOR     Y12, Y5, Y12
+	VPSRLD    $0x06, Y3, Y13
+	VPSLLD    $0x1a, Y3, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x0b, Y3, Y14
+	VPSLLD    $0x15, Y3, Y15
+	VPOR      Y15, Y14, Y14
+	VPSRLD    $0x19, Y3, Y15
+	VMOVDQU   Y9, 1568(AX)
+	VPSLLD    $0x07, Y3, Y9
+	VPOR      Y9, Y15, Y9
+	VPXOR     Y14, Y13, Y13
+	VPXOR     Y9, Y13, Y9
+	VPADDD    32(BX), Y6, Y6
+	VPADDD    Y8, Y6, Y6
+	VPADDD    Y12, Y6, Y6
+	VPADDD    Y9, Y6, Y6
+	VPADDD    Y2, Y6, Y2
+	VPXOR     Y0, Y1, Y9
+	VPAND     Y10, Y9, Y10
+	VPXOR     Y10, Y0, Y10
+	VPSRLD    $0x02, Y1, Y12
+	VPSLLD    $0x1e, Y1, Y13
+	VPOR      Y13, Y12, Y12
+	VPSRLD    $0x0d, Y1, Y13
+	VPSLLD    $0x13, Y1, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x16, Y1, Y14
+	VPSLLD    $0x0a, Y1, Y15
+	VPOR      Y15, Y14, Y14
+	VPXOR     Y13, Y12, Y12
+	VPXOR     Y14, Y12, Y12
+	VPADDD    Y10, Y12, Y10
+	VPADDD    Y6, Y10, Y6
+	VMOVDQU   1152(AX), Y10
+	VPSRLD    $0x07, Y10, Y12
+	VPSLLD    $0x19, Y10, Y13
+	VPOR      Y13, Y12, Y12
+	VPSRLD    $0x12, Y10, Y13
+	VPSLLD    $0x0e, Y10, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x03, Y10, Y14
+	VPXOR     Y13, Y12, Y12
+	VPXOR     Y14, Y12, Y12
+	VPSRLD    $0x11, Y8, Y13
+	VPSLLD    $0x0f, Y8, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x13, Y8, Y14
+	VPSLLD    $0x0d, Y8, Y15
+	VPOR      Y15, Y14, Y14
+	VPSRLD    $0x0a, Y8, Y15
+	VPXOR     Y14, Y13, Y13
+	VPXOR     Y15, Y13, Y13
+	VPADDD    1408(AX), Y7, Y7
+	VPADDD    Y12, Y7, Y7
+	VPADDD    Y13, Y7, Y7
 	VPXOR     Y4, Y3, Y12
 	VPAND     Y12, Y2, Y12
 	VPXOR     Y12, Y4, Y12
@@ -3614,19 +3638,19 @@ last:
 	VPSLLD    $0x15, Y2, Y15
 	VPOR      Y15, Y14, Y14
 	VPSRLD    $0x19, Y2, Y15
-	VMOVDQU   Y9, 1568(AX)
-	VPSLLD    $0x07, Y2, Y9
-	VPOR      Y9, Y15, Y9
+	VMOVDQU   Y8, 1600(AX)
+	VPSLLD    $0x07, Y2, Y8
+	VPOR      Y8, Y15, Y8
 	VPXOR     Y14, Y13, Y13
-	VPXOR     Y9, Y13, Y9
+	VPXOR     Y8, Y13, Y8
 	VPADDD    64(BX), Y5, Y5
-	VPADDD    Y10, Y5, Y5
+	VPADDD    Y11, Y5, Y5
 	VPADDD    Y12, Y5, Y5
-	VPADDD    Y9, Y5, Y5
-	VPADDD    1536(AX), Y5, Y9
-	VPXOR     Y7, Y6, Y12
-	VPAND     Y8, Y12, Y8
-	VPXOR     Y8, Y7, Y8
+	VPADDD    Y8, Y5, Y5
+	VPADDD    1536(AX), Y5, Y8
+	VPXOR     Y1, Y6, Y12
+	VPAND     Y9, Y12, Y9
+	VPXOR     Y9, Y1, Y9
 	VPSRLD    $0x02, Y6, Y13
 	VPSLLD    $0x1e, Y6, Y14
 	VPOR      Y14, Y13, Y13
@@ -3634,189 +3658,72 @@ last:
 	VPSLLD    $0x13, Y6, Y15
 	VPOR      Y15, Y14, Y14
 	VPSRLD    $0x16, Y6, Y15
-	VMOVDQU   Y7, 1536(AX)
-	VPSLLD    $0x0a, Y6, Y7
-	VPOR      Y7, Y15, Y7
-	VPXOR     Y14, Y13, Y13
-	VPXOR     Y7, Y13, Y7
-	VPADDD    Y8, Y7, Y7
-	VPADDD    Y5, Y7, Y5
-	VMOVDQU   1152(AX), Y7
-	VPSRLD    $0x07, Y7, Y8
-	VPSLLD    $0x19, Y7, Y13
-	VPOR      Y13, Y8, Y8
-	VPSRLD    $0x12, Y7, Y13
-	VPSLLD    $0x0e, Y7, Y14
-	VPOR      Y14, Y13, Y13
-	VPSRLD    $0x03, Y7, Y14
-	VPXOR     Y13, Y8, Y8
-	VPXOR     Y14, Y8, Y8
-	VPSRLD    $0x11, Y1, Y13
-	VPSLLD    $0x0f, Y1, Y14
-	VPOR      Y14, Y13, Y13
-	VPSRLD    $0x13, Y1, Y14
-	VPSLLD    $0x0d, Y1, Y15
-	VPOR      Y15, Y14, Y14
-	VPSRLD    $0x0a, Y1, Y15
-	VPXOR     Y14, Y13, Y13
-	VPXOR     Y15, Y13, Y13
-	VPADDD    1408(AX), Y11, Y11
-	VPADDD    Y8, Y11, Y8
-	VPADDD    Y13, Y8, Y8
-	VPXOR     Y3, Y2, Y11
-	VPAND     Y11, Y9, Y11
-	VPXOR     Y11, Y3, Y11
-	VPSRLD    $0x06, Y9, Y13
-	VPSLLD    $0x1a, Y9, Y14
-	VPOR      Y14, Y13, Y13
-	VPSRLD    $0x0b, Y9, Y14
-	VPSLLD    $0x15, Y9, Y15
-	VPOR      Y15, Y14, Y14
-	VPSRLD    $0x19, Y9, Y15
-	VMOVDQU   Y1, 1600(AX)
-	VPSLLD    $0x07, Y9, Y1
+	VMOVDQU   Y1, 1536(AX)
+	VPSLLD    $0x0a, Y6, Y1
 	VPOR      Y1, Y15, Y1
 	VPXOR     Y14, Y13, Y13
 	VPXOR     Y1, Y13, Y1
+	VPADDD    Y9, Y1, Y1
+	VPADDD    Y5, Y1, Y1
+	VMOVDQU   1184(AX), Y5
+	VPSRLD    $0x07, Y5, Y9
+	VPSLLD    $0x19, Y5, Y13
+	VPOR      Y13, Y9, Y9
+	VPSRLD    $0x12, Y5, Y13
+	VPSLLD    $0x0e, Y5, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x03, Y5, Y14
+	VPXOR     Y13, Y9, Y9
+	VPXOR     Y14, Y9, Y9
+	VPSRLD    $0x11, Y11, Y13
+	VPSLLD    $0x0f, Y11, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x13, Y11, Y14
+	VPSLLD    $0x0d, Y11, Y15
+	VPOR      Y15, Y14, Y14
+	VPSRLD    $0x0a, Y11, Y15
+	VPXOR     Y14, Y13, Y13
+	VPXOR     Y15, Y13, Y13
+	VPADDD    1440(AX), Y10, Y10
+	VPADDD    Y9, Y10, Y9
+	VPADDD    Y13, Y9, Y9
+	VPXOR     Y3, Y2, Y10
+	VPAND     Y10, Y8, Y10
+	VPXOR     Y10, Y3, Y10
+	VPSRLD    $0x06, Y8, Y13
+	VPSLLD    $0x1a, Y8, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x0b, Y8, Y14
+	VPSLLD    $0x15, Y8, Y15
+	VPOR      Y15, Y14, Y14
+	VPSRLD    $0x19, Y8, Y15
+	VMOVDQU   Y11, 1632(AX)
+	VPSLLD    $0x07, Y8, Y11
+	VPOR      Y11, Y15, Y11
+	VPXOR     Y14, Y13, Y13
+	VPXOR     Y11, Y13, Y11
 	VPADDD    96(BX), Y4, Y4
-	VPADDD    Y8, Y4, Y4
+	VPADDD    Y7, Y4, Y4
+	VPADDD    Y10, Y4, Y4
 	VPADDD    Y11, Y4, Y4
-	VPADDD    Y1, Y4, Y1
-	VPADDD    Y0, Y1, Y0
-	VPXOR     Y6, Y5, Y4
-	VPAND     Y12, Y4, Y11
+	VPADDD    Y0, Y4, Y0
+	VPXOR     Y6, Y1, Y10
+	VPAND     Y12, Y10, Y11
 	VPXOR     Y11, Y6, Y11
-	VPSRLD    $0x02, Y5, Y12
-	VPSLLD    $0x1e, Y5, Y13
+	VPSRLD    $0x02, Y1, Y12
+	VPSLLD    $0x1e, Y1, Y13
 	VPOR      Y13, Y12, Y12
-	VPSRLD    $0x0d, Y5, Y13
-	VPSLLD    $0x13, Y5, Y14
+	VPSRLD    $0x0d, Y1, Y13
+	VPSLLD    $0x13, Y1, Y14
 	VPOR      Y14, Y13, Y13
-	VPSRLD    $0x16, Y5, Y14
-	VPSLLD    $0x0a, Y5, Y15
+	VPSRLD    $0x16, Y1, Y14
+	VPSLLD    $0x0a, Y1, Y15
 	VPOR      Y15, Y14, Y14
 	VPXOR     Y13, Y12, Y12
 	VPXOR     Y14, Y12, Y12
 	VPADDD    Y11, Y12, Y11
-	VPADDD    Y1, Y11, Y1
-	VMOVDQU   1184(AX), Y11
-	VPSRLD    $0x07, Y11, Y12
-	VPSLLD    $0x19, Y11, Y13
-	VPOR      Y13, Y12, Y12
-	VPSRLD    $0x12, Y11, Y13
-	VPSLLD    $0x0e, Y11, Y14
-	VPOR      Y14, Y13, Y13
-	VPSRLD    $0x03, Y11, Y14
-	VPXOR     Y13, Y12, Y12
-	VPXOR     Y14, Y12, Y12
-	VPSRLD    $0x11, Y10, Y13
-	VPSLLD    $0x0f, Y10, Y14
-	VPOR      Y14, Y13, Y13
-	VPSRLD    $0x13, Y10, Y14
-	VPSLLD    $0x0d, Y10, Y15
-	VPOR      Y15, Y14, Y14
-	VPSRLD    $0x0a, Y10, Y15
-	VPXOR     Y14, Y13, Y13
-	VPXOR     Y15, Y13, Y13
-	VPADDD    1440(AX), Y7, Y7
-	VPADDD    Y12, Y7, Y7
-	VPADDD    Y13, Y7, Y7
-	VPXOR     Y2, Y9, Y12
-	VPAND     Y12, Y0, Y12
-	VPXOR     Y12, Y2, Y12
-	VPSRLD    $0x06, Y0, Y13
-	VPSLLD    $0x1a, Y0, Y14
-	VPOR      Y14, Y13, Y13
-	VPSRLD    $0x0b, Y0, Y14
-	VPSLLD    $0x15, Y0, Y15
-	VPOR      Y15, Y14, Y14
-	VPSRLD    $0x19, Y0, Y15
-	VMOVDQU   Y10, 1632(AX)
-	VPSLLD    $0x07, Y0, Y10
-	VPOR      Y10, Y15, Y10
-	VPXOR     Y14, Y13, Y13
-	VPXOR     Y10, Y13, Y10
-	VPADDD    128(BX), Y3, Y3
-	VPADDD    Y7, Y3, Y3
-	VPADDD    Y12, Y3, Y3
-	VPADDD    Y10, Y3, Y3
-	VPADDD    1536(AX), Y3, Y10
-	VPXOR     Y5, Y1, Y12
-	VPAND     Y4, Y12, Y4
-	VPXOR     Y4, Y5, Y4
-	VPSRLD    $0x02, Y1, Y13
-	VPSLLD    $0x1e, Y1, Y14
-	VPOR      Y14, Y13, Y13
-	VPSRLD    $0x0d, Y1, Y14
-	VPSLLD    $0x13, Y1, Y15
-	VPOR      Y15, Y14, Y14
-	VPSRLD    $0x16, Y1, Y15
-	VMOVDQU   Y5, 1536(AX)
-	VPSLLD    $0x0a, Y1, Y5
-	VPOR      Y5, Y15, Y5
-	VPXOR     Y14, Y13, Y13
-	VPXOR     Y5, Y13, Y5
-	VPADDD    Y4, Y5, Y4
-	VPADDD    Y3, Y4, Y3
-	VMOVDQU   1216(AX), Y4
-	VPSRLD    $0x07, Y4, Y5
-	VPSLLD    $0x19, Y4, Y13
-	VPOR      Y13, Y5, Y5
-	VPSRLD    $0x12, Y4, Y13
-	VPSLLD    $0x0e, Y4, Y14
-	VPOR      Y14, Y13, Y13
-	VPSRLD    $0x03, Y4, Y14
-	VPXOR     Y13, Y5, Y5
-	VPXOR     Y14, Y5, Y5
-	VPSRLD    $0x11, Y8, Y13
-	VPSLLD    $0x0f, Y8, Y14
-	VPOR      Y14, Y13, Y13
-	VPSRLD    $0x13, Y8, Y14
-	VPSLLD    $0x0d, Y8, Y15
-	VPOR      Y15, Y14, Y14
-	VPSRLD    $0x0a, Y8, Y15
-	VPXOR     Y14, Y13, Y13
-	VPXOR     Y15, Y13, Y13
-	VPADDD    1472(AX), Y11, Y11
-	VPADDD    Y5, Y11, Y5
-	VPADDD    Y13, Y5, Y5
-	VPXOR     Y9, Y0, Y11
-	VPAND     Y11, Y10, Y11
-	VPXOR     Y11, Y9, Y11
-	VPSRLD    $0x06, Y10, Y13
-	VPSLLD    $0x1a, Y10, Y14
-	VPOR      Y14, Y13, Y13
-	VPSRLD    $0x0b, Y10, Y14
-	VPSLLD    $0x15, Y10, Y15
-	VPOR      Y15, Y14, Y14
-	VPSRLD    $0x19, Y10, Y15
-	VMOVDQU   Y8, 1664(AX)
-	VPSLLD    $0x07, Y10, Y8
-	VPOR      Y8, Y15, Y8
-	VPXOR     Y14, Y13, Y13
-	VPXOR     Y8, Y13, Y8
-	VPADDD    160(BX), Y2, Y2
-	VPADDD    Y5, Y2, Y2
-	VPADDD    Y11, Y2, Y2
-	VPADDD    Y8, Y2, Y2
-	VPADDD    Y6, Y2, Y6
-	VPXOR     Y1, Y3, Y8
-	VPAND     Y12, Y8, Y11
-	VPXOR     Y11, Y1, Y11
-	VPSRLD    $0x02, Y3, Y12
-	VPSLLD    $0x1e, Y3, Y13
-	VPOR      Y13, Y12, Y12
-	VPSRLD    $0x0d, Y3, Y13
-	VPSLLD    $0x13, Y3, Y14
-	VPOR      Y14, Y13, Y13
-	VPSRLD    $0x16, Y3, Y14
-	VPSLLD    $0x0a, Y3, Y15
-	VPOR      Y15, Y14, Y14
-	VPXOR     Y13, Y12, Y12
-	VPXOR     Y14, Y12, Y12
-	VPADDD    Y11, Y12, Y11
-	VPADDD    Y2, Y11, Y2
-	VMOVDQU   1248(AX), Y11
+	VPADDD    Y4, Y11, Y4
+	VMOVDQU   1216(AX), Y11
 	VPSRLD    $0x07, Y11, Y12
 	VPSLLD    $0x19, Y11, Y13
 	VPOR      Y13, Y12, Y12
@@ -3835,105 +3742,105 @@ last:
 	VPSRLD    $0x0a, Y7, Y15
 	VPXOR     Y14, Y13, Y13
 	VPXOR     Y15, Y13, Y13
-	VPADDD    1504(AX), Y4, Y4
-	VPADDD    Y12, Y4, Y4
-	VPADDD    Y13, Y4, Y4
-	VPXOR     Y0, Y10, Y12
-	VPAND     Y12, Y6, Y12
-	VPXOR     Y12, Y0, Y12
-	VPSRLD    $0x06, Y6, Y13
-	VPSLLD    $0x1a, Y6, Y14
+	VPADDD    1472(AX), Y5, Y5
+	VPADDD    Y12, Y5, Y5
+	VPADDD    Y13, Y5, Y5
+	VPXOR     Y2, Y8, Y12
+	VPAND     Y12, Y0, Y12
+	VPXOR     Y12, Y2, Y12
+	VPSRLD    $0x06, Y0, Y13
+	VPSLLD    $0x1a, Y0, Y14
 	VPOR      Y14, Y13, Y13
-	VPSRLD    $0x0b, Y6, Y14
-	VPSLLD    $0x15, Y6, Y15
+	VPSRLD    $0x0b, Y0, Y14
+	VPSLLD    $0x15, Y0, Y15
 	VPOR      Y15, Y14, Y14
-	VPSRLD    $0x19, Y6, Y15
-	VMOVDQU   Y7, 1696(AX)
-	VPSLLD    $0x07, Y6, Y7
+	VPSRLD    $0x19, Y0, Y15
+	VMOVDQU   Y7, 1664(AX)
+	VPSLLD    $0x07, Y0, Y7
 	VPOR      Y7, Y15, Y7
 	VPXOR     Y14, Y13, Y13
 	VPXOR     Y7, Y13, Y7
-	VPADDD    192(BX), Y9, Y9
-	VPADDD    Y4, Y9, Y9
-	VPADDD    Y12, Y9, Y9
-	VPADDD    Y7, Y9, Y7
-	VPADDD    1536(AX), Y7, Y9
-	VPXOR     Y3, Y2, Y12
-	VPAND     Y8, Y12, Y8
-	VPXOR     Y8, Y3, Y8
-	VPSRLD    $0x02, Y2, Y13
-	VPSLLD    $0x1e, Y2, Y14
-	VPOR      Y14, Y13, Y13
-	VPSRLD    $0x0d, Y2, Y14
-	VPSLLD    $0x13, Y2, Y15
-	VPOR      Y15, Y14, Y14
-	VPSRLD    $0x16, Y2, Y15
-	VMOVDQU   Y3, 1536(AX)
-	VPSLLD    $0x0a, Y2, Y3
-	VPOR      Y3, Y15, Y3
-	VPXOR     Y14, Y13, Y13
-	VPXOR     Y3, Y13, Y3
-	VPADDD    Y8, Y3, Y3
+	VPADDD    128(BX), Y3, Y3
+	VPADDD    Y9, Y3, Y3
+	VPADDD    Y12, Y3, Y3
 	VPADDD    Y7, Y3, Y3
-	VMOVDQU   1280(AX), Y7
-	VPSRLD    $0x07, Y7, Y8
-	VPSLLD    $0x19, Y7, Y13
-	VPOR      Y13, Y8, Y8
-	VPSRLD    $0x12, Y7, Y13
-	VPSLLD    $0x0e, Y7, Y14
+	VPADDD    1536(AX), Y3, Y7
+	VPXOR     Y1, Y4, Y12
+	VPAND     Y10, Y12, Y10
+	VPXOR     Y10, Y1, Y10
+	VPSRLD    $0x02, Y4, Y13
+	VPSLLD    $0x1e, Y4, Y14
 	VPOR      Y14, Y13, Y13
-	VPSRLD    $0x03, Y7, Y14
-	VPXOR     Y13, Y8, Y8
-	VPXOR     Y14, Y8, Y8
-	VPSRLD    $0x11, Y5, Y13
-	VPSLLD    $0x0f, Y5, Y14
-	VPOR      Y14, Y13, Y13
-	VPSRLD    $0x13, Y5, Y14
-	VPSLLD    $0x0d, Y5, Y15
+	VPSRLD    $0x0d, Y4, Y14
+	VPSLLD    $0x13, Y4, Y15
 	VPOR      Y15, Y14, Y14
-	VPSRLD    $0x0a, Y5, Y15
+	VPSRLD    $0x16, Y4, Y15
+	VMOVDQU   Y1, 1536(AX)
+	VPSLLD    $0x0a, Y4, Y1
+	VPOR      Y1, Y15, Y1
+	VPXOR     Y14, Y13, Y13
+	VPXOR     Y1, Y13, Y1
+	VPADDD    Y10, Y1, Y1
+	VPADDD    Y3, Y1, Y1
+	VMOVDQU   1248(AX), Y3
+	VPSRLD    $0x07, Y3, Y10
+	VPSLLD    $0x19, Y3, Y13
+	VPOR      Y13, Y10, Y10
+	VPSRLD    $0x12, Y3, Y13
+	VPSLLD    $0x0e, Y3, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x03, Y3, Y14
+	VPXOR     Y13, Y10, Y10
+	VPXOR     Y14, Y10, Y10
+	VPSRLD    $0x11, Y9, Y13
+	VPSLLD    $0x0f, Y9, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x13, Y9, Y14
+	VPSLLD    $0x0d, Y9, Y15
+	VPOR      Y15, Y14, Y14
+	VPSRLD    $0x0a, Y9, Y15
 	VPXOR     Y14, Y13, Y13
 	VPXOR     Y15, Y13, Y13
-	VPADDD    1568(AX), Y11, Y11
-	VPADDD    Y8, Y11, Y8
-	VPADDD    Y13, Y8, Y8
-	VPXOR     Y10, Y6, Y11
-	VPAND     Y11, Y9, Y11
-	VPXOR     Y11, Y10, Y11
-	VPSRLD    $0x06, Y9, Y13
-	VPSLLD    $0x1a, Y9, Y14
+	VPADDD    1504(AX), Y11, Y11
+	VPADDD    Y10, Y11, Y10
+	VPADDD    Y13, Y10, Y10
+	VPXOR     Y8, Y0, Y11
+	VPAND     Y11, Y7, Y11
+	VPXOR     Y11, Y8, Y11
+	VPSRLD    $0x06, Y7, Y13
+	VPSLLD    $0x1a, Y7, Y14
 	VPOR      Y14, Y13, Y13
-	VPSRLD    $0x0b, Y9, Y14
-	VPSLLD    $0x15, Y9, Y15
+	VPSRLD    $0x0b, Y7, Y14
+	VPSLLD    $0x15, Y7, Y15
 	VPOR      Y15, Y14, Y14
-	VPSRLD    $0x19, Y9, Y15
-	VMOVDQU   Y5, 1568(AX)
-	VPSLLD    $0x07, Y9, Y5
-	VPOR      Y5, Y15, Y5
+	VPSRLD    $0x19, Y7, Y15
+	VMOVDQU   Y9, 1696(AX)
+	VPSLLD    $0x07, Y7, Y9
+	VPOR      Y9, Y15, Y9
 	VPXOR     Y14, Y13, Y13
-	VPXOR     Y5, Y13, Y5
-	VPADDD    224(BX), Y0, Y0
-	VPADDD    Y8, Y0, Y0
-	VPADDD    Y11, Y0, Y0
-	VPADDD    Y5, Y0, Y0
-	VPADDD    Y1, Y0, Y1
-	VPXOR     Y2, Y3, Y5
-	VPAND     Y12, Y5, Y11
-	VPXOR     Y11, Y2, Y11
-	VPSRLD    $0x02, Y3, Y12
-	VPSLLD    $0x1e, Y3, Y13
+	VPXOR     Y9, Y13, Y9
+	VPADDD    160(BX), Y2, Y2
+	VPADDD    Y5, Y2, Y2
+	VPADDD    Y11, Y2, Y2
+	VPADDD    Y9, Y2, Y2
+	VPADDD    Y6, Y2, Y6
+	VPXOR     Y4, Y1, Y9
+	VPAND     Y12, Y9, Y11
+	VPXOR     Y11, Y4, Y11
+	VPSRLD    $0x02, Y1, Y12
+	VPSLLD    $0x1e, Y1, Y13
 	VPOR      Y13, Y12, Y12
-	VPSRLD    $0x0d, Y3, Y13
-	VPSLLD    $0x13, Y3, Y14
+	VPSRLD    $0x0d, Y1, Y13
+	VPSLLD    $0x13, Y1, Y14
 	VPOR      Y14, Y13, Y13
-	VPSRLD    $0x16, Y3, Y14
-	VPSLLD    $0x0a, Y3, Y15
+	VPSRLD    $0x16, Y1, Y14
+	VPSLLD    $0x0a, Y1, Y15
 	VPOR      Y15, Y14, Y14
 	VPXOR     Y13, Y12, Y12
 	VPXOR     Y14, Y12, Y12
 	VPADDD    Y11, Y12, Y11
-	VPADDD    Y0, Y11, Y0
-	VMOVDQU   1312(AX), Y11
+	VPADDD    Y2, Y11, Y2
+	VMOVDQU   1280(AX), Y11
 	VPSRLD    $0x07, Y11, Y12
 	VPSLLD    $0x19, Y11, Y13
 	VPOR      Y13, Y12, Y12
@@ -3943,40 +3850,156 @@ last:
 	VPSRLD    $0x03, Y11, Y14
 	VPXOR     Y13, Y12, Y12
 	VPXOR     Y14, Y12, Y12
-	VPSRLD    $0x11, Y4, Y13
-	VPSLLD    $0x0f, Y4, Y14
+	VPSRLD    $0x11, Y5, Y13
+	VPSLLD    $0x0f, Y5, Y14
 	VPOR      Y14, Y13, Y13
-	VPSRLD    $0x13, Y4, Y14
-	VPSLLD    $0x0d, Y4, Y15
+	VPSRLD    $0x13, Y5, Y14
+	VPSLLD    $0x0d, Y5, Y15
 	VPOR      Y15, Y14, Y14
-	VPSRLD    $0x0a, Y4, Y4
+	VPSRLD    $0x0a, Y5, Y15
 	VPXOR     Y14, Y13, Y13
-	VPXOR     Y4, Y13, Y4
-	VPADDD    1600(AX), Y7, Y7
-	VPADDD    Y12, Y7, Y7
-	VPADDD    Y4, Y7, Y4
-	VPXOR     Y6, Y9, Y7
-	VPAND     Y7, Y1, Y7
-	VPXOR     Y7, Y6, Y7
-	VPSRLD    $0x06, Y1, Y12
-	VPSLLD    $0x1a, Y1, Y13
-	VPOR      Y13, Y12, Y12
-	VPSRLD    $0x0b, Y1, Y13
-	VPSLLD    $0x15, Y1, Y14
+	VPXOR     Y15, Y13, Y13
+	VPADDD    1568(AX), Y3, Y3
+	VPADDD    Y12, Y3, Y3
+	VPADDD    Y13, Y3, Y3
+	VPXOR     Y0, Y7, Y12
+	VPAND     Y12, Y6, Y12
+	VPXOR     Y12, Y0, Y12
+	VPSRLD    $0x06, Y6, Y13
+	VPSLLD    $0x1a, Y6, Y14
 	VPOR      Y14, Y13, Y13
-	VPSRLD    $0x19, Y1, Y14
-	VPSLLD    $0x07, Y1, Y15
+	VPSRLD    $0x0b, Y6, Y14
+	VPSLLD    $0x15, Y6, Y15
+	VPOR      Y15, Y14, Y14
+	VPSRLD    $0x19, Y6, Y15
+	VMOVDQU   Y5, 1568(AX)
+	VPSLLD    $0x07, Y6, Y5
+	VPOR      Y5, Y15, Y5
+	VPXOR     Y14, Y13, Y13
+	VPXOR     Y5, Y13, Y5
+	VPADDD    192(BX), Y8, Y8
+	VPADDD    Y10, Y8, Y8
+	VPADDD    Y12, Y8, Y8
+	VPADDD    Y5, Y8, Y5
+	VPADDD    1536(AX), Y5, Y8
+	VPXOR     Y1, Y2, Y12
+	VPAND     Y9, Y12, Y9
+	VPXOR     Y9, Y1, Y9
+	VPSRLD    $0x02, Y2, Y13
+	VPSLLD    $0x1e, Y2, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x0d, Y2, Y14
+	VPSLLD    $0x13, Y2, Y15
+	VPOR      Y15, Y14, Y14
+	VPSRLD    $0x16, Y2, Y15
+	VMOVDQU   Y1, 1536(AX)
+	VPSLLD    $0x0a, Y2, Y1
+	VPOR      Y1, Y15, Y1
+	VPXOR     Y14, Y13, Y13
+	VPXOR     Y1, Y13, Y1
+	VPADDD    Y9, Y1, Y1
+	VPADDD    Y5, Y1, Y1
+	VMOVDQU   1312(AX), Y5
+	VPSRLD    $0x07, Y5, Y9
+	VPSLLD    $0x19, Y5, Y13
+	VPOR      Y13, Y9, Y9
+	VPSRLD    $0x12, Y5, Y13
+	VPSLLD    $0x0e, Y5, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x03, Y5, Y14
+	VPXOR     Y13, Y9, Y9
+	VPXOR     Y14, Y9, Y9
+	VPSRLD    $0x11, Y10, Y13
+	VPSLLD    $0x0f, Y10, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x13, Y10, Y14
+	VPSLLD    $0x0d, Y10, Y15
+	VPOR      Y15, Y14, Y14
+	VPSRLD    $0x0a, Y10, Y10
+	VPXOR     Y14, Y13, Y13
+	VPXOR     Y10, Y13, Y10
+	VPADDD    1600(AX), Y11, Y11
+	VPADDD    Y9, Y11, Y9
+	VPADDD    Y10, Y9, Y9
+	VPXOR     Y7, Y6, Y10
+	VPAND     Y10, Y8, Y10
+	VPXOR     Y10, Y7, Y10
+	VPSRLD    $0x06, Y8, Y11
+	VPSLLD    $0x1a, Y8, Y13
+	VPOR      Y13, Y11, Y11
+	VPSRLD    $0x0b, Y8, Y13
+	VPSLLD    $0x15, Y8, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x19, Y8, Y14
+	VPSLLD    $0x07, Y8, Y15
+	VPOR      Y15, Y14, Y14
+	VPXOR     Y13, Y11, Y11
+	VPXOR     Y14, Y11, Y11
+	VPADDD    224(BX), Y0, Y0
+	VPADDD    Y3, Y0, Y0
+	VPADDD    Y10, Y0, Y0
+	VPADDD    Y11, Y0, Y0
+	VPADDD    Y4, Y0, Y4
+	VPXOR     Y2, Y1, Y10
+	VPAND     Y12, Y10, Y11
+	VPXOR     Y11, Y2, Y11
+	VPSRLD    $0x02, Y1, Y12
+	VPSLLD    $0x1e, Y1, Y13
+	VPOR      Y13, Y12, Y12
+	VPSRLD    $0x0d, Y1, Y13
+	VPSLLD    $0x13, Y1, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x16, Y1, Y14
+	VPSLLD    $0x0a, Y1, Y15
 	VPOR      Y15, Y14, Y14
 	VPXOR     Y13, Y12, Y12
 	VPXOR     Y14, Y12, Y12
-	VPADDD    256(BX), Y10, Y10
-	VPADDD    Y4, Y10, Y10
-	VPADDD    Y7, Y10, Y7
-	VPADDD    Y12, Y7, Y7
-	VPADDD    1536(AX), Y7, Y10
-	VPXOR     Y3, Y0, Y12
-	VPAND     Y5, Y12, Y5
-	VPXOR     Y5, Y3, Y5
+	VPADDD    Y11, Y12, Y11
+	VPADDD    Y0, Y11, Y0
+	VMOVDQU   1344(AX), Y11
+	VPSRLD    $0x07, Y11, Y12
+	VPSLLD    $0x19, Y11, Y13
+	VPOR      Y13, Y12, Y12
+	VPSRLD    $0x12, Y11, Y13
+	VPSLLD    $0x0e, Y11, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x03, Y11, Y14
+	VPXOR     Y13, Y12, Y12
+	VPXOR     Y14, Y12, Y12
+	VPSRLD    $0x11, Y3, Y13
+	VPSLLD    $0x0f, Y3, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x13, Y3, Y14
+	VPSLLD    $0x0d, Y3, Y15
+	VPOR      Y15, Y14, Y14
+	VPSRLD    $0x0a, Y3, Y3
+	VPXOR     Y14, Y13, Y13
+	VPXOR     Y3, Y13, Y3
+	VPADDD    1632(AX), Y5, Y5
+	VPADDD    Y12, Y5, Y5
+	VPADDD    Y3, Y5, Y3
+	VPXOR     Y6, Y8, Y5
+	VPAND     Y5, Y4, Y5
+	VPXOR     Y5, Y6, Y5
+	VPSRLD    $0x06, Y4, Y12
+	VPSLLD    $0x1a, Y4, Y13
+	VPOR      Y13, Y12, Y12
+	VPSRLD    $0x0b, Y4, Y13
+	VPSLLD    $0x15, Y4, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x19, Y4, Y14
+	VPSLLD    $0x07, Y4, Y15
+	VPOR      Y15, Y14, Y14
+	VPXOR     Y13, Y12, Y12
+	VPXOR     Y14, Y12, Y12
+	VPADDD    256(BX), Y7, Y7
+	VPADDD    Y9, Y7, Y7
+	VPADDD    Y5, Y7, Y5
+	VPADDD    Y12, Y5, Y5
+	VPADDD    1536(AX), Y5, Y7
+	VPXOR     Y1, Y0, Y12
+	VPAND     Y10, Y12, Y10
+	VPXOR     Y10, Y1, Y10
 	VPSRLD    $0x02, Y0, Y12
 	VPSLLD    $0x1e, Y0, Y13
 	VPOR      Y13, Y12, Y12
@@ -3988,50 +4011,50 @@ last:
 	VPOR      Y15, Y14, Y14
 	VPXOR     Y13, Y12, Y12
 	VPXOR     Y14, Y12, Y12
-	VPADDD    Y5, Y12, Y5
-	VPADDD    Y7, Y5, Y5
-	VMOVDQU   1344(AX), Y7
-	VPSRLD    $0x07, Y7, Y12
-	VPSLLD    $0x19, Y7, Y13
+	VPADDD    Y10, Y12, Y10
+	VPADDD    Y5, Y10, Y5
+	VMOVDQU   1376(AX), Y10
+	VPSRLD    $0x07, Y10, Y12
+	VPSLLD    $0x19, Y10, Y13
 	VPOR      Y13, Y12, Y12
-	VPSRLD    $0x12, Y7, Y13
-	VPSLLD    $0x0e, Y7, Y14
+	VPSRLD    $0x12, Y10, Y13
+	VPSLLD    $0x0e, Y10, Y14
 	VPOR      Y14, Y13, Y13
-	VPSRLD    $0x03, Y7, Y14
+	VPSRLD    $0x03, Y10, Y14
 	VPXOR     Y13, Y12, Y12
 	VPXOR     Y14, Y12, Y12
-	VPSRLD    $0x11, Y8, Y13
-	VPSLLD    $0x0f, Y8, Y14
+	VPSRLD    $0x11, Y9, Y13
+	VPSLLD    $0x0f, Y9, Y14
 	VPOR      Y14, Y13, Y13
-	VPSRLD    $0x13, Y8, Y14
-	VPSLLD    $0x0d, Y8, Y15
+	VPSRLD    $0x13, Y9, Y14
+	VPSLLD    $0x0d, Y9, Y15
 	VPOR      Y15, Y14, Y14
-	VPSRLD    $0x0a, Y8, Y8
+	VPSRLD    $0x0a, Y9, Y9
 	VPXOR     Y14, Y13, Y13
-	VPXOR     Y8, Y13, Y8
-	VPADDD    1632(AX), Y11, Y11
+	VPXOR     Y9, Y13, Y9
+	VPADDD    1664(AX), Y11, Y11
 	VPADDD    Y12, Y11, Y11
-	VPADDD    Y8, Y11, Y8
-	VPXOR     Y9, Y1, Y11
-	VPAND     Y11, Y10, Y11
-	VPXOR     Y11, Y9, Y11
-	VPSRLD    $0x06, Y10, Y12
-	VPSLLD    $0x1a, Y10, Y13
+	VPADDD    Y9, Y11, Y9
+	VPXOR     Y8, Y4, Y11
+	VPAND     Y11, Y7, Y11
+	VPXOR     Y11, Y8, Y11
+	VPSRLD    $0x06, Y7, Y12
+	VPSLLD    $0x1a, Y7, Y13
 	VPOR      Y13, Y12, Y12
-	VPSRLD    $0x0b, Y10, Y13
-	VPSLLD    $0x15, Y10, Y14
+	VPSRLD    $0x0b, Y7, Y13
+	VPSLLD    $0x15, Y7, Y14
 	VPOR      Y14, Y13, Y13
-	VPSRLD    $0x19, Y10, Y14
-	VPSLLD    $0x07, Y10, Y15
+	VPSRLD    $0x19, Y7, Y14
+	VPSLLD    $0x07, Y7, Y15
 	VPOR      Y15, Y14, Y14
 	VPXOR     Y13, Y12, Y12
 	VPXOR     Y14, Y12, Y12
 	VPADDD    288(BX), Y6, Y6
-	VPADDD    Y8, Y6, Y6
+	VPADDD    Y3, Y6, Y6
 	VPADDD    Y11, Y6, Y6
 	VPADDD    Y12, Y6, Y6
 	VPADDD    Y2, Y6, Y2
-	VMOVDQU   1376(AX), Y6
+	VMOVDQU   1408(AX), Y6
 	VPSRLD    $0x07, Y6, Y11
 	VPSLLD    $0x19, Y6, Y12
 	VPOR      Y12, Y11, Y11
@@ -4041,21 +4064,21 @@ last:
 	VPSRLD    $0x03, Y6, Y13
 	VPXOR     Y12, Y11, Y11
 	VPXOR     Y13, Y11, Y11
-	VPSRLD    $0x11, Y4, Y12
-	VPSLLD    $0x0f, Y4, Y13
+	VPSRLD    $0x11, Y3, Y12
+	VPSLLD    $0x0f, Y3, Y13
 	VPOR      Y13, Y12, Y12
-	VPSRLD    $0x13, Y4, Y13
-	VPSLLD    $0x0d, Y4, Y14
+	VPSRLD    $0x13, Y3, Y13
+	VPSLLD    $0x0d, Y3, Y14
 	VPOR      Y14, Y13, Y13
-	VPSRLD    $0x0a, Y4, Y4
+	VPSRLD    $0x0a, Y3, Y3
 	VPXOR     Y13, Y12, Y12
-	VPXOR     Y4, Y12, Y4
-	VPADDD    1664(AX), Y7, Y7
-	VPADDD    Y11, Y7, Y7
-	VPADDD    Y4, Y7, Y4
-	VPXOR     Y1, Y10, Y7
-	VPAND     Y7, Y2, Y7
-	VPXOR     Y7, Y1, Y7
+	VPXOR     Y3, Y12, Y3
+	VPADDD    1696(AX), Y10, Y10
+	VPADDD    Y11, Y10, Y10
+	VPADDD    Y3, Y10, Y3
+	VPXOR     Y4, Y7, Y10
+	VPAND     Y10, Y2, Y10
+	VPXOR     Y10, Y4, Y10
 	VPSRLD    $0x06, Y2, Y11
 	VPSLLD    $0x1a, Y2, Y12
 	VPOR      Y12, Y11, Y11
@@ -4067,91 +4090,69 @@ last:
 	VPOR      Y14, Y13, Y13
 	VPXOR     Y12, Y11, Y11
 	VPXOR     Y13, Y11, Y11
-	VPADDD    320(BX), Y9, Y9
-	VPADDD    Y4, Y9, Y9
-	VPADDD    Y7, Y9, Y7
-	VPADDD    Y11, Y7, Y7
-	VPADDD    Y3, Y7, Y3
-	VMOVDQU   1408(AX), Y7
-	VPSRLD    $0x07, Y7, Y9
-	VPSLLD    $0x19, Y7, Y11
-	VPOR      Y11, Y9, Y9
-	VPSRLD    $0x12, Y7, Y11
-	VPSLLD    $0x0e, Y7, Y12
+	VPADDD    320(BX), Y8, Y8
+	VPADDD    Y9, Y8, Y8
+	VPADDD    Y10, Y8, Y8
+	VPADDD    Y11, Y8, Y8
+	VPADDD    Y1, Y8, Y1
+	VPXOR     Y7, Y2, Y8
+	VPAND     Y8, Y1, Y8
+	VPXOR     Y8, Y7, Y8
+	VPSRLD    $0x06, Y1, Y10
+	VPSLLD    $0x1a, Y1, Y11
+	VPOR      Y11, Y10, Y10
+	VPSRLD    $0x0b, Y1, Y11
+	VPSLLD    $0x15, Y1, Y12
 	VPOR      Y12, Y11, Y11
-	VPSRLD    $0x03, Y7, Y12
-	VPXOR     Y11, Y9, Y9
-	VPXOR     Y12, Y9, Y9
-	VPSRLD    $0x11, Y8, Y11
-	VPSLLD    $0x0f, Y8, Y12
-	VPOR      Y12, Y11, Y11
-	VPSRLD    $0x13, Y8, Y12
-	VPSLLD    $0x0d, Y8, Y13
+	VPSRLD    $0x19, Y1, Y12
+	VPSLLD    $0x07, Y1, Y13
 	VPOR      Y13, Y12, Y12
-	VPSRLD    $0x0a, Y8, Y8
-	VPXOR     Y12, Y11, Y11
-	VPXOR     Y8, Y11, Y8
-	VPADDD    1696(AX), Y6, Y6
-	VPADDD    Y9, Y6, Y6
-	VPADDD    Y8, Y6, Y6
-	VPXOR     Y10, Y2, Y8
-	VPAND     Y8, Y3, Y8
-	VPXOR     Y8, Y10, Y8
-	VPSRLD    $0x06, Y3, Y9
-	VPSLLD    $0x1a, Y3, Y11
-	VPOR      Y11, Y9, Y9
-	VPSRLD    $0x0b, Y3, Y11
-	VPSLLD    $0x15, Y3, Y12
-	VPOR      Y12, Y11, Y11
-	VPSRLD    $0x19, Y3, Y12
-	VPSLLD    $0x07, Y3, Y13
-	VPOR      Y13, Y12, Y12
-	VPXOR     Y11, Y9, Y9
-	VPXOR     Y12, Y9, Y9
-	VPADDD    352(BX), Y1, Y1
-	VPADDD    Y6, Y1, Y1
-	VPADDD    Y8, Y1, Y1
-	VPADDD    Y9, Y1, Y1
-	VPADDD    Y0, Y1, Y0
-	VMOVDQU   1440(AX), Y1
-	VPSRLD    $0x07, Y1, Y6
-	VPSLLD    $0x19, Y1, Y8
-	VPOR      Y8, Y6, Y6
-	VPSRLD    $0x12, Y1, Y8
-	VPSLLD    $0x0e, Y1, Y9
-	VPOR      Y9, Y8, Y8
-	VPSRLD    $0x03, Y1, Y1
-	VPXOR     Y8, Y6, Y6
-	VPXOR     Y1, Y6, Y1
-	VPSRLD    $0x11, Y4, Y6
-	VPSLLD    $0x0f, Y4, Y8
-	VPOR      Y8, Y6, Y6
-	VPSRLD    $0x13, Y4, Y8
-	VPSLLD    $0x0d, Y4, Y9
-	VPOR      Y9, Y8, Y8
-	VPSRLD    $0x0a, Y4, Y4
-	VPXOR     Y8, Y6, Y6
-	VPXOR     Y4, Y6, Y4
-	VPADDD    1568(AX), Y7, Y6
-	VPADDD    Y1, Y6, Y1
-	VPADDD    Y4, Y1, Y1
-	VPXOR     Y2, Y3, Y3
-	VPAND     Y3, Y0, Y3
-	VPXOR     Y3, Y2, Y2
-	VPSRLD    $0x06, Y0, Y3
+	VPXOR     Y11, Y10, Y10
+	VPXOR     Y12, Y10, Y10
+	VPADDD    352(BX), Y4, Y4
+	VPADDD    Y3, Y4, Y3
+	VPADDD    Y8, Y3, Y3
+	VPADDD    Y10, Y3, Y3
+	VPADDD    Y0, Y3, Y0
+	VMOVDQU   1440(AX), Y3
+	VPSRLD    $0x07, Y3, Y4
+	VPSLLD    $0x19, Y3, Y8
+	VPOR      Y8, Y4, Y4
+	VPSRLD    $0x12, Y3, Y8
+	VPSLLD    $0x0e, Y3, Y10
+	VPOR      Y10, Y8, Y8
+	VPSRLD    $0x03, Y3, Y3
+	VPXOR     Y8, Y4, Y4
+	VPXOR     Y3, Y4, Y3
+	VPSRLD    $0x11, Y9, Y4
+	VPSLLD    $0x0f, Y9, Y8
+	VPOR      Y8, Y4, Y4
+	VPSRLD    $0x13, Y9, Y8
+	VPSLLD    $0x0d, Y9, Y10
+	VPOR      Y10, Y8, Y8
+	VPSRLD    $0x0a, Y9, Y9
+	VPXOR     Y8, Y4, Y4
+	VPXOR     Y9, Y4, Y4
+	VPADDD    1568(AX), Y6, Y6
+	VPADDD    Y3, Y6, Y3
+	VPADDD    Y4, Y3, Y3
+	VPXOR     Y2, Y1, Y1
+	VPAND     Y1, Y0, Y1
+	VPXOR     Y1, Y2, Y1
+	VPSRLD    $0x06, Y0, Y2
 	VPSLLD    $0x1a, Y0, Y4
-	VPOR      Y4, Y3, Y3
+	VPOR      Y4, Y2, Y2
 	VPSRLD    $0x0b, Y0, Y4
 	VPSLLD    $0x15, Y0, Y6
 	VPOR      Y6, Y4, Y4
 	VPSRLD    $0x19, Y0, Y6
 	VPSLLD    $0x07, Y0, Y0
 	VPOR      Y0, Y6, Y0
-	VPXOR     Y4, Y3, Y3
-	VPXOR     Y0, Y3, Y0
-	VPADDD    2176(BX), Y10, Y3
-	VPADDD    Y1, Y3, Y1
-	VPADDD    Y2, Y1, Y1
+	VPXOR     Y4, Y2, Y2
+	VPXOR     Y0, Y2, Y0
+	VPADDD    2176(BX), Y7, Y2
+	VPADDD    Y3, Y2, Y2
+	VPADDD    Y1, Y2, Y1
 	VPADDD    Y0, Y1, Y0
 	VPADDD    Y5, Y0, Y0
 	VPSHUFB   2208(BX), Y0, Y0
@@ -4524,22 +4525,22 @@ DATA sha256dConstantsAVX2<>+1392(SB)/4, $0x0fc19dc6
 DATA sha256dConstantsAVX2<>+1396(SB)/4, $0x0fc19dc6
 DATA sha256dConstantsAVX2<>+1400(SB)/4, $0x0fc19dc6
 DATA sha256dConstantsAVX2<>+1404(SB)/4, $0x0fc19dc6
-DATA sha256dConstantsAVX2<>+1408(SB)/4, $0x240ca1cc
-DATA sha256dConstantsAVX2<>+1412(SB)/4, $0x240ca1cc
-DATA sha256dConstantsAVX2<>+1416(SB)/4, $0x240ca1cc
-DATA sha256dConstantsAVX2<>+1420(SB)/4, $0x240ca1cc
-DATA sha256dConstantsAVX2<>+1424(SB)/4, $0x240ca1cc
-DATA sha256dConstantsAVX2<>+1428(SB)/4, $0x240ca1cc
-DATA sha256dConstantsAVX2<>+1432(SB)/4, $0x240ca1cc
-DATA sha256dConstantsAVX2<>+1436(SB)/4, $0x240ca1cc
-DATA sha256dConstantsAVX2<>+1440(SB)/4, $0x80000000
-DATA sha256dConstantsAVX2<>+1444(SB)/4, $0x80000000
-DATA sha256dConstantsAVX2<>+1448(SB)/4, $0x80000000
-DATA sha256dConstantsAVX2<>+1452(SB)/4, $0x80000000
-DATA sha256dConstantsAVX2<>+1456(SB)/4, $0x80000000
-DATA sha256dConstantsAVX2<>+1460(SB)/4, $0x80000000
-DATA sha256dConstantsAVX2<>+1464(SB)/4, $0x80000000
-DATA sha256dConstantsAVX2<>+1468(SB)/4, $0x80000000
+DATA sha256dConstantsAVX2<>+1408(SB)/4, $0x80000000
+DATA sha256dConstantsAVX2<>+1412(SB)/4, $0x80000000
+DATA sha256dConstantsAVX2<>+1416(SB)/4, $0x80000000
+DATA sha256dConstantsAVX2<>+1420(SB)/4, $0x80000000
+DATA sha256dConstantsAVX2<>+1424(SB)/4, $0x80000000
+DATA sha256dConstantsAVX2<>+1428(SB)/4, $0x80000000
+DATA sha256dConstantsAVX2<>+1432(SB)/4, $0x80000000
+DATA sha256dConstantsAVX2<>+1436(SB)/4, $0x80000000
+DATA sha256dConstantsAVX2<>+1440(SB)/4, $0x240ca1cc
+DATA sha256dConstantsAVX2<>+1444(SB)/4, $0x240ca1cc
+DATA sha256dConstantsAVX2<>+1448(SB)/4, $0x240ca1cc
+DATA sha256dConstantsAVX2<>+1452(SB)/4, $0x240ca1cc
+DATA sha256dConstantsAVX2<>+1456(SB)/4, $0x240ca1cc
+DATA sha256dConstantsAVX2<>+1460(SB)/4, $0x240ca1cc
+DATA sha256dConstantsAVX2<>+1464(SB)/4, $0x240ca1cc
+DATA sha256dConstantsAVX2<>+1468(SB)/4, $0x240ca1cc
 DATA sha256dConstantsAVX2<>+1472(SB)/4, $0x2de92c6f
 DATA sha256dConstantsAVX2<>+1476(SB)/4, $0x2de92c6f
 DATA sha256dConstantsAVX2<>+1480(SB)/4, $0x2de92c6f
@@ -4548,22 +4549,22 @@ DATA sha256dConstantsAVX2<>+1488(SB)/4, $0x2de92c6f
 DATA sha256dConstantsAVX2<>+1492(SB)/4, $0x2de92c6f
 DATA sha256dConstantsAVX2<>+1496(SB)/4, $0x2de92c6f
 DATA sha256dConstantsAVX2<>+1500(SB)/4, $0x2de92c6f
-DATA sha256dConstantsAVX2<>+1504(SB)/4, $0x4a7484aa
-DATA sha256dConstantsAVX2<>+1508(SB)/4, $0x4a7484aa
-DATA sha256dConstantsAVX2<>+1512(SB)/4, $0x4a7484aa
-DATA sha256dConstantsAVX2<>+1516(SB)/4, $0x4a7484aa
-DATA sha256dConstantsAVX2<>+1520(SB)/4, $0x4a7484aa
-DATA sha256dConstantsAVX2<>+1524(SB)/4, $0x4a7484aa
-DATA sha256dConstantsAVX2<>+1528(SB)/4, $0x4a7484aa
-DATA sha256dConstantsAVX2<>+1532(SB)/4, $0x4a7484aa
-DATA sha256dConstantsAVX2<>+1536(SB)/4, $0x00000280
-DATA sha256dConstantsAVX2<>+1540(SB)/4, $0x00000280
-DATA sha256dConstantsAVX2<>+1544(SB)/4, $0x00000280
-DATA sha256dConstantsAVX2<>+1548(SB)/4, $0x00000280
-DATA sha256dConstantsAVX2<>+1552(SB)/4, $0x00000280
-DATA sha256dConstantsAVX2<>+1556(SB)/4, $0x00000280
-DATA sha256dConstantsAVX2<>+1560(SB)/4, $0x00000280
-DATA sha256dConstantsAVX2<>+1564(SB)/4, $0x00000280
+DATA sha256dConstantsAVX2<>+1504(SB)/4, $0x00000280
+DATA sha256dConstantsAVX2<>+1508(SB)/4, $0x00000280
+DATA sha256dConstantsAVX2<>+1512(SB)/4, $0x00000280
+DATA sha256dConstantsAVX2<>+1516(SB)/4, $0x00000280
+DATA sha256dConstantsAVX2<>+1520(SB)/4, $0x00000280
+DATA sha256dConstantsAVX2<>+1524(SB)/4, $0x00000280
+DATA sha256dConstantsAVX2<>+1528(SB)/4, $0x00000280
+DATA sha256dConstantsAVX2<>+1532(SB)/4, $0x00000280
+DATA sha256dConstantsAVX2<>+1536(SB)/4, $0x4a7484aa
+DATA sha256dConstantsAVX2<>+1540(SB)/4, $0x4a7484aa
+DATA sha256dConstantsAVX2<>+1544(SB)/4, $0x4a7484aa
+DATA sha256dConstantsAVX2<>+1548(SB)/4, $0x4a7484aa
+DATA sha256dConstantsAVX2<>+1552(SB)/4, $0x4a7484aa
+DATA sha256dConstantsAVX2<>+1556(SB)/4, $0x4a7484aa
+DATA sha256dConstantsAVX2<>+1560(SB)/4, $0x4a7484aa
+DATA sha256dConstantsAVX2<>+1564(SB)/4, $0x4a7484aa
 DATA sha256dConstantsAVX2<>+1568(SB)/4, $0x5cb0a9dc
 DATA sha256dConstantsAVX2<>+1572(SB)/4, $0x5cb0a9dc
 DATA sha256dConstantsAVX2<>+1576(SB)/4, $0x5cb0a9dc
@@ -4620,22 +4621,22 @@ DATA sha256dConstantsAVX2<>+1776(SB)/4, $0xc6e00bf3
 DATA sha256dConstantsAVX2<>+1780(SB)/4, $0xc6e00bf3
 DATA sha256dConstantsAVX2<>+1784(SB)/4, $0xc6e00bf3
 DATA sha256dConstantsAVX2<>+1788(SB)/4, $0xc6e00bf3
-DATA sha256dConstantsAVX2<>+1792(SB)/4, $0xd5a79147
-DATA sha256dConstantsAVX2<>+1796(SB)/4, $0xd5a79147
-DATA sha256dConstantsAVX2<>+1800(SB)/4, $0xd5a79147
-DATA sha256dConstantsAVX2<>+1804(SB)/4, $0xd5a79147
-DATA sha256dConstantsAVX2<>+1808(SB)/4, $0xd5a79147
-DATA sha256dConstantsAVX2<>+1812(SB)/4, $0xd5a79147
-DATA sha256dConstantsAVX2<>+1816(SB)/4, $0xd5a79147
-DATA sha256dConstantsAVX2<>+1820(SB)/4, $0xd5a79147
-DATA sha256dConstantsAVX2<>+1824(SB)/4, $0x00a00055
-DATA sha256dConstantsAVX2<>+1828(SB)/4, $0x00a00055
-DATA sha256dConstantsAVX2<>+1832(SB)/4, $0x00a00055
-DATA sha256dConstantsAVX2<>+1836(SB)/4, $0x00a00055
-DATA sha256dConstantsAVX2<>+1840(SB)/4, $0x00a00055
-DATA sha256dConstantsAVX2<>+1844(SB)/4, $0x00a00055
-DATA sha256dConstantsAVX2<>+1848(SB)/4, $0x00a00055
-DATA sha256dConstantsAVX2<>+1852(SB)/4, $0x00a00055
+DATA sha256dConstantsAVX2<>+1792(SB)/4, $0x00a00055
+DATA sha256dConstantsAVX2<>+1796(SB)/4, $0x00a00055
+DATA sha256dConstantsAVX2<>+1800(SB)/4, $0x00a00055
+DATA sha256dConstantsAVX2<>+1804(SB)/4, $0x00a00055
+DATA sha256dConstantsAVX2<>+1808(SB)/4, $0x00a00055
+DATA sha256dConstantsAVX2<>+1812(SB)/4, $0x00a00055
+DATA sha256dConstantsAVX2<>+1816(SB)/4, $0x00a00055
+DATA sha256dConstantsAVX2<>+1820(SB)/4, $0x00a00055
+DATA sha256dConstantsAVX2<>+1824(SB)/4, $0xd5a79147
+DATA sha256dConstantsAVX2<>+1828(SB)/4, $0xd5a79147
+DATA sha256dConstantsAVX2<>+1832(SB)/4, $0xd5a79147
+DATA sha256dConstantsAVX2<>+1836(SB)/4, $0xd5a79147
+DATA sha256dConstantsAVX2<>+1840(SB)/4, $0xd5a79147
+DATA sha256dConstantsAVX2<>+1844(SB)/4, $0xd5a79147
+DATA sha256dConstantsAVX2<>+1848(SB)/4, $0xd5a79147
+DATA sha256dConstantsAVX2<>+1852(SB)/4, $0xd5a79147
 DATA sha256dConstantsAVX2<>+1856(SB)/4, $0x06ca6351
 DATA sha256dConstantsAVX2<>+1860(SB)/4, $0x06ca6351
 DATA sha256dConstantsAVX2<>+1864(SB)/4, $0x06ca6351
@@ -4796,22 +4797,22 @@ DATA sha256dConstantsAVX2<>+2480(SB)/4, $0xc19bf274
 DATA sha256dConstantsAVX2<>+2484(SB)/4, $0xc19bf274
 DATA sha256dConstantsAVX2<>+2488(SB)/4, $0xc19bf274
 DATA sha256dConstantsAVX2<>+2492(SB)/4, $0xc19bf274
-DATA sha256dConstantsAVX2<>+2496(SB)/4, $0xe49b69c1
-DATA sha256dConstantsAVX2<>+2500(SB)/4, $0xe49b69c1
-DATA sha256dConstantsAVX2<>+2504(SB)/4, $0xe49b69c1
-DATA sha256dConstantsAVX2<>+2508(SB)/4, $0xe49b69c1
-DATA sha256dConstantsAVX2<>+2512(SB)/4, $0xe49b69c1
-DATA sha256dConstantsAVX2<>+2516(SB)/4, $0xe49b69c1
-DATA sha256dConstantsAVX2<>+2520(SB)/4, $0xe49b69c1
-DATA sha256dConstantsAVX2<>+2524(SB)/4, $0xe49b69c1
-DATA sha256dConstantsAVX2<>+2528(SB)/4, $0x00a00000
-DATA sha256dConstantsAVX2<>+2532(SB)/4, $0x00a00000
-DATA sha256dConstantsAVX2<>+2536(SB)/4, $0x00a00000
-DATA sha256dConstantsAVX2<>+2540(SB)/4, $0x00a00000
-DATA sha256dConstantsAVX2<>+2544(SB)/4, $0x00a00000
-DATA sha256dConstantsAVX2<>+2548(SB)/4, $0x00a00000
-DATA sha256dConstantsAVX2<>+2552(SB)/4, $0x00a00000
-DATA sha256dConstantsAVX2<>+2556(SB)/4, $0x00a00000
+DATA sha256dConstantsAVX2<>+2496(SB)/4, $0x00a00000
+DATA sha256dConstantsAVX2<>+2500(SB)/4, $0x00a00000
+DATA sha256dConstantsAVX2<>+2504(SB)/4, $0x00a00000
+DATA sha256dConstantsAVX2<>+2508(SB)/4, $0x00a00000
+DATA sha256dConstantsAVX2<>+2512(SB)/4, $0x00a00000
+DATA sha256dConstantsAVX2<>+2516(SB)/4, $0x00a00000
+DATA sha256dConstantsAVX2<>+2520(SB)/4, $0x00a00000
+DATA sha256dConstantsAVX2<>+2524(SB)/4, $0x00a00000
+DATA sha256dConstantsAVX2<>+2528(SB)/4, $0xe49b69c1
+DATA sha256dConstantsAVX2<>+2532(SB)/4, $0xe49b69c1
+DATA sha256dConstantsAVX2<>+2536(SB)/4, $0xe49b69c1
+DATA sha256dConstantsAVX2<>+2540(SB)/4, $0xe49b69c1
+DATA sha256dConstantsAVX2<>+2544(SB)/4, $0xe49b69c1
+DATA sha256dConstantsAVX2<>+2548(SB)/4, $0xe49b69c1
+DATA sha256dConstantsAVX2<>+2552(SB)/4, $0xe49b69c1
+DATA sha256dConstantsAVX2<>+2556(SB)/4, $0xe49b69c1
 DATA sha256dConstantsAVX2<>+2560(SB)/4, $0xefbe4786
 DATA sha256dConstantsAVX2<>+2564(SB)/4, $0xefbe4786
 DATA sha256dConstantsAVX2<>+2568(SB)/4, $0xefbe4786

@@ -35,7 +35,7 @@ var avx512 = target{
 }
 
 var avx2 = target{
-	name: "AVX2", size: 32, ahead: 0,
+	name: "AVX2", size: 32, ahead: 1,
 	regs: []reg.VecPhysical{
 		reg.Y0, reg.Y1, reg.Y2, reg.Y3, reg.Y4, reg.Y5, reg.Y6, reg.Y7,
 		reg.Y8, reg.Y9, reg.Y10, reg.Y11, reg.Y12, reg.Y13, reg.Y14, reg.Y15,
