@@ -1,7 +1,7 @@
 // Measures the page's own lane beside other libraries, one worker after the other, and sends the rates to run.mjs.
 // They take turns in short rounds, so that a busy machine is unfair to nobody; the median round counts.
-const rounds = 7, span = 1000;  // ms
-const warm = 1500;              // ms, until the browser has compiled what it runs for good
+const rounds = 15, span = 500; // ms
+const warm = 1500; // ms, until the browser has compiled what it runs for good
 const algorithms = ["sha256d", "scrypt"];
 
 // lane hosts lane.js as the page does: same messages, same kernel.

@@ -1,5 +1,5 @@
 // One library's hash over a header whose nonce counts up, as a miner would call it. The first answer of each is
-// held against Litecoin's and Bitcoin's genesis blocks.
+// held against Bitcoin's and Litecoin's genesis blocks.
 import {createSHA256, scrypt as scryptWasm} from "/peers/hash-wasm/dist/index.esm.min.js";
 import {sha256} from "/peers/@noble/hashes/sha2.js";
 import {scrypt as scryptNoble} from "/peers/@noble/hashes/scrypt.js";
@@ -29,7 +29,7 @@ const genesis = {
   },
   scrypt: {
     header: "01000000" + "00".repeat(32) + "d9ced4ed1130f7b7faad9be25323ffafa33232a17c3edf6cfd97bee6bafbdd97b9aa8e4ef0ff0f1ecd513f7c",
-    hash: "",
+    hash: "001e67b013726fd7382e9acb69165b4b6316227fb3156b5b414ba6340c050000",
   },
 };
 
@@ -39,10 +39,7 @@ const hex = (b) => Array.from(b, (v) => v.toString(16).padStart(2, "0")).join(""
 async function rate(library, algorithm, ms) {
   const hash = hashes[library][algorithm];
   const header = bytes(genesis[algorithm].header), view = new DataView(header.buffer);
-  const known = hex(await hash(header));
-  if (genesis[algorithm].hash ? known !== genesis[algorithm].hash : !known.endsWith("050000")) {
-    throw new Error("a wrong hash, " + known);
-  }
+  if (hex(await hash(header)) !== genesis[algorithm].hash) throw new Error("a wrong hash");
   const batch = algorithm === "scrypt" ? 8 : 2048;
   let nonce = 0;
   const begun = performance.now();

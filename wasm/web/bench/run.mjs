@@ -5,10 +5,12 @@
 //
 // DIR of the page is what wasm/web/build wrote, DIR of the peers a node_modules. It runs in the root of the tree.
 import {spawn, spawnSync} from "node:child_process";
+import {once} from "node:events";
 import {mkdtempSync, readFileSync, rmSync} from "node:fs";
 import {createServer} from "node:http";
 import {tmpdir} from "node:os";
 import path from "node:path";
+import {setTimeout as sleep} from "node:timers/promises";
 import {fileURLToPath} from "node:url";
 import {parseArgs} from "node:util";
 
@@ -71,15 +73,24 @@ function measureInBrowser() {
     if (!name) throw new Error("this machine has no browser " + options.browser);
     const profile = mkdtempSync(path.join(tmpdir(), "goldpan-bench-"));
     let child = null;
-    const end = (settle, value) => {
+    const end = async (settle, value) => {
       clearTimeout(timer);
       server.closeAllConnections();
       server.close();
-      child.once("exit", () => {
-        rmSync(profile, {recursive: true, force: true, maxRetries: 20, retryDelay: 100});
-        settle(value);
-      });
-      if (child.exitCode === null && child.signalCode === null) child.kill(); else child.emit("exit");
+      if (child.exitCode === null && child.signalCode === null) {
+        child.kill();
+        await once(child, "exit");
+      }
+      // The browser's other processes end a little later, and write until then.
+      for (let tries = 0; ; tries++) {
+        try {
+          rmSync(profile, {recursive: true, force: true});
+          return settle(value);
+        } catch (e) {
+          if (tries === 50) return reject(e);
+          await sleep(100);
+        }
+      }
     };
     const timer = setTimeout(() => end(reject, new Error("the browser did not answer")), patience);
     const server = serve((answer) => {
