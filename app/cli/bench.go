@@ -53,6 +53,9 @@ func (t *terminal) bench(ctx context.Context, algorithms []hasher.Algorithm, ker
 				return err
 			}
 			m := hasher.Measure(ctx, k, threads, span)
+			if ctx.Err() != nil {
+				return errInterrupted
+			}
 			cycles := "cycles not measured on this processor"
 			r := record{"type": "bench", "algorithm": a, "kernel": k.Name, "threads": threads, "hashes": m.Hashes,
 				"seconds": m.Wall.Seconds(), "cpu_seconds": m.CPU.Seconds(), "hashrate": m.Hashrate()}
@@ -60,7 +63,7 @@ func (t *terminal) bench(ctx context.Context, algorithms []hasher.Algorithm, ker
 				r["cycles_per_hash"], r["clock_hz"] = c, m.Clock
 				cycles = withThousands(c) + " cycles a hash"
 			}
-			t.print(r, "%-8s %-8s %d threads: %12s, %s", a, k.Name, threads, rate(m.Hashrate()), cycles)
+			t.print(r, "%-8s %-8s %d %s: %12s, %s", a, k.Name, threads, threadsWord(threads), rate(m.Hashrate()), cycles)
 			ran++
 		}
 	}

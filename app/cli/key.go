@@ -86,6 +86,16 @@ func keyAddCommand() command {
 				if *file == "-" && *store.passphraseFile == "-" {
 					return usagef("standard input can hold one secret, not two")
 				}
+				switch vault.Kind(*kind) {
+				case vault.KindPool, vault.KindNode, vault.KindPoolAPI, vault.KindExchange:
+				default:
+					return usagef("--kind: pool, node, pool-api or exchange")
+				}
+				switch vault.Environment(*environment) {
+				case vault.Live, vault.Test, vault.Practice:
+				default:
+					return usagef("--environment: live, test or practice")
+				}
 				if *name == "" {
 					*name = id
 				}

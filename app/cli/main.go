@@ -14,6 +14,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -73,10 +74,13 @@ func (t *terminal) run(ctx context.Context, args []string) int {
 	case err == nil:
 		return 0
 	case errors.Is(err, errUsage):
-		t.fail(strings.TrimPrefix(err.Error(), errUsage.Error()+": "), "Run goldpan help to see the commands, or goldpan COMMAND --help for one of them.")
+		t.fail(strings.TrimPrefix(err.Error(), errUsage.Error()+": "), t.usageHint())
 		return 2
 	default:
 		message, hint := desk.Explain(err)
+		if hint == "" && errors.Is(err, errSecret) {
+			hint = "Run this in a terminal, or name a file that holds it; goldpan " + t.command + " --help tells how."
+		}
 		t.fail(message, hint)
 		return 1
 	}
@@ -105,6 +109,7 @@ func (t *terminal) dispatch(ctx context.Context, args []string) error {
 		flags.BoolVar(&t.json, "json", t.json, "print JSON lines on standard output")
 		flags.StringVar(&t.data, "data", "", "`DIR` where state lives; the default is "+defaultDir())
 		work := c.prepare(t, flags)
+		t.command = c.name
 		rest := args[len(words):]
 		// The id of a key may stand before the flags as well as after them.
 		var front []string
@@ -115,11 +120,65 @@ func (t *terminal) dispatch(ctx context.Context, args []string) error {
 			t.helpCommand(c, flags)
 			return nil
 		} else if err != nil {
-			return usagef("%s", err)
+			return usagef("%s", plainFlagError(err))
 		}
 		return work(ctx, append(front, flags.Args()...))
 	}
-	return usagef("there is no command %q", strings.Join(args[:min(2, len(args))], " "))
+	return t.noCommand(args)
+}
+
+// noCommand answers words that no command begins with. "wallet" and "key" alone
+// are half of one, and those who ask for their help get it.
+func (t *terminal) noCommand(args []string) error {
+	var second []string
+	for _, c := range commands() {
+		if word, ok := strings.CutPrefix(c.name, args[0]+" "); ok {
+			second = append(second, word)
+		}
+	}
+	asked := args[:1]
+	switch {
+	case len(args) > 1 && !strings.HasPrefix(args[1], "-"):
+		asked = args[:2]
+	case len(second) == 0:
+	case len(args) > 1 && slices.Contains([]string{"--help", "-help", "-h"}, args[1]):
+		w := t.people()
+		for _, c := range commands() {
+			if strings.HasPrefix(c.name, args[0]+" ") {
+				fmt.Fprintf(w, "  goldpan %-16s %s\n", c.name, c.summary)
+			}
+		}
+		return nil
+	default:
+		return usagef("%q needs one more word: %s", args[0], strings.Join(second, ", "))
+	}
+	return usagef("there is no command %q", strings.Join(asked, " "))
+}
+
+// usageHint says where to read how the command is written.
+func (t *terminal) usageHint() string {
+	if t.command == "" {
+		return "Run goldpan help to see the commands."
+	}
+	return "Run goldpan " + t.command + " --help to see how it is written."
+}
+
+// plainFlagError says what package flag says, in words for people and with the
+// two dashes that the help has.
+func plainFlagError(err error) string {
+	text := err.Error()
+	if name, ok := strings.CutPrefix(text, "flag provided but not defined: -"); ok {
+		return "there is no option --" + strings.TrimPrefix(name, "-")
+	}
+	if name, ok := strings.CutPrefix(text, "flag needs an argument: -"); ok {
+		return "--" + strings.TrimPrefix(name, "-") + " needs a value after it"
+	}
+	if rest, ok := strings.CutPrefix(text, "invalid value "); ok {
+		value, rest, _ := strings.Cut(rest, " for flag -")
+		name, _, _ := strings.Cut(rest, ":")
+		return "--" + name + " cannot be " + value
+	}
+	return text
 }
 
 func defaultDir() string {

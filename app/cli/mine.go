@@ -94,7 +94,7 @@ func (t *terminal) mine(ctx context.Context, c core.Config, goal mineGoal) error
 	if err != nil {
 		return err
 	}
-	t.say("Mining %s on %s as %s, with %d threads. Ctrl-C stops.", c.Algorithm, c.Pool, c.User, c.Threads)
+	t.say("Mining %s on %s as %s, with %d %s. Ctrl-C stops.", c.Algorithm, c.Pool, c.User, c.Threads, threadsWord(c.Threads))
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	ended := make(chan error, 1)

@@ -94,7 +94,7 @@ func (t *terminal) practice(ctx context.Context, o desk.PracticeOptions, blocks 
 	if start.Listen != "" {
 		t.say("Other miner programs: %s, user %s", start.Listen, start.Address)
 	}
-	t.say("A block is found about every ten seconds. Its reward ripens for five more blocks. Ctrl-C stops.")
+	t.say("A block is found about every ten seconds. Its reward can be spent once four more are found. Ctrl-C stops.")
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	ended := make(chan error, 1)
@@ -211,4 +211,11 @@ func rate(h float64) string {
 		h /= 1000
 	}
 	return fmt.Sprintf("%.4g %s", h, units[i])
+}
+
+func threadsWord(n int) string {
+	if n == 1 {
+		return "thread"
+	}
+	return "threads"
 }

@@ -25,6 +25,8 @@ type terminal struct {
 	json bool
 	data string
 
+	command string // the name of the one that runs, once it is known
+
 	mu     sync.Mutex
 	status bool // a status line stands on the screen
 }

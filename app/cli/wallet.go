@@ -282,6 +282,9 @@ func walletBalanceCommand() command {
 				if err := noArguments(args); err != nil {
 					return err
 				}
+				if s := *server; s != "" && !strings.HasPrefix(s, "tcp://") && !strings.HasPrefix(s, "ws://") {
+					return usagef("--server: it begins with tcp:// or ws://; encrypted servers are not there yet")
+				}
 				return t.withWallet(ctx, c, func(w *wallet.Wallet) error {
 					if *server != "" {
 						ctx, cancel := context.WithTimeout(ctx, syncPatience)

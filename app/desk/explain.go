@@ -56,7 +56,7 @@ var explanations = []struct {
 	{wallet.ErrMissing, "there is no wallet yet", "Make one with goldpan wallet create, or bring one back with goldpan wallet restore."},
 	{wallet.ErrInUse, "another copy of Goldpan has this wallet open", "Close the other copy first."},
 	{wallet.ErrDamaged, "the wallet file is damaged, and so is the copy kept of it", "Goldpan has left both as they are. Move them away and restore the wallet from its words."},
-	{wallet.ErrKeyFile, "", "Make it readable by you alone again, or move the practice wallet away; Goldpan then makes a new one."},
+	{wallet.ErrKeyFile, "", "Make it readable by you alone again, or move every wallets/practice file of the data directory away; Goldpan then makes a new practice wallet."},
 	{wallet.ErrNoPassphrase, "", "Give one when asked, or with --passphrase-file FILE."},
 	{electrum.ErrLowWork, "that server's chain has less work behind it than the one known", "Use another server; this one is behind, or not to be trusted."},
 	{electrum.ErrBehind, "that server is behind the chain that this wallet knows", "Try again later, or use another server."},
@@ -82,7 +82,7 @@ var explanations = []struct {
 	{vault.ErrTimeout, "the keyring gave no answer in ten seconds", "Unlock it or start it anew, or add --store file to keep keys in an encrypted file."},
 	{vault.ErrPassphrase, "that passphrase does not open the keys", "Try again; capital letters and spaces count."},
 	{vault.ErrTooLarge, "that secret is too long for a keyring", "Goldpan keeps up to 1,800 bytes."},
-	{vault.ErrBadID, "", ""},
+	{vault.ErrBadID, "", "Choose an id such as my-pool."},
 
 	{syscall.ENOSPC, "the disk is full", "Make room and start again; nothing is lost."},
 	{syscall.EADDRINUSE, "another program is using that port", "Choose another port."},

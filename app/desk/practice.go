@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"sync"
 	"time"
 
@@ -267,7 +268,11 @@ var errPort = errors.New("an address is HOST:PORT, for example 127.0.0.1:8080")
 
 // checkListen refuses what cannot be listened on, before anything is opened.
 func checkListen(address string) error {
-	if _, _, err := net.SplitHostPort(address); err != nil {
+	_, port, err := net.SplitHostPort(address)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
 		return fmt.Errorf("%q: %w", address, errPort)
 	}
 	return nil
