@@ -984,7 +984,6 @@ group:
 	SETLS       R11
 	SHLL        $0x02, R11
 	ORL         R11, R8
-	XORL        R11, R11
 	TESTL       R8, R8
 	JNZ         end
 	ADDL        $0x03, CX

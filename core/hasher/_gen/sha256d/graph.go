@@ -152,12 +152,12 @@ func (g *graph) xor3(x, y, z *value) *value {
 	return g.make(xor3, 0, x, y, z)
 }
 
-// sigma is the Σ function of FIPS 180-4, section 4.1.2: three rotations.
+// bigSigma is a Σ function of FIPS 180-4, section 4.1.2: three rotations.
 func (g *graph) bigSigma(x *value, a, b, c int) *value {
 	return g.xor3(g.shift(rotr, x, a), g.shift(rotr, x, b), g.shift(rotr, x, c))
 }
 
-// smallSigma is the σ function: two rotations and a shift.
+// smallSigma is a σ function: two rotations and a shift.
 func (g *graph) smallSigma(x *value, a, b, c int) *value {
 	return g.xor3(g.shift(rotr, x, a), g.shift(rotr, x, b), g.shift(shr, x, c))
 }
@@ -204,8 +204,7 @@ func (g *graph) step(s state, terms ...*value) state {
 type schedule struct {
 	*graph
 	w [64]*value
-	// saves are the words to be carried to another part of the code. Those
-	// before carry are not.
+	// saves are the words from carry on, which another part of the code needs.
 	carry int
 	saves []*value
 }
@@ -239,6 +238,7 @@ func (m *schedule) run(s state, from, to int, special func(t int) *value, terms 
 	return s
 }
 
+// ordinary and plain say that no word and no round is special.
 func ordinary(int) *value { return nil }
 func plain(int) []*value  { return nil }
 

@@ -25,6 +25,9 @@ const (
 	slots      = 32
 )
 
+// scratchSize is how much memory sha256d_amd64.go provides.
+const scratchSize = 8192
+
 // initial and round are the constants of FIPS 180-4, section 5.3.3 and 4.2.2.
 var initial = [8]uint32{
 	0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,

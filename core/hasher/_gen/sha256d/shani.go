@@ -41,11 +41,12 @@ const (
 	quads      // end of the prepared work
 )
 
+// A shaWriter writes the SHA-NI kernel.
 type shaWriter struct {
 	*build.Context
 	streams []*shaStream
-	table   []uint32
-	at      map[[4]uint32]int
+	table   []uint32          // of constants
+	at      map[[4]uint32]int // place in it
 }
 
 // quad returns four words in memory, the lowest first.
@@ -57,7 +58,7 @@ func (c *shaWriter) quad(words ...uint32) operand.Mem {
 		c.at[k] = at
 		c.table = append(c.table, words...)
 	}
-	return operand.Mem{Base: constants, Disp: 4*at - constantsMiddle*128}
+	return operand.Mem{Base: constants, Disp: 4*at - constantsMiddle}
 }
 
 func prepared(at int) operand.Mem { return operand.Mem{Base: scratch, Disp: at} }
@@ -133,7 +134,7 @@ func writeSHANI(b *build.Context) {
 	c.Load(c.Param("first"), first)
 	c.Load(c.Param("groups"), groups)
 	tableName := "sha256dConstantsSHANI"
-	c.LEAQ(operand.NewDataAddr(operand.NewStaticSymbol(tableName), constantsMiddle*128), constants)
+	c.LEAQ(operand.NewDataAddr(operand.NewStaticSymbol(tableName), constantsMiddle), constants)
 	c.XORL(done, done)
 	c.Label("group")
 	c.first()
@@ -142,8 +143,8 @@ func writeSHANI(b *build.Context) {
 	limit, digest, bit := reg.R9L, reg.R10L, reg.R11L
 	c.MOVL(prepared(quadTarget), limit)
 	c.XORL(mask, mask)
-	c.XORL(bit, bit)
 	for i, s := range c.streams {
+		c.XORL(bit, bit)
 		c.MOVD(s.cdgh, digest)
 		c.ADDL(operand.U32(initial[7]), digest)
 		c.BSWAPL(digest)
@@ -151,7 +152,6 @@ func writeSHANI(b *build.Context) {
 		c.SETLS(bit.As8())
 		c.SHLL(operand.U8(uint8(i)), bit)
 		c.ORL(bit, mask)
-		c.XORL(bit, bit)
 	}
 	c.TESTL(mask, mask)
 	c.JNZ(operand.LabelRef("end"))

@@ -54,8 +54,9 @@ var (
 	left      = reg.R9L // blocks of rounds still to do
 )
 
-// constantsMiddle lets a one-byte displacement reach most constants.
-const constantsMiddle = 4
+// constantsMiddle is where in the table the register for constants points: in
+// AVX-512 a displacement of one byte reaches 128 words either way.
+const constantsMiddle = 512
 
 // writeVector writes the scanner for t: a loop over groups of lanes.
 func writeVector(c *build.Context, t target) {
@@ -73,7 +74,7 @@ func writeVector(c *build.Context, t target) {
 	c.Load(c.Param("first"), first)
 	c.Load(c.Param("groups"), groups)
 	tableName := "sha256dConstants" + t.name
-	c.LEAQ(operand.NewDataAddr(operand.NewStaticSymbol(tableName), constantsMiddle*128), constants)
+	c.LEAQ(operand.NewDataAddr(operand.NewStaticSymbol(tableName), constantsMiddle), constants)
 	if t.pipelined {
 		m.pipeline()
 	} else {
@@ -91,7 +92,7 @@ func writeVector(c *build.Context, t target) {
 	for i, w := range m.consts {
 		c.AddDatum(4*i, operand.U32(w))
 	}
-	if slots*m.stride()+(words+m.most)*t.size > 8192 {
+	if slots*m.stride()+(words+m.most)*t.size > scratchSize {
 		panic("the scratch memory is too small")
 	}
 }
@@ -128,6 +129,7 @@ func (m *machine) pipeline() {
 // would not fit in a cache of decoded instructions.
 func (m *machine) rolled() {
 	const blocks = 2 // of the first hash
+	// The constants of these rounds stand side by side, because the table is empty.
 	for _, k := range round[32:] {
 		m.constant(repeat(k, m.stride()/4)...)
 	}
@@ -151,6 +153,7 @@ func (m *machine) rolled() {
 	m.CMPL(left, operand.U8(1))
 	m.JNE(operand.LabelRef("block"))
 
+	// The first hash is done.
 	g = m.graph()
 	_, s = g.resume(64, 64)
 	two, s := g.second(g.digest(s), 16)
@@ -268,17 +271,17 @@ func merge(a, b []*value) (order []*value) {
 type machine struct {
 	*build.Context
 	target
-	now     int // place in the order
-	uses    map[*value][]int
+	now     int              // place in the order
+	uses    map[*value][]int // places
 	in      map[*value]reg.VecPhysical
-	holds   map[reg.Register]*value
-	spilled map[*value]int
-	freed   []int // places in the scratch memory that are free again
-	spills  int
-	most    int            // spilled at once
-	table   map[uint32]int // constant to its place
+	holds   map[reg.Register]*value // the inverse of in
+	pinned  []*value                // stay in their registers
+	spilled map[*value]int          // place in the scratch memory
+	freed   []int                   // places there that are free again
+	spills  int                     // places used in this part
+	most    int                     // and in any part
 	consts  []uint32
-	pinned  []*value
+	table   map[uint32]int // place in consts of a word that stands in every lane
 }
 
 // stride is the distance of constants in memory: AVX-512 broadcasts them.
@@ -323,21 +326,13 @@ func (m *machine) memory(v *value) (op operand.Mem, broadcast bool) {
 // one part of the code to another, before those that are spilled.
 const words = 16
 
-func repeat(w uint32, n int) (words []uint32) {
-	for range n {
-		words = append(words, w)
-	}
-	return words
-}
+func repeat(w uint32, n int) []uint32 { return slices.Repeat([]uint32{w}, n) }
 
 // constant returns the place of words in the constant table. Words that are
 // not all the same are added anew.
 func (m *machine) constant(words ...uint32) operand.Mem {
 	at, ok := m.table[words[0]]
-	uniform := true
-	for _, w := range words {
-		uniform = uniform && w == words[0]
-	}
+	uniform := slices.Equal(words, repeat(words[0], len(words)))
 	if !ok || !uniform {
 		at = len(m.consts)
 		m.consts = append(m.consts, words...)
@@ -345,7 +340,7 @@ func (m *machine) constant(words ...uint32) operand.Mem {
 			m.table[words[0]] = at
 		}
 	}
-	return operand.Mem{Base: constants, Disp: 4*at - constantsMiddle*128}
+	return operand.Mem{Base: constants, Disp: 4*at - constantsMiddle}
 }
 
 // take returns a free register, spilling the value that is needed last.
@@ -356,11 +351,7 @@ func (m *machine) take() reg.VecPhysical {
 		if v == nil {
 			return r
 		}
-		pinned := false
-		for _, p := range m.pinned {
-			pinned = pinned || p == v
-		}
-		if !pinned && (worst == nil || m.next(v) > m.next(worst)) {
+		if !slices.Contains(m.pinned, v) && (worst == nil || m.next(v) > m.next(worst)) {
 			worst = v
 		}
 	}
@@ -464,6 +455,7 @@ func (m *machine) source(v *value) (o operand.Op, broadcast bool) {
 	return m.memory(v)
 }
 
+// emit writes the instructions for v.
 func (m *machine) emit(v *value) {
 	defer m.forget(v.args)
 	switch v.op {
@@ -573,7 +565,7 @@ func (m *machine) emit(v *value) {
 			m.VPCMPUD_BCST(operand.U8(lessOrEqual), limit, r, reg.K1)
 			m.KMOVW(reg.K1, mask)
 		} else {
-			m.pinned = nil
+			// No unsigned comparison: the lesser of both must be the digest's.
 			m.put(v, r)
 			m.pinned = []*value{v}
 			least := m.take()
