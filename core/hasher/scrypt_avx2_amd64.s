@@ -4077,7 +4077,7 @@ TEXT ·scryptMixAVX2(SB), NOSPLIT, $0-32
 	VPXOR        Y12, Y0, Y0
 	VPSHUFD      $0x4e, Y0, Y13
 	VMOVDQA      Y13, 480(DI)
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        416(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
@@ -4103,7 +4103,7 @@ TEXT ·scryptMixAVX2(SB), NOSPLIT, $0-32
 	VPXOR        Y12, Y0, Y0
 	VPSHUFD      $0x4e, Y0, Y13
 	VMOVDQA      Y13, 480(DI)
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        512(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
@@ -4129,7 +4129,7 @@ TEXT ·scryptMixAVX2(SB), NOSPLIT, $0-32
 	VPXOR        Y12, Y0, Y0
 	VPSHUFD      $0x4e, Y0, Y13
 	VMOVDQA      Y13, 480(DI)
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        544(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
@@ -4208,12 +4208,12 @@ TEXT ·scryptMixAVX2(SB), NOSPLIT, $0-32
 	VPXOR        Y12, Y2, Y2
 	VPSHUFD      $0x4e, Y2, Y13
 	VMOVDQA      Y13, 992(DI)
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        512(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y1, Y1
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        928(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
@@ -4260,12 +4260,12 @@ TEXT ·scryptMixAVX2(SB), NOSPLIT, $0-32
 	VPXOR        Y12, Y2, Y2
 	VPSHUFD      $0x4e, Y2, Y13
 	VMOVDQA      Y13, 992(DI)
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        544(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y1, Y1
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        1024(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
@@ -4312,12 +4312,12 @@ TEXT ·scryptMixAVX2(SB), NOSPLIT, $0-32
 	VPXOR        Y12, Y2, Y2
 	VPSHUFD      $0x4e, Y2, Y13
 	VMOVDQA      Y13, 992(DI)
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        512(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y1, Y1
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        1056(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
@@ -4417,17 +4417,17 @@ TEXT ·scryptMixAVX2(SB), NOSPLIT, $0-32
 	VPXOR        Y12, Y4, Y4
 	VPSHUFD      $0x4e, Y4, Y13
 	VMOVDQA      Y13, 1504(DI)
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        544(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y1, Y1
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        1024(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y3, Y3
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1440(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
@@ -4495,17 +4495,17 @@ TEXT ·scryptMixAVX2(SB), NOSPLIT, $0-32
 	VPXOR        Y12, Y4, Y4
 	VPSHUFD      $0x4e, Y4, Y13
 	VMOVDQA      Y13, 1504(DI)
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        512(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y1, Y1
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        1056(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y3, Y3
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1536(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
@@ -4579,12 +4579,12 @@ TEXT ·scryptMixAVX2(SB), NOSPLIT, $0-32
 	VMOVDQA      Y13, 1504(DI)
 	VMOVDQA      320(DI), Y0
 	VMOVDQA      352(DI), Y1
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        1024(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y3, Y3
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1568(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
@@ -4677,7 +4677,7 @@ TEXT ·scryptMixAVX2(SB), NOSPLIT, $0-32
 	VPXOR        Y12, Y7, Y7
 	VPSHUFD      $0x93, Y7, Y13
 	VMOVDQA      Y13, 2048(DI)
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        416(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
@@ -4710,17 +4710,17 @@ TEXT ·scryptMixAVX2(SB), NOSPLIT, $0-32
 	VPXOR        Y12, Y0, Y0
 	VMOVDQA      Y0, 448(DI)
 	VPSHUFD      $0x39, Y1, Y1
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        1056(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y3, Y3
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1536(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y5, Y5
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        1952(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
@@ -4781,7 +4781,7 @@ TEXT ·scryptMixAVX2(SB), NOSPLIT, $0-32
 	VPXOR        Y12, Y7, Y7
 	VPSHUFD      $0x93, Y7, Y13
 	VMOVDQA      Y13, 2080(DI)
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        512(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
@@ -4814,17 +4814,17 @@ TEXT ·scryptMixAVX2(SB), NOSPLIT, $0-32
 	VPXOR        Y12, Y0, Y0
 	VMOVDQA      Y0, 448(DI)
 	VPSHUFD      $0x39, Y1, Y1
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        1024(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y3, Y3
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1568(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y5, Y5
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        2048(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
@@ -4886,7 +4886,7 @@ TEXT ·scryptMixAVX2(SB), NOSPLIT, $0-32
 	VPXOR        Y12, Y7, Y7
 	VPSHUFD      $0x93, Y7, Y13
 	VMOVDQA      Y13, 2048(DI)
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        544(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
@@ -4924,12 +4924,12 @@ TEXT ·scryptMixAVX2(SB), NOSPLIT, $0-32
 	VPSHUFD      $0x39, Y1, Y1
 	VMOVDQA      832(DI), Y2
 	VMOVDQA      864(DI), Y3
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1536(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y5, Y5
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        2080(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
@@ -5036,12 +5036,12 @@ TEXT ·scryptMixAVX2(SB), NOSPLIT, $0-32
 	VPXOR        Y12, Y9, Y9
 	VPSHUFD      $0x93, Y9, Y13
 	VMOVDQA      Y13, 2560(DI)
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        512(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y1, Y1
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        928(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
@@ -5081,17 +5081,17 @@ TEXT ·scryptMixAVX2(SB), NOSPLIT, $0-32
 	VPXOR        Y12, Y2, Y2
 	VMOVDQA      Y2, 960(DI)
 	VPSHUFD      $0x39, Y3, Y3
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1568(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y5, Y5
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        2048(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y7, Y7
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2464(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
@@ -5166,12 +5166,12 @@ TEXT ·scryptMixAVX2(SB), NOSPLIT, $0-32
 	VPXOR        Y12, Y9, Y9
 	VPSHUFD      $0x93, Y9, Y13
 	VMOVDQA      Y13, 2592(DI)
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        544(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y1, Y1
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        1024(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
@@ -5211,17 +5211,17 @@ TEXT ·scryptMixAVX2(SB), NOSPLIT, $0-32
 	VPXOR        Y12, Y2, Y2
 	VMOVDQA      Y2, 960(DI)
 	VPSHUFD      $0x39, Y3, Y3
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1536(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y5, Y5
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        2080(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y7, Y7
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2560(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
@@ -5297,12 +5297,12 @@ TEXT ·scryptMixAVX2(SB), NOSPLIT, $0-32
 	VPXOR        Y12, Y9, Y9
 	VPSHUFD      $0x93, Y9, Y13
 	VMOVDQA      Y13, 2560(DI)
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        512(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y1, Y1
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        1056(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
@@ -5347,12 +5347,12 @@ TEXT ·scryptMixAVX2(SB), NOSPLIT, $0-32
 	VPSHUFD      $0x39, Y3, Y3
 	VMOVDQA      1344(DI), Y4
 	VMOVDQA      1376(DI), Y5
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        2048(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y7, Y7
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2592(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
@@ -5473,17 +5473,17 @@ TEXT ·scryptMixAVX2(SB), NOSPLIT, $0-32
 	VPXOR        Y12, Y11, Y11
 	VPSHUFD      $0x93, Y11, Y13
 	VMOVDQA      Y13, 3072(DI)
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        544(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y1, Y1
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        1024(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y3, Y3
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1440(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
@@ -5530,17 +5530,17 @@ TEXT ·scryptMixAVX2(SB), NOSPLIT, $0-32
 	VPXOR        Y12, Y4, Y4
 	VMOVDQA      Y4, 1472(DI)
 	VPSHUFD      $0x39, Y5, Y5
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        2080(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y7, Y7
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2560(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y9, Y9
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        2976(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
@@ -5629,17 +5629,17 @@ TEXT ·scryptMixAVX2(SB), NOSPLIT, $0-32
 	VPXOR        Y12, Y11, Y11
 	VPSHUFD      $0x93, Y11, Y13
 	VMOVDQA      Y13, 3104(DI)
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        512(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y1, Y1
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        1056(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y3, Y3
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1536(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
@@ -5686,17 +5686,17 @@ TEXT ·scryptMixAVX2(SB), NOSPLIT, $0-32
 	VPXOR        Y12, Y4, Y4
 	VMOVDQA      Y4, 1472(DI)
 	VPSHUFD      $0x39, Y5, Y5
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        2048(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y7, Y7
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2592(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y9, Y9
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        3072(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
@@ -5782,12 +5782,12 @@ TEXT ·scryptMixAVX2(SB), NOSPLIT, $0-32
 	VPXOR        Y12, Y11, Y11
 	VPSHUFD      $0x93, Y11, Y13
 	VMOVDQA      Y13, 3072(DI)
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        1024(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y3, Y3
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1568(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
@@ -5873,12 +5873,12 @@ fill:
 	VPSHUFD      $0x39, Y5, Y5
 	VMOVDQA      1856(DI), Y6
 	VMOVDQA      1888(DI), Y7
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2560(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y9, Y9
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        3104(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
@@ -5969,17 +5969,17 @@ fill:
 	VPXOR        Y12, Y0, Y0
 	VPSHUFD      $0x4e, Y0, Y13
 	VMOVDQA      Y13, 480(DI)
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        1056(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y3, Y3
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1536(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y5, Y5
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        1952(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
@@ -5998,7 +5998,7 @@ fill:
 	VPXOR        Y12, Y10, Y10
 	VPSHUFD      $0x4e, Y10, Y13
 	VMOVDQA      Y13, 3040(DI)
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        416(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
@@ -6024,12 +6024,12 @@ fill:
 	VPXOR        Y12, Y6, Y6
 	VMOVDQA      Y6, 1984(DI)
 	VPSHUFD      $0x39, Y7, Y7
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2592(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y9, Y9
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        3072(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
@@ -6125,17 +6125,17 @@ fill:
 	VPXOR        Y12, Y0, Y0
 	VPSHUFD      $0x4e, Y0, Y13
 	VMOVDQA      Y13, 480(DI)
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        1024(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y3, Y3
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1568(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y5, Y5
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        2048(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
@@ -6154,7 +6154,7 @@ fill:
 	VPXOR        Y12, Y10, Y10
 	VPSHUFD      $0x4e, Y10, Y13
 	VMOVDQA      Y13, 3040(DI)
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        512(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
@@ -6180,12 +6180,12 @@ fill:
 	VPXOR        Y12, Y6, Y6
 	VMOVDQA      Y6, 1984(DI)
 	VPSHUFD      $0x39, Y7, Y7
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2560(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y9, Y9
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        3104(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
@@ -6278,12 +6278,12 @@ fill:
 	VPXOR        Y12, Y0, Y0
 	VPSHUFD      $0x4e, Y0, Y13
 	VMOVDQA      Y13, 480(DI)
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1536(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y5, Y5
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        2080(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
@@ -6305,7 +6305,7 @@ fill:
 	VPXOR        Y12, Y10, Y10
 	VPSHUFD      $0x4e, Y10, Y13
 	VMOVDQA      Y13, 3040(DI)
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        544(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
@@ -6363,7 +6363,7 @@ fill:
 	VPSHUFD      $0x39, Y7, Y7
 	VMOVDQA      2368(DI), Y8
 	VMOVDQA      2400(DI), Y9
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        3072(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
@@ -6461,17 +6461,17 @@ fill:
 	VPXOR        Y12, Y2, Y2
 	VPSHUFD      $0x4e, Y2, Y13
 	VMOVDQA      Y13, 992(DI)
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1568(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y5, Y5
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        2048(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y7, Y7
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2464(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
@@ -6483,12 +6483,12 @@ fill:
 	VPXOR        Y12, Y10, Y10
 	VPSHUFD      $0x4e, Y10, Y13
 	VMOVDQA      Y13, 3040(DI)
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        512(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y1, Y1
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        928(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
@@ -6514,7 +6514,7 @@ fill:
 	VPXOR        Y12, Y8, Y8
 	VMOVDQA      Y8, 2496(DI)
 	VPSHUFD      $0x39, Y9, Y9
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        3104(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
@@ -6617,17 +6617,17 @@ fill:
 	VPXOR        Y12, Y2, Y2
 	VPSHUFD      $0x4e, Y2, Y13
 	VMOVDQA      Y13, 992(DI)
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1536(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y5, Y5
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        2080(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y7, Y7
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2560(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
@@ -6639,12 +6639,12 @@ fill:
 	VPXOR        Y12, Y10, Y10
 	VPSHUFD      $0x4e, Y10, Y13
 	VMOVDQA      Y13, 3040(DI)
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        544(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y1, Y1
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        1024(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
@@ -6670,7 +6670,7 @@ fill:
 	VPXOR        Y12, Y8, Y8
 	VMOVDQA      Y8, 2496(DI)
 	VPSHUFD      $0x39, Y9, Y9
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        3072(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
@@ -6770,12 +6770,12 @@ fill:
 	VPXOR        Y12, Y2, Y2
 	VPSHUFD      $0x4e, Y2, Y13
 	VMOVDQA      Y13, 992(DI)
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        2048(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y7, Y7
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2592(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
@@ -6790,12 +6790,12 @@ fill:
 	VMOVDQA      Y14, 2720(DI)
 	VPXOR        2848(DI), Y14, Y14
 	VMOVDQA      Y14, 2976(DI)
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        512(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y1, Y1
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        1056(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
@@ -6953,32 +6953,32 @@ fill:
 	VPXOR        Y12, Y4, Y4
 	VPSHUFD      $0x4e, Y4, Y13
 	VMOVDQA      Y13, 1504(DI)
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        2080(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y7, Y7
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2560(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y9, Y9
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        2976(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y11, Y11
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        544(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y1, Y1
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        1024(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y3, Y3
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1440(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
@@ -7109,32 +7109,32 @@ fill:
 	VPXOR        Y12, Y4, Y4
 	VPSHUFD      $0x4e, Y4, Y13
 	VMOVDQA      Y13, 1504(DI)
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        2048(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y7, Y7
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2592(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y9, Y9
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        3072(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y11, Y11
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        512(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y1, Y1
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        1056(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y3, Y3
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1536(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
@@ -7265,24 +7265,24 @@ fill:
 	VPXOR        Y12, Y4, Y4
 	VPSHUFD      $0x4e, Y4, Y13
 	VMOVDQA      Y13, 1504(DI)
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2560(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y9, Y9
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        3104(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y11, Y11
 	VMOVDQA      320(DI), Y0
 	VMOVDQA      352(DI), Y1
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        1024(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y3, Y3
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1568(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
@@ -7417,7 +7417,7 @@ fill:
 	VPXOR        Y12, Y10, Y10
 	VPSHUFD      $0x4e, Y10, Y13
 	VMOVDQA      Y13, 3040(DI)
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        416(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
@@ -7443,12 +7443,12 @@ fill:
 	VPXOR        Y12, Y6, Y6
 	VPSHUFD      $0x4e, Y6, Y13
 	VMOVDQA      Y13, 2016(DI)
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2592(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y9, Y9
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        3072(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
@@ -7460,17 +7460,17 @@ fill:
 	VPXOR        Y12, Y0, Y0
 	VMOVDQA      Y0, 448(DI)
 	VPSHUFD      $0x39, Y1, Y1
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        1056(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y3, Y3
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1536(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y5, Y5
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        1952(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
@@ -7573,7 +7573,7 @@ fill:
 	VPXOR        Y12, Y10, Y10
 	VPSHUFD      $0x4e, Y10, Y13
 	VMOVDQA      Y13, 3040(DI)
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        512(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
@@ -7599,12 +7599,12 @@ fill:
 	VPXOR        Y12, Y6, Y6
 	VPSHUFD      $0x4e, Y6, Y13
 	VMOVDQA      Y13, 2016(DI)
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2560(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y9, Y9
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        3104(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
@@ -7616,17 +7616,17 @@ fill:
 	VPXOR        Y12, Y0, Y0
 	VMOVDQA      Y0, 448(DI)
 	VPSHUFD      $0x39, Y1, Y1
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        1024(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y3, Y3
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1568(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y5, Y5
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        2048(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
@@ -7726,7 +7726,7 @@ fill:
 	VPXOR        Y12, Y10, Y10
 	VPSHUFD      $0x4e, Y10, Y13
 	VMOVDQA      Y13, 3040(DI)
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        544(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
@@ -7755,7 +7755,7 @@ fill:
 	VPXOR        Y12, Y6, Y6
 	VPSHUFD      $0x4e, Y6, Y13
 	VMOVDQA      Y13, 2016(DI)
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        3072(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
@@ -7769,12 +7769,12 @@ fill:
 	VPSHUFD      $0x39, Y1, Y1
 	VMOVDQA      832(DI), Y2
 	VMOVDQA      864(DI), Y3
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1536(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y5, Y5
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        2080(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
@@ -7902,12 +7902,12 @@ fill:
 	VPXOR        Y12, Y10, Y10
 	VPSHUFD      $0x4e, Y10, Y13
 	VMOVDQA      Y13, 3040(DI)
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        512(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y1, Y1
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        928(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
@@ -7933,7 +7933,7 @@ fill:
 	VPXOR        Y12, Y8, Y8
 	VPSHUFD      $0x4e, Y8, Y13
 	VMOVDQA      Y13, 2528(DI)
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        3104(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
@@ -7952,17 +7952,17 @@ fill:
 	VPXOR        Y12, Y2, Y2
 	VMOVDQA      Y2, 960(DI)
 	VPSHUFD      $0x39, Y3, Y3
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1568(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y5, Y5
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        2048(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y7, Y7
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2464(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
@@ -8058,12 +8058,12 @@ fill:
 	VPXOR        Y12, Y10, Y10
 	VPSHUFD      $0x4e, Y10, Y13
 	VMOVDQA      Y13, 3040(DI)
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        544(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y1, Y1
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        1024(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
@@ -8089,7 +8089,7 @@ fill:
 	VPXOR        Y12, Y8, Y8
 	VPSHUFD      $0x4e, Y8, Y13
 	VMOVDQA      Y13, 2528(DI)
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        3072(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
@@ -8108,17 +8108,17 @@ fill:
 	VPXOR        Y12, Y2, Y2
 	VMOVDQA      Y2, 960(DI)
 	VPSHUFD      $0x39, Y3, Y3
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1536(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y5, Y5
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        2080(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y7, Y7
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2560(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
@@ -8211,12 +8211,12 @@ fill:
 	VMOVDQA      3104(DI), Y14
 	VPADDD       2976(DI), Y14, Y14
 	VMOVDQA      Y14, 2848(DI)
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        512(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y1, Y1
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        1056(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
@@ -8261,12 +8261,12 @@ fill:
 	VPSHUFD      $0x39, Y3, Y3
 	VMOVDQA      1344(DI), Y4
 	VMOVDQA      1376(DI), Y5
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        2048(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y7, Y7
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2592(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
@@ -8387,17 +8387,17 @@ fill:
 	VPXOR        Y12, Y11, Y11
 	VPSHUFD      $0x93, Y11, Y13
 	VMOVDQA      Y13, 3072(DI)
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        544(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y1, Y1
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        1024(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y3, Y3
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1440(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
@@ -8444,17 +8444,17 @@ fill:
 	VPXOR        Y12, Y4, Y4
 	VMOVDQA      Y4, 1472(DI)
 	VPSHUFD      $0x39, Y5, Y5
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        2080(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y7, Y7
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2560(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y9, Y9
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        2976(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
@@ -8543,17 +8543,17 @@ fill:
 	VPXOR        Y12, Y11, Y11
 	VPSHUFD      $0x93, Y11, Y13
 	VMOVDQA      Y13, 3104(DI)
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        512(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y1, Y1
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        1056(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y3, Y3
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1536(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
@@ -8600,17 +8600,17 @@ fill:
 	VPXOR        Y12, Y4, Y4
 	VMOVDQA      Y4, 1472(DI)
 	VPSHUFD      $0x39, Y5, Y5
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        2048(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y7, Y7
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2592(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y9, Y9
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        3072(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
@@ -8696,12 +8696,12 @@ fill:
 	VPXOR        Y12, Y11, Y11
 	VPSHUFD      $0x93, Y11, Y13
 	VMOVDQA      Y13, 3072(DI)
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        1024(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y3, Y3
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1568(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
@@ -8812,12 +8812,12 @@ fill:
 	VPSHUFD      $0x39, Y5, Y5
 	VMOVDQA      1856(DI), Y6
 	VMOVDQA      1888(DI), Y7
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2560(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y9, Y9
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        3104(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
@@ -8908,17 +8908,17 @@ fill:
 	VPXOR        Y12, Y0, Y0
 	VPSHUFD      $0x4e, Y0, Y13
 	VMOVDQA      Y13, 480(DI)
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        1056(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y3, Y3
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1536(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y5, Y5
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        1952(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
@@ -8937,7 +8937,7 @@ fill:
 	VPXOR        Y12, Y10, Y10
 	VPSHUFD      $0x4e, Y10, Y13
 	VMOVDQA      Y13, 3040(DI)
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        416(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
@@ -8963,12 +8963,12 @@ fill:
 	VPXOR        Y12, Y6, Y6
 	VMOVDQA      Y6, 1984(DI)
 	VPSHUFD      $0x39, Y7, Y7
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2592(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y9, Y9
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        3072(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
@@ -9064,17 +9064,17 @@ fill:
 	VPXOR        Y12, Y0, Y0
 	VPSHUFD      $0x4e, Y0, Y13
 	VMOVDQA      Y13, 480(DI)
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        1024(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y3, Y3
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1568(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y5, Y5
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        2048(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
@@ -9093,7 +9093,7 @@ fill:
 	VPXOR        Y12, Y10, Y10
 	VPSHUFD      $0x4e, Y10, Y13
 	VMOVDQA      Y13, 3040(DI)
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        512(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
@@ -9119,12 +9119,12 @@ fill:
 	VPXOR        Y12, Y6, Y6
 	VMOVDQA      Y6, 1984(DI)
 	VPSHUFD      $0x39, Y7, Y7
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2560(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y9, Y9
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        3104(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
@@ -9217,12 +9217,12 @@ fill:
 	VPXOR        Y12, Y0, Y0
 	VPSHUFD      $0x4e, Y0, Y13
 	VMOVDQA      Y13, 480(DI)
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1536(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y5, Y5
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        2080(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
@@ -9244,7 +9244,7 @@ fill:
 	VPXOR        Y12, Y10, Y10
 	VPSHUFD      $0x4e, Y10, Y13
 	VMOVDQA      Y13, 3040(DI)
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        544(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
@@ -9329,7 +9329,7 @@ fill:
 	VPSHUFD      $0x39, Y7, Y7
 	VMOVDQA      2368(DI), Y8
 	VMOVDQA      2400(DI), Y9
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        3072(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
@@ -9427,17 +9427,17 @@ fill:
 	VPXOR        Y12, Y2, Y2
 	VPSHUFD      $0x4e, Y2, Y13
 	VMOVDQA      Y13, 992(DI)
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1568(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y5, Y5
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        2048(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y7, Y7
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2464(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
@@ -9449,12 +9449,12 @@ fill:
 	VPXOR        Y12, Y10, Y10
 	VPSHUFD      $0x4e, Y10, Y13
 	VMOVDQA      Y13, 3040(DI)
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        512(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y1, Y1
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        928(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
@@ -9480,7 +9480,7 @@ fill:
 	VPXOR        Y12, Y8, Y8
 	VMOVDQA      Y8, 2496(DI)
 	VPSHUFD      $0x39, Y9, Y9
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        3104(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
@@ -9583,17 +9583,17 @@ fill:
 	VPXOR        Y12, Y2, Y2
 	VPSHUFD      $0x4e, Y2, Y13
 	VMOVDQA      Y13, 992(DI)
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1536(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y5, Y5
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        2080(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y7, Y7
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2560(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
@@ -9605,12 +9605,12 @@ fill:
 	VPXOR        Y12, Y10, Y10
 	VPSHUFD      $0x4e, Y10, Y13
 	VMOVDQA      Y13, 3040(DI)
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        544(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y1, Y1
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        1024(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
@@ -9636,7 +9636,7 @@ fill:
 	VPXOR        Y12, Y8, Y8
 	VMOVDQA      Y8, 2496(DI)
 	VPSHUFD      $0x39, Y9, Y9
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        3072(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
@@ -9736,12 +9736,12 @@ fill:
 	VPXOR        Y12, Y2, Y2
 	VPSHUFD      $0x4e, Y2, Y13
 	VMOVDQA      Y13, 992(DI)
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        2048(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y7, Y7
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2592(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
@@ -9756,12 +9756,12 @@ fill:
 	VMOVDQA      Y14, 2720(DI)
 	VPXOR        2848(DI), Y14, Y14
 	VMOVDQA      Y14, 2976(DI)
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        512(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y1, Y1
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        1056(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
@@ -9946,32 +9946,32 @@ fill:
 	VPXOR        Y12, Y4, Y4
 	VPSHUFD      $0x4e, Y4, Y13
 	VMOVDQA      Y13, 1504(DI)
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        2080(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y7, Y7
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2560(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y9, Y9
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        2976(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y11, Y11
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        544(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y1, Y1
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        1024(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y3, Y3
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1440(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
@@ -10102,32 +10102,32 @@ fill:
 	VPXOR        Y12, Y4, Y4
 	VPSHUFD      $0x4e, Y4, Y13
 	VMOVDQA      Y13, 1504(DI)
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        2048(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y7, Y7
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2592(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y9, Y9
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        3072(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y11, Y11
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        512(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y1, Y1
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        1056(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y3, Y3
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1536(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
@@ -10258,24 +10258,24 @@ fill:
 	VPXOR        Y12, Y4, Y4
 	VPSHUFD      $0x4e, Y4, Y13
 	VMOVDQA      Y13, 1504(DI)
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2560(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y9, Y9
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        3104(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y11, Y11
 	VMOVDQA      320(DI), Y0
 	VMOVDQA      352(DI), Y1
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        1024(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y3, Y3
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1568(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
@@ -10437,7 +10437,7 @@ fill:
 	VPXOR        Y12, Y10, Y10
 	VPSHUFD      $0x4e, Y10, Y13
 	VMOVDQA      Y13, 3040(DI)
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        416(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
@@ -10463,12 +10463,12 @@ fill:
 	VPXOR        Y12, Y6, Y6
 	VPSHUFD      $0x4e, Y6, Y13
 	VMOVDQA      Y13, 2016(DI)
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2592(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y9, Y9
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        3072(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
@@ -10480,17 +10480,17 @@ fill:
 	VPXOR        Y12, Y0, Y0
 	VMOVDQA      Y0, 448(DI)
 	VPSHUFD      $0x39, Y1, Y1
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        1056(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y3, Y3
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1536(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y5, Y5
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        1952(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
@@ -10593,7 +10593,7 @@ fill:
 	VPXOR        Y12, Y10, Y10
 	VPSHUFD      $0x4e, Y10, Y13
 	VMOVDQA      Y13, 3040(DI)
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        512(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
@@ -10619,12 +10619,12 @@ fill:
 	VPXOR        Y12, Y6, Y6
 	VPSHUFD      $0x4e, Y6, Y13
 	VMOVDQA      Y13, 2016(DI)
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2560(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y9, Y9
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        3104(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
@@ -10636,17 +10636,17 @@ fill:
 	VPXOR        Y12, Y0, Y0
 	VMOVDQA      Y0, 448(DI)
 	VPSHUFD      $0x39, Y1, Y1
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        1024(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y3, Y3
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1568(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y5, Y5
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        2048(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
@@ -10746,7 +10746,7 @@ fill:
 	VPXOR        Y12, Y10, Y10
 	VPSHUFD      $0x4e, Y10, Y13
 	VMOVDQA      Y13, 3040(DI)
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        544(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
@@ -10775,7 +10775,7 @@ fill:
 	VPXOR        Y12, Y6, Y6
 	VPSHUFD      $0x4e, Y6, Y13
 	VMOVDQA      Y13, 2016(DI)
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        3072(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
@@ -10789,12 +10789,12 @@ fill:
 	VPSHUFD      $0x39, Y1, Y1
 	VMOVDQA      832(DI), Y2
 	VMOVDQA      864(DI), Y3
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1536(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y5, Y5
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        2080(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
@@ -10949,12 +10949,12 @@ fill:
 	VPXOR        Y12, Y10, Y10
 	VPSHUFD      $0x4e, Y10, Y13
 	VMOVDQA      Y13, 3040(DI)
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        512(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y1, Y1
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        928(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
@@ -10980,7 +10980,7 @@ fill:
 	VPXOR        Y12, Y8, Y8
 	VPSHUFD      $0x4e, Y8, Y13
 	VMOVDQA      Y13, 2528(DI)
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        3104(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
@@ -10999,17 +10999,17 @@ fill:
 	VPXOR        Y12, Y2, Y2
 	VMOVDQA      Y2, 960(DI)
 	VPSHUFD      $0x39, Y3, Y3
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1568(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y5, Y5
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        2048(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y7, Y7
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2464(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
@@ -11105,12 +11105,12 @@ fill:
 	VPXOR        Y12, Y10, Y10
 	VPSHUFD      $0x4e, Y10, Y13
 	VMOVDQA      Y13, 3040(DI)
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        544(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y1, Y1
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        1024(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
@@ -11136,7 +11136,7 @@ fill:
 	VPXOR        Y12, Y8, Y8
 	VPSHUFD      $0x4e, Y8, Y13
 	VMOVDQA      Y13, 2528(DI)
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        3072(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
@@ -11155,17 +11155,17 @@ fill:
 	VPXOR        Y12, Y2, Y2
 	VMOVDQA      Y2, 960(DI)
 	VPSHUFD      $0x39, Y3, Y3
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1536(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y5, Y5
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        2080(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y7, Y7
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2560(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
@@ -11258,12 +11258,12 @@ fill:
 	VMOVDQA      3104(DI), Y14
 	VPADDD       2976(DI), Y14, Y14
 	VMOVDQA      Y14, 2848(DI)
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        512(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y1, Y1
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        1056(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
@@ -11308,12 +11308,12 @@ fill:
 	VPSHUFD      $0x39, Y3, Y3
 	VMOVDQA      1344(DI), Y4
 	VMOVDQA      1376(DI), Y5
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        2048(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y7, Y7
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2592(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
@@ -11461,17 +11461,17 @@ fill:
 	VPXOR        Y12, Y11, Y11
 	VPSHUFD      $0x93, Y11, Y13
 	VMOVDQA      Y13, 3072(DI)
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        544(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y1, Y1
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        1024(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y3, Y3
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1440(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
@@ -11518,17 +11518,17 @@ fill:
 	VPXOR        Y12, Y4, Y4
 	VMOVDQA      Y4, 1472(DI)
 	VPSHUFD      $0x39, Y5, Y5
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        2080(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y7, Y7
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2560(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y9, Y9
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        2976(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
@@ -11617,17 +11617,17 @@ fill:
 	VPXOR        Y12, Y11, Y11
 	VPSHUFD      $0x93, Y11, Y13
 	VMOVDQA      Y13, 3104(DI)
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        512(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y1, Y1
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        1056(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y3, Y3
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1536(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
@@ -11674,17 +11674,17 @@ fill:
 	VPXOR        Y12, Y4, Y4
 	VMOVDQA      Y4, 1472(DI)
 	VPSHUFD      $0x39, Y5, Y5
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        2048(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y7, Y7
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2592(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y9, Y9
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        3072(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
@@ -11783,12 +11783,12 @@ fill:
 	PREFETCHT0   (R8)(BX*1)
 	PREFETCHT0   64(R8)(BX*1)
 	MOVQ         BX, 328(DI)
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        1024(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y3, Y3
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1568(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
@@ -11887,12 +11887,12 @@ mix:
 	VPSHUFD      $0x39, Y5, Y5
 	VMOVDQA      1856(DI), Y6
 	VMOVDQA      1888(DI), Y7
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2560(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y9, Y9
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        3104(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
@@ -11983,17 +11983,17 @@ mix:
 	VPXOR        Y12, Y0, Y0
 	VPSHUFD      $0x4e, Y0, Y13
 	VMOVDQA      Y13, 480(DI)
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        1056(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y3, Y3
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1536(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y5, Y5
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        1952(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
@@ -12012,7 +12012,7 @@ mix:
 	VPXOR        Y12, Y10, Y10
 	VPSHUFD      $0x4e, Y10, Y13
 	VMOVDQA      Y13, 3040(DI)
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        416(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
@@ -12038,12 +12038,12 @@ mix:
 	VPXOR        Y12, Y6, Y6
 	VMOVDQA      Y6, 1984(DI)
 	VPSHUFD      $0x39, Y7, Y7
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2592(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y9, Y9
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        3072(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
@@ -12139,17 +12139,17 @@ mix:
 	VPXOR        Y12, Y0, Y0
 	VPSHUFD      $0x4e, Y0, Y13
 	VMOVDQA      Y13, 480(DI)
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        1024(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y3, Y3
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1568(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y5, Y5
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        2048(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
@@ -12168,7 +12168,7 @@ mix:
 	VPXOR        Y12, Y10, Y10
 	VPSHUFD      $0x4e, Y10, Y13
 	VMOVDQA      Y13, 3040(DI)
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        512(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
@@ -12194,12 +12194,12 @@ mix:
 	VPXOR        Y12, Y6, Y6
 	VMOVDQA      Y6, 1984(DI)
 	VPSHUFD      $0x39, Y7, Y7
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2560(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y9, Y9
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        3104(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
@@ -12305,12 +12305,12 @@ mix:
 	PREFETCHT0   (R9)(BX*1)
 	PREFETCHT0   64(R9)(BX*1)
 	MOVQ         BX, 840(DI)
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1536(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y5, Y5
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        2080(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
@@ -12332,7 +12332,7 @@ mix:
 	VPXOR        Y12, Y10, Y10
 	VPSHUFD      $0x4e, Y10, Y13
 	VMOVDQA      Y13, 3040(DI)
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        544(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
@@ -12403,7 +12403,7 @@ mix:
 	VPSHUFD      $0x39, Y7, Y7
 	VMOVDQA      2368(DI), Y8
 	VMOVDQA      2400(DI), Y9
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        3072(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
@@ -12501,17 +12501,17 @@ mix:
 	VPXOR        Y12, Y2, Y2
 	VPSHUFD      $0x4e, Y2, Y13
 	VMOVDQA      Y13, 992(DI)
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1568(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y5, Y5
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        2048(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y7, Y7
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2464(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
@@ -12523,12 +12523,12 @@ mix:
 	VPXOR        Y12, Y10, Y10
 	VPSHUFD      $0x4e, Y10, Y13
 	VMOVDQA      Y13, 3040(DI)
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        512(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y1, Y1
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        928(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
@@ -12554,7 +12554,7 @@ mix:
 	VPXOR        Y12, Y8, Y8
 	VMOVDQA      Y8, 2496(DI)
 	VPSHUFD      $0x39, Y9, Y9
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        3104(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
@@ -12657,17 +12657,17 @@ mix:
 	VPXOR        Y12, Y2, Y2
 	VPSHUFD      $0x4e, Y2, Y13
 	VMOVDQA      Y13, 992(DI)
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1536(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y5, Y5
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        2080(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y7, Y7
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2560(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
@@ -12679,12 +12679,12 @@ mix:
 	VPXOR        Y12, Y10, Y10
 	VPSHUFD      $0x4e, Y10, Y13
 	VMOVDQA      Y13, 3040(DI)
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        544(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y1, Y1
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        1024(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
@@ -12710,7 +12710,7 @@ mix:
 	VPXOR        Y12, Y8, Y8
 	VMOVDQA      Y8, 2496(DI)
 	VPSHUFD      $0x39, Y9, Y9
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        3072(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
@@ -12823,12 +12823,12 @@ mix:
 	PREFETCHT0   (R10)(BX*1)
 	PREFETCHT0   64(R10)(BX*1)
 	MOVQ         BX, 1352(DI)
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        2048(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y7, Y7
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2592(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
@@ -12843,12 +12843,12 @@ mix:
 	VMOVDQA      Y14, 2720(DI)
 	VPXOR        2848(DI), Y14, Y14
 	VMOVDQA      Y14, 2976(DI)
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        512(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y1, Y1
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        1056(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
@@ -13019,32 +13019,32 @@ mix:
 	VPXOR        Y12, Y4, Y4
 	VPSHUFD      $0x4e, Y4, Y13
 	VMOVDQA      Y13, 1504(DI)
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        2080(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y7, Y7
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2560(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y9, Y9
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        2976(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y11, Y11
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        544(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y1, Y1
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        1024(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y3, Y3
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1440(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
@@ -13175,32 +13175,32 @@ mix:
 	VPXOR        Y12, Y4, Y4
 	VPSHUFD      $0x4e, Y4, Y13
 	VMOVDQA      Y13, 1504(DI)
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        2048(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y7, Y7
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2592(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y9, Y9
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        3072(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y11, Y11
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        512(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y1, Y1
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        1056(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y3, Y3
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1536(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
@@ -13344,24 +13344,24 @@ mix:
 	PREFETCHT0   (R11)(BX*1)
 	PREFETCHT0   64(R11)(BX*1)
 	MOVQ         BX, 1864(DI)
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2560(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y9, Y9
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        3104(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y11, Y11
 	VMOVDQA      320(DI), Y0
 	VMOVDQA      352(DI), Y1
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        1024(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y3, Y3
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1568(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
@@ -13509,7 +13509,7 @@ mix:
 	VPXOR        Y12, Y10, Y10
 	VPSHUFD      $0x4e, Y10, Y13
 	VMOVDQA      Y13, 3040(DI)
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        416(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
@@ -13535,12 +13535,12 @@ mix:
 	VPXOR        Y12, Y6, Y6
 	VPSHUFD      $0x4e, Y6, Y13
 	VMOVDQA      Y13, 2016(DI)
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2592(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y9, Y9
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        3072(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
@@ -13552,17 +13552,17 @@ mix:
 	VPXOR        Y12, Y0, Y0
 	VMOVDQA      Y0, 448(DI)
 	VPSHUFD      $0x39, Y1, Y1
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        1056(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y3, Y3
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1536(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y5, Y5
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        1952(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
@@ -13665,7 +13665,7 @@ mix:
 	VPXOR        Y12, Y10, Y10
 	VPSHUFD      $0x4e, Y10, Y13
 	VMOVDQA      Y13, 3040(DI)
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        512(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
@@ -13691,12 +13691,12 @@ mix:
 	VPXOR        Y12, Y6, Y6
 	VPSHUFD      $0x4e, Y6, Y13
 	VMOVDQA      Y13, 2016(DI)
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2560(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y9, Y9
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        3104(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
@@ -13708,17 +13708,17 @@ mix:
 	VPXOR        Y12, Y0, Y0
 	VMOVDQA      Y0, 448(DI)
 	VPSHUFD      $0x39, Y1, Y1
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        1024(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y3, Y3
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1568(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y5, Y5
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        2048(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
@@ -13818,7 +13818,7 @@ mix:
 	VPXOR        Y12, Y10, Y10
 	VPSHUFD      $0x4e, Y10, Y13
 	VMOVDQA      Y13, 3040(DI)
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        544(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
@@ -13860,7 +13860,7 @@ mix:
 	PREFETCHT0   (R12)(BX*1)
 	PREFETCHT0   64(R12)(BX*1)
 	MOVQ         BX, 2376(DI)
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        3072(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
@@ -13874,12 +13874,12 @@ mix:
 	VPSHUFD      $0x39, Y1, Y1
 	VMOVDQA      832(DI), Y2
 	VMOVDQA      864(DI), Y3
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1536(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y5, Y5
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        2080(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
@@ -14020,12 +14020,12 @@ mix:
 	VPXOR        Y12, Y10, Y10
 	VPSHUFD      $0x4e, Y10, Y13
 	VMOVDQA      Y13, 3040(DI)
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        512(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y1, Y1
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        928(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
@@ -14051,7 +14051,7 @@ mix:
 	VPXOR        Y12, Y8, Y8
 	VPSHUFD      $0x4e, Y8, Y13
 	VMOVDQA      Y13, 2528(DI)
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        3104(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
@@ -14070,17 +14070,17 @@ mix:
 	VPXOR        Y12, Y2, Y2
 	VMOVDQA      Y2, 960(DI)
 	VPSHUFD      $0x39, Y3, Y3
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1568(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y5, Y5
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        2048(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y7, Y7
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2464(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
@@ -14176,12 +14176,12 @@ mix:
 	VPXOR        Y12, Y10, Y10
 	VPSHUFD      $0x4e, Y10, Y13
 	VMOVDQA      Y13, 3040(DI)
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        544(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y1, Y1
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        1024(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
@@ -14207,7 +14207,7 @@ mix:
 	VPXOR        Y12, Y8, Y8
 	VPSHUFD      $0x4e, Y8, Y13
 	VMOVDQA      Y13, 2528(DI)
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        3072(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
@@ -14226,17 +14226,17 @@ mix:
 	VPXOR        Y12, Y2, Y2
 	VMOVDQA      Y2, 960(DI)
 	VPSHUFD      $0x39, Y3, Y3
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1536(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y5, Y5
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        2080(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y7, Y7
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2560(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
@@ -14329,12 +14329,12 @@ mix:
 	VMOVDQA      3104(DI), Y14
 	VPADDD       2976(DI), Y14, Y14
 	VMOVDQA      Y14, 2848(DI)
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        512(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y1, Y1
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        1056(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
@@ -14392,12 +14392,12 @@ mix:
 	VPSHUFD      $0x39, Y3, Y3
 	VMOVDQA      1344(DI), Y4
 	VMOVDQA      1376(DI), Y5
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        2048(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y7, Y7
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2592(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
@@ -14531,17 +14531,17 @@ mix:
 	VPXOR        Y12, Y11, Y11
 	VPSHUFD      $0x93, Y11, Y13
 	VMOVDQA      Y13, 3072(DI)
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        544(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y1, Y1
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        1024(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y3, Y3
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1440(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
@@ -14588,17 +14588,17 @@ mix:
 	VPXOR        Y12, Y4, Y4
 	VMOVDQA      Y4, 1472(DI)
 	VPSHUFD      $0x39, Y5, Y5
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        2080(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y7, Y7
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2560(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y9, Y9
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        2976(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
@@ -14687,17 +14687,17 @@ mix:
 	VPXOR        Y12, Y11, Y11
 	VPSHUFD      $0x93, Y11, Y13
 	VMOVDQA      Y13, 3104(DI)
-	VPADDD       Y1, Y0, Y12
+	VPADDD       Y0, Y1, Y12
 	VPSLLD       $0x0d, Y12, Y1
 	VPXOR        512(DI), Y1, Y1
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y1, Y1
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        1056(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y3, Y3
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1536(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
@@ -14744,17 +14744,17 @@ mix:
 	VPXOR        Y12, Y4, Y4
 	VMOVDQA      Y4, 1472(DI)
 	VPSHUFD      $0x39, Y5, Y5
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        2048(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y7, Y7
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2592(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y9, Y9
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        3072(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
@@ -14853,12 +14853,12 @@ mix:
 	PREFETCHT0   (R8)(BX*1)
 	PREFETCHT0   64(R8)(BX*1)
 	MOVQ         BX, 328(DI)
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        1024(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y3, Y3
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1568(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
@@ -14905,12 +14905,12 @@ mix:
 	VPSHUFD      $0x39, Y5, Y5
 	VMOVDQA      1856(DI), Y6
 	VMOVDQA      1888(DI), Y7
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2560(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y9, Y9
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        3104(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
@@ -14985,17 +14985,17 @@ mix:
 	VPXOR        Y12, Y11, Y11
 	VPSHUFD      $0x93, Y11, Y13
 	VMOVDQA      Y13, 3104(DI)
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        1056(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y3, Y3
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1536(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y5, Y5
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        1952(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
@@ -15035,12 +15035,12 @@ mix:
 	VPXOR        Y12, Y6, Y6
 	VMOVDQA      Y6, 1984(DI)
 	VPSHUFD      $0x39, Y7, Y7
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2592(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y9, Y9
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        3072(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
@@ -15115,17 +15115,17 @@ mix:
 	VPXOR        Y12, Y11, Y11
 	VPSHUFD      $0x93, Y11, Y13
 	VMOVDQA      Y13, 3072(DI)
-	VPADDD       Y3, Y2, Y12
+	VPADDD       Y2, Y3, Y12
 	VPSLLD       $0x0d, Y12, Y3
 	VPXOR        1024(DI), Y3, Y3
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y3, Y3
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1568(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y5, Y5
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        2048(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
@@ -15165,12 +15165,12 @@ mix:
 	VPXOR        Y12, Y6, Y6
 	VMOVDQA      Y6, 1984(DI)
 	VPSHUFD      $0x39, Y7, Y7
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2560(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y9, Y9
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        3104(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
@@ -15255,12 +15255,12 @@ mix:
 	PREFETCHT0   (R9)(BX*1)
 	PREFETCHT0   64(R9)(BX*1)
 	MOVQ         BX, 840(DI)
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1536(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y5, Y5
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        2080(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
@@ -15298,7 +15298,7 @@ mix:
 	VPSHUFD      $0x39, Y7, Y7
 	VMOVDQA      2368(DI), Y8
 	VMOVDQA      2400(DI), Y9
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        3072(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
@@ -15359,17 +15359,17 @@ mix:
 	VPXOR        Y12, Y11, Y11
 	VPSHUFD      $0x93, Y11, Y13
 	VMOVDQA      Y13, 3072(DI)
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1568(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y5, Y5
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        2048(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y7, Y7
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2464(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
@@ -15402,7 +15402,7 @@ mix:
 	VPXOR        Y12, Y8, Y8
 	VMOVDQA      Y8, 2496(DI)
 	VPSHUFD      $0x39, Y9, Y9
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        3104(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
@@ -15463,17 +15463,17 @@ mix:
 	VPXOR        Y12, Y11, Y11
 	VPSHUFD      $0x93, Y11, Y13
 	VMOVDQA      Y13, 3104(DI)
-	VPADDD       Y5, Y4, Y12
+	VPADDD       Y4, Y5, Y12
 	VPSLLD       $0x0d, Y12, Y5
 	VPXOR        1536(DI), Y5, Y5
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y5, Y5
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        2080(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y7, Y7
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2560(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
@@ -15506,7 +15506,7 @@ mix:
 	VPXOR        Y12, Y8, Y8
 	VMOVDQA      Y8, 2496(DI)
 	VPSHUFD      $0x39, Y9, Y9
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        3072(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
@@ -15577,12 +15577,12 @@ mix:
 	PREFETCHT0   (R10)(BX*1)
 	PREFETCHT0   64(R10)(BX*1)
 	MOVQ         BX, 1352(DI)
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        2048(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y7, Y7
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2592(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
@@ -15655,17 +15655,17 @@ mix:
 	VPXOR        Y12, Y10, Y10
 	VPSHUFD      $0x4e, Y10, Y13
 	VMOVDQA      Y13, 3040(DI)
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        2080(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y7, Y7
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2560(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y9, Y9
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        2976(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
@@ -15733,17 +15733,17 @@ mix:
 	VPXOR        Y12, Y10, Y10
 	VPSHUFD      $0x4e, Y10, Y13
 	VMOVDQA      Y13, 3040(DI)
-	VPADDD       Y7, Y6, Y12
+	VPADDD       Y6, Y7, Y12
 	VPSLLD       $0x0d, Y12, Y7
 	VPXOR        2048(DI), Y7, Y7
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y7, Y7
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2592(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y9, Y9
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        3072(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
@@ -15820,12 +15820,12 @@ mix:
 	PREFETCHT0   (R11)(BX*1)
 	PREFETCHT0   64(R11)(BX*1)
 	MOVQ         BX, 1864(DI)
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2560(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y9, Y9
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        3104(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
@@ -15872,12 +15872,12 @@ mix:
 	VPXOR        Y12, Y10, Y10
 	VPSHUFD      $0x4e, Y10, Y13
 	VMOVDQA      Y13, 3040(DI)
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2592(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y9, Y9
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        3072(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
@@ -15924,12 +15924,12 @@ mix:
 	VPXOR        Y12, Y10, Y10
 	VPSHUFD      $0x4e, Y10, Y13
 	VMOVDQA      Y13, 3040(DI)
-	VPADDD       Y9, Y8, Y12
+	VPADDD       Y8, Y9, Y12
 	VPSLLD       $0x0d, Y12, Y9
 	VPXOR        2560(DI), Y9, Y9
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y9, Y9
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        3104(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
@@ -15985,7 +15985,7 @@ mix:
 	PREFETCHT0   (R12)(BX*1)
 	PREFETCHT0   64(R12)(BX*1)
 	MOVQ         BX, 2376(DI)
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        3072(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
@@ -16011,7 +16011,7 @@ mix:
 	VPXOR        Y12, Y10, Y10
 	VPSHUFD      $0x4e, Y10, Y13
 	VMOVDQA      Y13, 3040(DI)
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        3104(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12
@@ -16037,7 +16037,7 @@ mix:
 	VPXOR        Y12, Y10, Y10
 	VPSHUFD      $0x4e, Y10, Y13
 	VMOVDQA      Y13, 3040(DI)
-	VPADDD       Y11, Y10, Y12
+	VPADDD       Y10, Y11, Y12
 	VPSLLD       $0x0d, Y12, Y11
 	VPXOR        3072(DI), Y11, Y11
 	VPSRLD       $0x13, Y12, Y12

@@ -439,9 +439,17 @@ func (g *group) blockMixInMemory() (ops []op) {
 func (g *group) salsaInMemory(use func(r int, x VecPhysical)) (ops []op) {
 	x, y, t, u, v := g.x[0], g.x[1], g.t[0], g.t[1], g.t[2]
 	a, c, d := g.slot(before, 0), g.slot(before, 2), g.slot(before, 3)
-	// rotate is to ^= t <<< n, to being in memory; the result goes to x.
-	rotate := func(n uint64, to Mem, x VecPhysical) {
-		g.shiftLeft(t, n, x)
+	// quarter is to ^= (x + y) <<< n, to being in memory; the result goes to x.
+	quarter := func(x, y VecPhysical, n uint64, to Mem) {
+		source := t
+		if g.isa == sse2 { // x is needed no more, so one copy is enough
+			g.add(x, y, x)
+			g.move(x, t)
+			source = x
+		} else {
+			g.add(x, y, t)
+		}
+		g.shiftLeft(source, n, x)
 		g.xor(x, to, x)
 		g.shiftRight(t, 32-n, t)
 		g.xor(x, t, x)
@@ -460,26 +468,28 @@ func (g *group) salsaInMemory(use func(r int, x VecPhysical)) (ops []op) {
 		a, c, d = g.slot(now, 0), g.slot(now, 1), g.slot(now, 2+i%2)
 		a1, c1, d1 := a, c, d
 		ops = append(ops,
-			func() { // b
-				g.add(x, d0, t)
+			func() { // b, from a and d
+				if g.isa == sse2 {
+					g.move(d0, t)
+					g.add(t, x, t)
+				} else {
+					g.add(x, d0, t)
+				}
 				g.shiftLeft(t, 7, u)
 				g.xor(y, u, y)
 				g.shiftRight(t, 25, t)
 				g.xor(y, t, y)
 				keep(y, 0x93, d1)
 			},
-			func() { // c
-				g.add(x, y, t)
-				rotate(9, c0, x)
+			func() { // c, from b and a
+				quarter(x, y, 9, c0)
 				keep(x, 0x4e, c1)
 			},
-			func() { // d
-				g.add(x, y, t)
-				rotate(13, d0, y)
+			func() { // d, from c and b
+				quarter(y, x, 13, d0)
 			},
-			func() { // a
-				g.add(x, y, t)
-				rotate(18, a0, x)
+			func() { // a, from d and c
+				quarter(x, y, 18, a0)
 				g.move(x, a1)
 				g.shuffle(y, 0x39, y)
 			},
