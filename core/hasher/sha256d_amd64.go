@@ -9,13 +9,14 @@ import (
 	"golang.org/x/sys/cpu"
 )
 
+// sha256dAMD64 returns the kernels for sha256d that this processor runs.
 func sha256dAMD64() (all []Kernel) {
 	x := &cpu.X86
 	if x.HasAVX512F && x.HasAVX512BW && x.HasAVX512VL && x.HasAVX512DQ {
-		all = append(all, Kernel{"avx512", SHA256d, 1 << 17, func() Scanner { return newSHA256dVector(sha256dAVX512, 1, 16) }})
+		all = append(all, Kernel{"avx512", SHA256d, 1 << 18, func() Scanner { return newSHA256dVector(sha256dAVX512, 16, 1) }})
 	}
 	if x.HasSSSE3 && cpuHasSHA() {
-		all = append(all, Kernel{"shani", SHA256d, 1 << 16, func() Scanner { return newSHA256dVector(sha256dSHANI, 0, 3) }})
+		all = append(all, Kernel{"shani", SHA256d, 1 << 16, func() Scanner { return newSHA256dVector(sha256dSHANI, 3, 0) }})
 	}
 	if x.HasAVX2 {
 		all = append(all, Kernel{"avx2", SHA256d, 1 << 16, func() Scanner { return newSHA256dVector(sha256dAVX2, 8, 8) }})
@@ -74,53 +75,68 @@ func (p *sha256dPrepared) prepare(w *Work) {
 	p.Midstate, p.Target = w.Midstate, w.Target[7]
 }
 
-// quads returns the prepared words as the SHA-NI kernel wants them: by four,
-// the highest last, and a state as a, b, e, f and c, d, g, h.
-func (p *sha256dPrepared) quads() [8][4]uint32 {
-	const padding, length = 0x80000000, 640
-	s, m, h3 := &p.State, &p.Midstate, p.H4-round[4]-padding
-	return [8][4]uint32{
-		{s[5], s[4], s[1], s[0]},
-		{h3, s[6], s[3], s[2]},
-		{p.W16, p.W17, p.W18, p.W19},
-		{padding, 0, length, p.W16},
-		{2: smallSigma0(length), 3: p.W31},
-		{m[5], m[4], m[1], m[0]},
-		{m[7], m[6], m[3], m[2]},
-		{p.Target},
+// words returns the prepared words in the order of their fields.
+func (p *sha256dPrepared) words() [27]uint32 {
+	s, m := &p.State, &p.Midstate
+	return [...]uint32{
+		s[0], s[1], s[2], s[3], s[4], s[5], s[6], p.H4, p.H5, p.H6,
+		p.KW16, p.KW17, p.W16, p.W17, p.W18, p.W19, p.W31, p.W32,
+		m[0], m[1], m[2], m[3], m[4], m[5], m[6], m[7],
+		p.Target,
 	}
 }
 
-// sha256dScratch is how much memory the vector kernels use: the prepared words,
-// each as often as the kernel wants it, and then spilled registers.
-const sha256dScratch = 8192
-
-// sha256dVector scans with one of the vector kernels.
-type sha256dVector struct {
-	scan    func(scratch *byte, first, groups uint32) (done, mask uint32)
-	copies  int // of each prepared word
-	lanes   uint32
-	scratch []byte // begins on a cache line
+// quads returns the prepared words as the SHA-NI kernel wants them: by four,
+// the first in the lowest place, and a state as f, e, b, a and h, g, d, c.
+func (p *sha256dPrepared) quads() [32]uint32 {
+	const padding, length = 0x80000000, 640
+	s, m, h3 := &p.State, &p.Midstate, p.H4-round[4]-padding
+	return [...]uint32{
+		s[5], s[4], s[1], s[0],
+		h3, s[6], s[3], s[2],
+		p.W16, p.W17, p.W18, p.W19,
+		padding, 0, length, p.W16,
+		0, 0, smallSigma0(length), p.W31,
+		m[5], m[4], m[1], m[0],
+		m[7], m[6], m[3], m[2],
+		p.Target, 0, 0, 0,
+	}
 }
 
-func newSHA256dVector(scan func(*byte, uint32, uint32) (uint32, uint32), copies int, lanes uint32) *sha256dVector {
-	const line = 64
-	b := make([]byte, sha256dScratch+line)
-	skip := -uintptr(unsafe.Pointer(&b[0])) % line
-	return &sha256dVector{scan, copies, lanes, b[skip : skip+sha256dScratch]}
+// sha256dScan is a kernel. It hashes groups of nonces beginning with first, and
+// stops at one with candidates, whose digests' last words meet the target's: mask
+// has a bit for each. It returns how many groups before that had none.
+type sha256dScan func(scratch *uint32, first, groups uint32) (done, mask uint32)
+
+// sha256dVector scans with one of the kernels in assembly.
+type sha256dVector struct {
+	scan    sha256dScan
+	lanes   uint32 // nonces in a group
+	copies  int    // how often the kernel wants each prepared word, or 0 for quads
+	scratch []uint32
+}
+
+// newSHA256dVector returns a scanner with its scratch memory: the prepared
+// words, then what does not fit in registers.
+func newSHA256dVector(scan sha256dScan, lanes uint32, copies int) *sha256dVector {
+	const size, line = 8192, 64
+	scratch := make([]uint32, (size+line)/4)
+	// The kernels want it to begin on a cache line.
+	scratch = scratch[-uintptr(unsafe.Pointer(&scratch[0]))%line/4:]
+	return &sha256dVector{scan, lanes, copies, scratch}
 }
 
 func (s *sha256dVector) Scan(w *Work, first, count uint32, hits *Hits) uint32 {
 	hits.N = 0
 	var p sha256dPrepared
 	p.prepare(w)
-	words := unsafe.Slice((*uint32)(unsafe.Pointer(&s.scratch[0])), len(s.scratch)/4)
 	if s.copies == 0 {
-		*(*[8][4]uint32)(unsafe.Pointer(&s.scratch[0])) = p.quads()
+		quads := p.quads()
+		copy(s.scratch, quads[:])
 	}
-	for i, v := range (*[unsafe.Sizeof(p) / 4]uint32)(unsafe.Pointer(&p)) {
+	for i, v := range p.words() {
 		for j := range s.copies {
-			words[i*s.copies+j] = v
+			s.scratch[i*s.copies+j] = v
 		}
 	}
 	// Assembly cannot be preempted: it returns about every millisecond, so

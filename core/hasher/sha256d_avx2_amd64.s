@@ -4,7 +4,7 @@
 
 #include "textflag.h"
 
-// func sha256dAVX2(scratch *byte, first uint32, groups uint32) (done uint32, mask uint32)
+// func sha256dAVX2(scratch *uint32, first uint32, groups uint32) (done uint32, mask uint32)
 // Requires: AVX, AVX2
 TEXT ·sha256dAVX2(SB), NOSPLIT, $0-24
 	MOVQ scratch+0(FP), AX

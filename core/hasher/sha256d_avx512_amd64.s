@@ -4,7 +4,7 @@
 
 #include "textflag.h"
 
-// func sha256dAVX512(scratch *byte, first uint32, groups uint32) (done uint32, mask uint32)
+// func sha256dAVX512(scratch *uint32, first uint32, groups uint32) (done uint32, mask uint32)
 // Requires: AVX, AVX512BW, AVX512F
 TEXT ·sha256dAVX512(SB), NOSPLIT, $0-24
 	MOVQ scratch+0(FP), AX

@@ -21,7 +21,7 @@ TEXT ·cpuHasSHA(SB), NOSPLIT, $0-1
 none:
 	RET
 
-// func sha256dSHANI(scratch *byte, first uint32, groups uint32) (done uint32, mask uint32)
+// func sha256dSHANI(scratch *uint32, first uint32, groups uint32) (done uint32, mask uint32)
 // Requires: SHA, SSE, SSE2, SSSE3
 TEXT ·sha256dSHANI(SB), NOSPLIT, $0-24
 	MOVQ scratch+0(FP), AX

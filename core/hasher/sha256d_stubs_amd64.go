@@ -6,15 +6,15 @@ package hasher
 
 // sha256dAVX512 scans groups of 16 nonces. It stops at a group with a candidate,
 // whose lanes mask tells, and returns how many groups before it had none.
-func sha256dAVX512(scratch *byte, first uint32, groups uint32) (done uint32, mask uint32)
+func sha256dAVX512(scratch *uint32, first uint32, groups uint32) (done uint32, mask uint32)
 
 // sha256dAVX2 scans groups of 8 nonces. It stops at a group with a candidate,
 // whose lanes mask tells, and returns how many groups before it had none.
-func sha256dAVX2(scratch *byte, first uint32, groups uint32) (done uint32, mask uint32)
+func sha256dAVX2(scratch *uint32, first uint32, groups uint32) (done uint32, mask uint32)
 
 // cpuHasSHA tells whether the processor has the SHA extensions: leaf 7, EBX bit 29.
 func cpuHasSHA() bool
 
 // sha256dSHANI scans groups of 3 nonces. It stops at a group with a candidate,
 // whose lanes mask tells, and returns how many groups before it had none.
-func sha256dSHANI(scratch *byte, first uint32, groups uint32) (done uint32, mask uint32)
+func sha256dSHANI(scratch *uint32, first uint32, groups uint32) (done uint32, mask uint32)

@@ -125,7 +125,7 @@ func writeSHANI(b *build.Context) {
 	c := &shaWriter{Context: b, streams: newShaStreams(), at: make(map[[4]uint32]int)}
 	c.Function("sha256dSHANI")
 	c.Attributes(attr.NOSPLIT)
-	c.SignatureExpr("func(scratch *byte, first, groups uint32) (done, mask uint32)")
+	c.SignatureExpr("func(scratch *uint32, first, groups uint32) (done, mask uint32)")
 	c.Doc(
 		"sha256dSHANI scans groups of 3 nonces. It stops at a group with a candidate,",
 		"whose lanes mask tells, and returns how many groups before it had none.",

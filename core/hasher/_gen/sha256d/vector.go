@@ -65,7 +65,7 @@ func writeVector(c *build.Context, t target) {
 	name := "sha256d" + t.name
 	c.Function(name)
 	c.Attributes(attr.NOSPLIT)
-	c.SignatureExpr("func(scratch *byte, first, groups uint32) (done, mask uint32)")
+	c.SignatureExpr("func(scratch *uint32, first, groups uint32) (done, mask uint32)")
 	c.Doc(
 		fmt.Sprintf("%s scans groups of %d nonces. It stops at a group with a candidate,", name, t.size/4),
 		"whose lanes mask tells, and returns how many groups before it had none.",
