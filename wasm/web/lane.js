@@ -183,10 +183,12 @@ async function fast(algorithm) {
       return found;
     },
   };
-  const nonce = new DataView(known.buffer).getUint32(32 + 76), before = 21, count = 67;
+  const nonce = new DataView(known.buffer).getUint32(32 + 76), count = 7;
   lent.load(known);
-  const [scanned, ...found] = lent.scan(nonce - before, count);
-  if (scanned !== count || found.length !== 1 || found[0] !== nonce) throw new Error("the kernel misses a known block");
+  for (let before = 0; before < 4; before++) { // in each of the four places of a vector
+    const [scanned, ...found] = lent.scan(nonce - before, count);
+    if (scanned !== count || found.length !== 1 || found[0] !== nonce) throw new Error("it misses a known block");
+  }
   return lent;
 }
 
