@@ -98,8 +98,11 @@ func (d *Desk) Practice(ctx context.Context, o PracticeOptions) (_ *Practice, er
 		o.Progress = func(string) {}
 	}
 	p := &Practice{options: o}
-	if o.Listen != "" {
-		if err := checkListen(o.Listen); err != nil {
+	for _, address := range []string{o.Web, o.Listen} {
+		if address == "" {
+			continue
+		}
+		if err := checkListen(address); err != nil {
 			return nil, err
 		}
 	}

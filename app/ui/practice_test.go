@@ -53,6 +53,7 @@ func testSnapshot(state string) desk.PracticeSnapshot {
 // fullSnapshot has something to say in every place, at its longest.
 func fullSnapshot(now time.Time) desk.PracticeSnapshot {
 	s := testSnapshot(core.StateMining)
+	s.Mining.Reason = "" // nothing is wrong
 	s.Mining.Lanes = 128
 	s.Mining.Algorithm = hasher.Scrypt
 	s.Mining.Hashrate, s.Mining.Hashes = 347_000, 1e9

@@ -192,7 +192,7 @@ func balanceWords(s desk.PracticeSnapshot) (total, parts string) {
 	if b.Immature != 0 {
 		parts += ", " + amount(b.Immature) + " ripening"
 		if p, err := s.Coin.Params(coin.Practice); err == nil {
-			parts += " (a reward ripens for " + plural(p.Maturity, "block") + ")"
+			parts += " (a reward ripens for " + plural(p.Maturity-1, "more block") + ")"
 		}
 	}
 	return total, parts + "."

@@ -98,8 +98,8 @@ func TestBalanceWords(t *testing.T) {
 		total, parts string
 	}{
 		"empty":   {of(0, 0, 0), "0.00", "Each block that you find adds to it."},
-		"first":   {of(0, 50e8, 0), "50.00", "0.00 ready to spend, 50.00 ripening (a reward ripens for 5 blocks)."},
-		"both":    {of(900e8, 250e8, 0), "1150.00", "900.00 ready to spend, 250.00 ripening (a reward ripens for 5 blocks)."},
+		"first":   {of(0, 50e8, 0), "50.00", "0.00 ready to spend, 50.00 ripening (a reward ripens for 4 more blocks)."},
+		"both":    {of(900e8, 250e8, 0), "1150.00", "900.00 ready to spend, 250.00 ripening (a reward ripens for 4 more blocks)."},
 		"ripe":    {of(900e8, 0, 0), "900.00", "All of it is ready to spend."},
 		"pending": {of(900e8, 0, 1e8), "901.00", "900.00 ready to spend, 1.00 on its way."},
 	} {

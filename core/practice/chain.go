@@ -96,6 +96,11 @@ func (c *chain) openLog(rate float64) error {
 	path := filepath.Join(c.dir, logName)
 	l, err := openLog(path, c.loadRecord)
 	if errors.Is(err, os.ErrNotExist) {
+		// The log is made before the database: a database alone has lost its log,
+		// and a new chain in its place would make all coins vanish.
+		if held, derr := os.ReadDir(filepath.Join(c.dir, dbName)); derr == nil && len(held) > 0 {
+			return fmt.Errorf("%w: %s is missing or empty", ErrDamaged, logName)
+		}
 		genesis, gerr := newGenesis(c.coin, c.clock.AdjustedTime(), rate)
 		if gerr != nil {
 			return gerr

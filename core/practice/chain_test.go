@@ -336,6 +336,34 @@ func TestChainKeepsALogWithoutABeginning(t *testing.T) {
 	}
 }
 
+// TestLostLog: a database whose log is gone, or is empty, is no reason to begin
+// a new chain in its place.
+func TestLostLog(t *testing.T) {
+	for name, lose := range map[string]func(string) error{
+		"removed": os.Remove,
+		"emptied": func(path string) error { return os.Truncate(path, 0) },
+	} {
+		dir := t.TempDir()
+		c, err := openChain(dir, practiceParams(t, hasher.SHA256d), easy, time.Now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mine(t, c, anyone, 2)
+		if err := c.close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := lose(filepath.Join(dir, logName)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := openChain(dir, practiceParams(t, hasher.SHA256d), easy, time.Now); !errors.Is(err, ErrDamaged) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := os.Stat(filepath.Join(dir, dbName)); err != nil {
+			t.Errorf("%s: the database is gone: %v", name, err)
+		}
+	}
+}
+
 func TestChainOfAnotherAlgorithm(t *testing.T) {
 	dir := t.TempDir()
 	c, err := openChain(dir, practiceParams(t, hasher.SHA256d), easy, time.Now)
