@@ -4,6 +4,7 @@ package hasher
 
 import (
 	"math/bits"
+	"sync"
 	"unsafe"
 
 	"golang.org/x/sys/cpu"
@@ -16,7 +17,7 @@ func scryptAMD64() (all []Kernel) {
 	}
 	if cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512VL && cpu.X86.HasAVX512DQ {
 		simd := &scryptAVX512
-		if slowButWide() {
+		if wide() {
 			simd = &scryptAVX512Wide
 		}
 		add("avx512", 8*scryptChunk, simd)
@@ -27,6 +28,9 @@ func scryptAMD64() (all []Kernel) {
 	add("sse2", 2*scryptChunk, &scryptSSE2)
 	return all
 }
+
+// wide is slowButWide, asked once: a virtual machine may take long to answer.
+var wide = sync.OnceValue(slowButWide)
 
 // slowButWide tells whether twice the hashes side by side are faster: where even
 // simple vector instructions take two cycles, but four can begin in each, and
@@ -41,7 +45,8 @@ func slowButWide() bool {
 	if family := a>>8&0xf + a>>20&0xff; family < zen5 {
 		return false
 	}
-	// AMD's manual, volume 3, appendix E.4.15: cache properties, the third level's.
+	// CPUID Fn8000_001D of AMD's manual, volume 3: a cache's properties, here the
+	// third level's.
 	if highest, _, _, _ := cpuid(0x80000000, 0); highest < 0x8000001d {
 		return false
 	}
@@ -51,7 +56,7 @@ func slowButWide() bool {
 	}
 	lanes := uint64(a>>14&0xfff + 1)
 	size := uint64(b>>22+1) * uint64(b>>12&0x3ff+1) * uint64(b&0xfff+1) * uint64(c+1)
-	return size/lanes >= uint64(scryptAVX512Wide.blocks)*scryptN*128
+	return size/lanes >= uint64(scryptAVX512Wide.blocks)*(scryptN*128+scryptPad)
 }
 
 // scryptSIMD is what the kernels differ in.
@@ -74,6 +79,10 @@ var (
 // scryptChunk is how many nonces are hashed together: a multiple of every
 // kernel's lanes and blocks, so that none is idle.
 const scryptChunk = 48
+
+// scryptPad is how many bytes the kernels leave between one hash's V and the next
+// one's, to spread them over the sets of the caches.
+const scryptPad = 7 * 128
 
 // diagonal is the order of the words of half a block for the kernels: by the
 // diagonals of Salsa20's matrix, which go through its rounds together.
@@ -113,7 +122,7 @@ func newScryptLanes(simd *scryptSIMD, n int) *scryptLanes {
 		to    *[]uint32
 		words int
 	}{
-		{&s.v, s.blocks * n * 32}, {&s.x, scryptChunk * 32}, {&s.work, 16 + s.blocks*16*4}, {&s.ring, 16 * l},
+		{&s.v, s.blocks * (n*32 + scryptPad/4)}, {&s.x, scryptChunk * 32}, {&s.work, 16 + s.blocks*16*4}, {&s.ring, 16 * l},
 		{&s.inner, scryptChunk * 8}, {&s.outer, scryptChunk * 8},
 		{&s.initial, 8 * l}, {&s.midstate, 8 * l}, {&s.state, 8 * l},
 		{&s.head, 16 * l}, {&s.tail, 16 * l}, {&s.salt, 16 * l}, {&s.ipad, 16 * l}, {&s.opad, 16 * l},

@@ -3822,6 +3822,9 @@ TEXT ·scryptMixAVX2(SB), NOSPLIT, $0-32
 	MOVQ         work+16(FP), DI
 	MOVQ         n+24(FP), SI
 	SHLQ         $0x07, SI
+	LEAQ         -128(SI), AX
+	MOVQ         AX, (DI)
+	ADDQ         $0x00000380, SI
 	LEAQ         (SI)(SI*2), DX
 	MOVQ         x+8(FP), R8
 	VMOVDQA      (R8), X13
@@ -4016,8 +4019,6 @@ TEXT ·scryptMixAVX2(SB), NOSPLIT, $0-32
 	VINSERTI128  $0x01, 1520(R8), Y13, Y13
 	VMOVDQA      Y13, Y11
 	VMOVDQA      Y11, 2848(DI)
-	LEAQ         -128(SI), AX
-	MOVQ         AX, (DI)
 	MOVQ         v+0(FP), R8
 	LEAQ         (R8)(SI*2), R9
 	LEAQ         (R9)(SI*2), R10
@@ -8733,6 +8734,7 @@ fill:
 	DECQ         CX
 	JNZ          fill
 	SUBQ         SI, R8
+	ADDQ         $0x00000380, R8
 	MOVL         192(DI), AX
 	SHLL         $0x07, AX
 	ANDL         (DI), AX
@@ -9250,6 +9252,7 @@ fill:
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y1, Y1
 	SUBQ         SI, R9
+	ADDQ         $0x00000380, R9
 	MOVL         704(DI), AX
 	SHLL         $0x07, AX
 	ANDL         (DI), AX
@@ -9767,6 +9770,7 @@ fill:
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y3, Y3
 	SUBQ         SI, R10
+	ADDQ         $0x00000380, R10
 	MOVL         1216(DI), AX
 	SHLL         $0x07, AX
 	ANDL         (DI), AX
@@ -10281,6 +10285,7 @@ fill:
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y5, Y5
 	SUBQ         SI, R11
+	ADDQ         $0x00000380, R11
 	MOVL         1728(DI), AX
 	SHLL         $0x07, AX
 	ANDL         (DI), AX
@@ -10800,6 +10805,7 @@ fill:
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y7, Y7
 	SUBQ         SI, R12
+	ADDQ         $0x00000380, R12
 	MOVL         2240(DI), AX
 	SHLL         $0x07, AX
 	ANDL         (DI), AX
@@ -11319,6 +11325,7 @@ fill:
 	VPSRLD       $0x13, Y12, Y12
 	VPXOR        Y12, Y9, Y9
 	SUBQ         SI, R13
+	ADDQ         $0x00000380, R13
 	MOVL         2752(DI), AX
 	SHLL         $0x07, AX
 	ANDL         (DI), AX

@@ -2190,6 +2190,9 @@ TEXT ·scryptMixAVX512(SB), NOSPLIT, $0-32
 	MOVQ         work+16(FP), DI
 	MOVQ         n+24(FP), SI
 	SHLQ         $0x07, SI
+	LEAQ         -128(SI), AX
+	MOVQ         AX, (DI)
+	ADDQ         $0x00000380, SI
 	LEAQ         (SI)(SI*2), DX
 	MOVQ         x+8(FP), R8
 	VMOVDQU32    (R8), Y31
@@ -2312,8 +2315,6 @@ TEXT ·scryptMixAVX512(SB), NOSPLIT, $0-32
 	VMOVDQA32    Z10, 2496(DI)
 	VMOVDQA32    Z31, Z11
 	VMOVDQA32    Z11, 2560(DI)
-	LEAQ         -128(SI), AX
-	MOVQ         AX, (DI)
 	MOVQ         v+0(FP), R8
 	LEAQ         (R8)(SI*4), R9
 	LEAQ         (R9)(SI*4), R10
@@ -3902,6 +3903,7 @@ fill:
 	DECQ         CX
 	JNZ          fill
 	SUBQ         SI, R8
+	ADDQ         $0x00000380, R8
 	VMOVDQA32    Z0, 576(DI)
 	MOVL         576(DI), AX
 	SHLL         $0x07, AX
@@ -4238,6 +4240,7 @@ fill:
 	VPROLD       $0x07, Z14, Z14
 	VPADDD       Z1, Z2, Z12
 	SUBQ         SI, R9
+	ADDQ         $0x00000380, R9
 	VMOVDQA32    Z4, 1600(DI)
 	MOVL         1600(DI), AX
 	SHLL         $0x07, AX
@@ -4577,6 +4580,7 @@ fill:
 	VPADDD       Z1, Z2, Z12
 	VPROLD       $0x0d, Z13, Z13
 	SUBQ         SI, R10
+	ADDQ         $0x00000380, R10
 	VMOVDQA32    Z8, 2624(DI)
 	MOVL         2624(DI), AX
 	SHLL         $0x07, AX
@@ -6308,6 +6312,9 @@ TEXT ·scryptMixAVX512Wide(SB), NOSPLIT, $0-32
 	MOVQ         work+16(FP), DI
 	MOVQ         n+24(FP), SI
 	SHLQ         $0x07, SI
+	LEAQ         -128(SI), AX
+	MOVQ         AX, (DI)
+	ADDQ         $0x00000380, SI
 	LEAQ         (SI)(SI*2), DX
 	MOVQ         x+8(FP), R8
 	VMOVDQU32    (R8), Y31
@@ -6550,8 +6557,6 @@ TEXT ·scryptMixAVX512Wide(SB), NOSPLIT, $0-32
 	VMOVDQA32    Z22, 5568(DI)
 	VMOVDQA32    Z31, Z23
 	VMOVDQA32    Z23, 5632(DI)
-	LEAQ         -128(SI), AX
-	MOVQ         AX, (DI)
 	MOVQ         v+0(FP), R8
 	LEAQ         (R8)(SI*4), R9
 	LEAQ         (R9)(SI*4), R10
@@ -9609,6 +9614,7 @@ fill:
 	DECQ         CX
 	JNZ          fill
 	SUBQ         SI, R8
+	ADDQ         $0x00000380, R8
 	VMOVDQA32    Z0, 576(DI)
 	MOVL         576(DI), AX
 	SHLL         $0x07, AX
@@ -9942,6 +9948,7 @@ fill:
 	VPROLD       $0x07, Z29, Z29
 	VPADDD       Z1, Z0, Z24
 	SUBQ         SI, R9
+	ADDQ         $0x00000380, R9
 	VMOVDQA32    Z4, 1600(DI)
 	MOVL         1600(DI), AX
 	SHLL         $0x07, AX
@@ -10281,6 +10288,7 @@ fill:
 	VPADDD       Z1, Z2, Z24
 	VPROLD       $0x07, Z25, Z25
 	SUBQ         SI, R10
+	ADDQ         $0x00000380, R10
 	VMOVDQA32    Z8, 2624(DI)
 	MOVL         2624(DI), AX
 	SHLL         $0x07, AX
@@ -10620,6 +10628,7 @@ fill:
 	VPROLD       $0x0d, Z25, Z25
 	VPROLD       $0x07, Z26, Z26
 	SUBQ         SI, R11
+	ADDQ         $0x00000380, R11
 	VMOVDQA32    Z12, 3648(DI)
 	MOVL         3648(DI), AX
 	SHLL         $0x07, AX
@@ -10959,6 +10968,7 @@ fill:
 	VPROLD       $0x0d, Z26, Z26
 	VPROLD       $0x07, Z27, Z27
 	SUBQ         SI, R12
+	ADDQ         $0x00000380, R12
 	VMOVDQA32    Z16, 4672(DI)
 	MOVL         4672(DI), AX
 	SHLL         $0x07, AX
@@ -11298,6 +11308,7 @@ fill:
 	VPROLD       $0x0d, Z27, Z27
 	VPROLD       $0x07, Z28, Z28
 	SUBQ         SI, R13
+	ADDQ         $0x00000380, R13
 	VMOVDQA32    Z20, 5696(DI)
 	MOVL         5696(DI), AX
 	SHLL         $0x07, AX

@@ -5245,6 +5245,9 @@ TEXT ·scryptMixSSE2(SB), NOSPLIT, $0-32
 	MOVQ   work+16(FP), DI
 	MOVQ   n+24(FP), SI
 	SHLQ   $0x07, SI
+	LEAQ   -128(SI), AX
+	MOVQ   AX, (DI)
+	ADDQ   $0x00000380, SI
 	LEAQ   (SI)(SI*2), DX
 	MOVQ   x+8(FP), R8
 	MOVO   (R8), X0
@@ -5343,8 +5346,6 @@ TEXT ·scryptMixSSE2(SB), NOSPLIT, $0-32
 	MOVO   X10, 1440(DI)
 	MOVO   752(R8), X11
 	MOVO   X11, 1456(DI)
-	LEAQ   -128(SI), AX
-	MOVQ   AX, (DI)
 	MOVQ   v+0(FP), R8
 	LEAQ   (R8)(SI*1), R9
 	LEAQ   (R9)(SI*1), R10
@@ -10728,6 +10729,7 @@ fill:
 	DECQ       CX
 	JNZ        fill
 	SUBQ       SI, R8
+	ADDQ       $0x00000380, R8
 	MOVL       128(DI), AX
 	SHLL       $0x07, AX
 	ANDL       (DI), AX
@@ -11302,6 +11304,7 @@ fill:
 	PSRLL      $0x13, X12
 	PXOR       X12, X1
 	SUBQ       SI, R9
+	ADDQ       $0x00000380, R9
 	MOVL       384(DI), AX
 	SHLL       $0x07, AX
 	ANDL       (DI), AX
@@ -11876,6 +11879,7 @@ fill:
 	PSRLL      $0x13, X12
 	PXOR       X12, X3
 	SUBQ       SI, R10
+	ADDQ       $0x00000380, R10
 	MOVL       640(DI), AX
 	SHLL       $0x07, AX
 	ANDL       (DI), AX
@@ -12446,6 +12450,7 @@ fill:
 	PSRLL      $0x13, X12
 	PXOR       X12, X5
 	SUBQ       SI, R11
+	ADDQ       $0x00000380, R11
 	MOVL       896(DI), AX
 	SHLL       $0x07, AX
 	ANDL       (DI), AX
@@ -13022,6 +13027,7 @@ fill:
 	PSRLL      $0x13, X12
 	PXOR       X12, X7
 	SUBQ       SI, R12
+	ADDQ       $0x00000380, R12
 	MOVL       1152(DI), AX
 	SHLL       $0x07, AX
 	ANDL       (DI), AX
@@ -13598,6 +13604,7 @@ fill:
 	PSRLL      $0x13, X12
 	PXOR       X12, X9
 	SUBQ       SI, R13
+	ADDQ       $0x00000380, R13
 	MOVL       1408(DI), AX
 	SHLL       $0x07, AX
 	ANDL       (DI), AX

@@ -14,16 +14,16 @@ func scryptSHA256AVX512(out *uint32, in *uint32, message *uint32, scratch *uint3
 
 // scryptMixAVX512 replaces 12 blocks x, of 128 bytes each, by their scryptROMix,
 // with n a power of two from 2 on. The words of a block are in diagonal order.
-// v has room for n blocks for each of them, one hash's after the other's, work
-// for 3136 bytes. All are aligned to 64 bytes.
+// v has room for n blocks and 896 bytes more for each of them, work for 3136
+// bytes. All are aligned to 64 bytes.
 //
 //go:noescape
 func scryptMixAVX512(v *uint32, x *uint32, work *uint32, n uint64)
 
 // scryptMixAVX512Wide replaces 24 blocks x, of 128 bytes each, by their scryptROMix,
 // with n a power of two from 2 on. The words of a block are in diagonal order.
-// v has room for n blocks for each of them, one hash's after the other's, work
-// for 6208 bytes. All are aligned to 64 bytes.
+// v has room for n blocks and 896 bytes more for each of them, work for 6208
+// bytes. All are aligned to 64 bytes.
 //
 //go:noescape
 func scryptMixAVX512Wide(v *uint32, x *uint32, work *uint32, n uint64)
@@ -38,8 +38,8 @@ func scryptSHA256AVX2(out *uint32, in *uint32, message *uint32, scratch *uint32)
 
 // scryptMixAVX2 replaces 12 blocks x, of 128 bytes each, by their scryptROMix,
 // with n a power of two from 2 on. The words of a block are in diagonal order.
-// v has room for n blocks for each of them, one hash's after the other's, work
-// for 3136 bytes. All are aligned to 64 bytes.
+// v has room for n blocks and 896 bytes more for each of them, work for 3136
+// bytes. All are aligned to 64 bytes.
 //
 //go:noescape
 func scryptMixAVX2(v *uint32, x *uint32, work *uint32, n uint64)
@@ -54,8 +54,8 @@ func scryptSHA256SSE2(out *uint32, in *uint32, message *uint32, scratch *uint32)
 
 // scryptMixSSE2 replaces 6 blocks x, of 128 bytes each, by their scryptROMix,
 // with n a power of two from 2 on. The words of a block are in diagonal order.
-// v has room for n blocks for each of them, one hash's after the other's, work
-// for 1600 bytes. All are aligned to 64 bytes.
+// v has room for n blocks and 896 bytes more for each of them, work for 1600
+// bytes. All are aligned to 64 bytes.
 //
 //go:noescape
 func scryptMixSSE2(v *uint32, x *uint32, work *uint32, n uint64)

@@ -19,6 +19,10 @@ var (
 	bases   = []GPPhysical{R8, R9, R10, R11, R12, R13} // each group's place in its first hash's V
 )
 
+// pad lies between one hash's V and the next one's. Without it the same block of
+// all hashes would fall into the same sets of the caches.
+const pad = 7 * 128
+
 // A group has these rows in work, four of each.
 const (
 	first   = 4 * 0 // B0 of scryptBlockMix
@@ -38,10 +42,13 @@ type group struct {
 	// x are the rows of the half that goes through Salsa20, in diagonal order.
 	// Where registers are few there are two, for the rows computed last.
 	x []VecPhysical
-	// t is for steps in between. All groups share them but the first one where
-	// there are many.
+	// t is for what happens in between. The groups share them; where x has four
+	// rows, each group has the first one for itself.
 	t []VecPhysical
 }
+
+// roomy tells whether there is a register for each row of x.
+func (g *group) roomy() bool { return len(g.x) == 4 }
 
 func (g *group) slot(half, row int) Mem {
 	return Mem{Base: work, Disp: 64 + (g.n*perWork+half+row)*g.width()}
@@ -57,8 +64,8 @@ func (s *isa) romix(name string, groups int) {
 	s.Doc(
 		fmt.Sprintf("%s replaces %d blocks x, of 128 bytes each, by their scryptROMix,", name, groups*s.hashes),
 		"with n a power of two from 2 on. The words of a block are in diagonal order.",
-		"v has room for n blocks for each of them, one hash's after the other's, work",
-		fmt.Sprintf("for %d bytes. All are aligned to 64 bytes.", 64+groups*perWork*s.width()),
+		fmt.Sprintf("v has room for n blocks and %d bytes more for each of them, work for %d", pad, 64+groups*perWork*s.width()),
+		"bytes. All are aligned to 64 bytes.",
 	)
 	all := make([]*group, groups)
 	for i := range all {
@@ -74,6 +81,9 @@ func (s *isa) romix(name string, groups int) {
 	s.Load(s.Param("work"), work)
 	s.Load(s.Param("n"), stride)
 	s.SHLQ(U8(7), stride)
+	s.LEAQ(Mem{Base: stride, Disp: -128}, scratch[0])
+	s.MOVQ(scratch[0], s.mask())
+	s.ADDQ(U32(pad), stride)
 	s.LEAQ(Mem{Base: stride, Index: stride, Scale: 2}, stride3)
 
 	// The input lies in memory like blocks of V that follow each other.
@@ -88,17 +98,17 @@ func (s *isa) romix(name string, groups int) {
 			})
 		}
 	}
-	s.LEAQ(Mem{Base: stride, Disp: -128}, scratch[0])
-	s.MOVQ(scratch[0], s.mask())
 	s.Load(s.Param("v"), bases[0])
 	for i := range groups - 1 {
 		s.LEAQ(Mem{Base: bases[i], Index: stride, Scale: uint8(s.hashes)}, bases[i+1])
 	}
+	// turn is the first step of mix: there each base goes back to where it began.
 	var fill, turn, mix [][]op
 	for _, g := range all {
 		fill, turn, mix = append(fill, g.fill()), append(turn, g.mix()), append(mix, g.mix())
 		turn[g.n][0] = func() {
 			g.SUBQ(stride, bases[g.n])
+			g.ADDQ(U32(pad), bases[g.n])
 			g.point()
 			g.fetch()
 		}
@@ -148,7 +158,7 @@ func interleave(length int, this, next [][]op) {
 
 // fill is one step of scryptROMix's first loop: V[i] = X, X = scryptBlockMix(X).
 func (g *group) fill() (ops []op) {
-	if g.isa != avx512 {
+	if !g.roomy() {
 		return append([]op{func() {
 			g.store()
 			for r := range 4 {
@@ -172,64 +182,11 @@ func (g *group) fill() (ops []op) {
 // mix is one step of the second loop: X = scryptBlockMix(X xor V[j]).
 func (g *group) mix() (ops []op) {
 	ops = append([]op{g.fetch}, g.blockMix()...)
-	if g.isa != avx512 {
-		return append(ops, g.point)
+	at := len(ops)
+	if g.roomy() {
+		at -= 3 // the other rows are not needed to know where
 	}
-	return append(ops[:len(ops)-3:len(ops)-3], append([]op{g.point}, ops[len(ops)-3:]...)...)
-}
-
-// blockMix is the rest of scryptBlockMix, RFC 7914, section 4: x holds
-// B0 xor B1, and B1 is in memory. Afterwards B0 is in memory and x is B1.
-func (g *group) blockMix() (ops []op) {
-	if g.isa != avx512 {
-		return g.blockMixInMemory()
-	}
-	ops = g.salsa()
-	for r := range 4 {
-		ops = append(ops, func() {
-			g.move(g.x[r], g.slot(first, r))
-			g.xor(g.x[r], g.slot(second, r), g.x[r])
-		})
-	}
-	return append(ops, g.salsa()...)
-}
-
-// salsa is Salsa20/8 of RFC 7914, section 3, on x. A row is one diagonal of the
-// matrix, so a column's quarter-rounds are one step on four rows; turning
-// three of the rows makes the matrix's rows of its columns.
-func (g *group) salsa() (ops []op) {
-	for r := range 4 {
-		ops = append(ops, func() { g.move(g.x[r], g.slot(before, r)) })
-	}
-	for range 4 {
-		ops = append(ops, g.doubleRound()...)
-	}
-	for r := range 4 {
-		ops = append(ops, func() { g.add(g.x[r], g.slot(before, r), g.x[r]) })
-	}
-	return ops
-}
-
-// quarter is to ^= (p + q) <<< n.
-func (g *group) quarter(p, q, to VecPhysical, n uint64) []op {
-	sum, shifted := g.t[0], g.t[1]
-	add := func() { g.add(p, q, sum) }
-	if g.isa == avx512 {
-		return []op{
-			add,
-			func() { g.VPROLD(U8(n), sum, sum) },
-			func() { g.VPXORD(sum, to, to) },
-		}
-	}
-	return []op{
-		add,
-		func() { g.shiftLeft(sum, n, shifted); g.xor(to, shifted, to) },
-		func() { g.shiftRight(sum, 32-n, sum); g.xor(to, sum, to) },
-	}
-}
-
-func (g *group) turn(x VecPhysical, order uint64) op {
-	return func() { g.shuffle(x, order, x) }
+	return slices.Insert(ops, at, g.point)
 }
 
 // place returns the address of the block of the group's hash h in V, as the
@@ -258,57 +215,42 @@ func (g *group) store() {
 	g.SUBQ(I8(-128), bases[g.n])
 }
 
-// write copies a half of the block to half of the blocks of memory, one for each hash.
+// write copies a half of the block to that half of the blocks of memory, one for
+// each hash.
 func (g *group) write(at []Mem, half int) {
-	if g.isa == avx512 {
-		var x [4]Op
-		for r := range x {
-			x[r] = g.x[r]
-			if half == 0 {
-				x[r] = g.slot(first, r)
-			}
+	if !g.roomy() {
+		from, x := first, g.t[1]
+		if half == 1 {
+			from = second
 		}
-		t0, t1, t2 := g.t[1], g.t[2], g.t[0]
-		for h := 0; h < 4; h += 2 {
-			order := U8(0x44 + 0xaa*(h/2))
-			if half == 0 {
-				g.move(x[0], t0)
-				g.move(x[2], t1)
-				g.VSHUFI32X4(order, x[1], t0, t0)
-				g.VSHUFI32X4(order, x[3], t1, t1)
-			} else {
-				g.VSHUFI32X4(order, x[1], x[0], t0)
-				g.VSHUFI32X4(order, x[3], x[2], t1)
+		for r := range 4 {
+			g.move(g.slot(from, r), x)
+			if g.isa == sse2 {
+				g.MOVO(x, at[0].Offset(64*half+16*r))
+				continue
 			}
-			g.VSHUFI32X4(U8(0x88), t1, t0, t2)
-			g.VSHUFI32X4(U8(0xdd), t1, t0, t0)
-			g.VMOVDQA32(t2, at[h].Offset(64*half))
-			g.VMOVDQA32(t0, at[h+1].Offset(64*half))
+			g.VMOVDQA(x.AsX(), at[0].Offset(64*half+16*r))
+			g.VEXTRACTI128(U8(1), x, at[1].Offset(64*half+16*r))
 		}
 		return
 	}
-	for r := range 4 {
-		x := g.t[1]
-		if half == 1 && g.isa == avx512 {
-			x = g.x[r]
+	// Whole lines are stored at once: two rows of two hashes, then four of one.
+	t0, t1, t2 := g.t[1], g.t[2], g.t[0]
+	for h := 0; h < 4; h += 2 {
+		order := U8(0x44 + 0xaa*(h/2))
+		if half == 0 {
+			g.move(g.slot(first, 0), t0)
+			g.move(g.slot(first, 2), t1)
+			g.VSHUFI32X4(order, g.slot(first, 1), t0, t0)
+			g.VSHUFI32X4(order, g.slot(first, 3), t1, t1)
 		} else {
-			g.move(g.slot(first+half*(second-first), r), x)
+			g.VSHUFI32X4(order, g.x[1], g.x[0], t0)
+			g.VSHUFI32X4(order, g.x[3], g.x[2], t1)
 		}
-		for h, m := range at {
-			m = m.Offset(64*half + 16*r)
-			switch {
-			case g.isa == sse2:
-				g.MOVO(x, m)
-			case g.isa == avx2 && h == 0:
-				g.VMOVDQA(x.AsX(), m)
-			case g.isa == avx2:
-				g.VEXTRACTI128(U8(h), x, m)
-			case h == 0:
-				g.VMOVDQA32(x.AsX(), m)
-			default:
-				g.VEXTRACTI32X4(U8(h), x, m)
-			}
-		}
+		g.VSHUFI32X4(U8(0x88), t1, t0, t2)
+		g.VSHUFI32X4(U8(0xdd), t1, t0, t0)
+		g.move(t2, at[h].Offset(64*half))
+		g.move(t0, at[h+1].Offset(64*half))
 	}
 }
 
@@ -316,7 +258,7 @@ func (g *group) write(at []Mem, half int) {
 // RFC 7914 takes the first word of B1. Its lines are asked for at once.
 func (g *group) point() {
 	from := g.slot(second, 0)
-	if g.isa == avx512 {
+	if g.roomy() {
 		from = g.slot(before, 0)
 		g.move(g.x[0], from)
 	}
@@ -351,7 +293,7 @@ func (g *group) fetch() {
 		g.MOVQ(g.pointer(h), scratch[h])
 		at[h] = Mem{Base: bases[g.n], Index: scratch[h], Scale: 1}
 	}
-	if g.isa != avx512 {
+	if !g.roomy() {
 		g.read(at, 1, func(r int, v Op) {
 			x := g.x[r%2]
 			g.move(g.slot(second, r), x)
@@ -420,109 +362,4 @@ func (g *group) neighbours(x Register) []Mem {
 		at[h] = Mem{Base: x, Disp: (g.n*g.hashes + h) * 128}
 	}
 	return at
-}
-
-// blockMixInMemory is blockMix for few registers: a group has two, for the rows
-// that were computed last, and the rest is in memory.
-func (g *group) blockMixInMemory() (ops []op) {
-	ops = g.salsaInMemory(func(r int, x VecPhysical) {
-		g.move(x, g.slot(first, r))
-		g.xor(x, g.slot(second, r), x)
-		g.move(x, g.slot(before, r))
-	})
-	return append(ops, g.salsaInMemory(func(r int, x VecPhysical) {
-		g.move(x, g.slot(second, r))
-	})...)
-}
-
-// salsaInMemory is Salsa20/8 of the rows before. It hands each row of the result to use.
-func (g *group) salsaInMemory(use func(r int, x VecPhysical)) (ops []op) {
-	x, y, t, u, v := g.x[0], g.x[1], g.t[0], g.t[1], g.t[2]
-	a, c, d := g.slot(before, 0), g.slot(before, 2), g.slot(before, 3)
-	// quarter is to ^= (x + y) <<< n, to being in memory; the result goes to x.
-	quarter := func(x, y VecPhysical, n uint64, to Mem) {
-		source := t
-		if g.isa == sse2 { // x is needed no more, so one copy is enough
-			g.add(x, y, x)
-			g.move(x, t)
-			source = x
-		} else {
-			g.add(x, y, t)
-		}
-		g.shiftLeft(source, n, x)
-		g.xor(x, to, x)
-		g.shiftRight(t, 32-n, t)
-		g.xor(x, t, x)
-	}
-	// keep stores a row for the next round, in which its words are turned.
-	keep := func(x VecPhysical, order uint64, at Mem) {
-		g.shuffle(x, order, u)
-		g.move(u, at)
-	}
-	ops = append(ops, func() {
-		g.move(g.slot(before, 0), x)
-		g.move(g.slot(before, 1), y)
-	})
-	for i := range 8 {
-		a0, c0, d0 := a, c, d
-		a, c, d = g.slot(now, 0), g.slot(now, 1), g.slot(now, 2+i%2)
-		a1, c1, d1 := a, c, d
-		ops = append(ops,
-			func() { // b, from a and d
-				if g.isa == sse2 {
-					g.move(d0, t)
-					g.add(t, x, t)
-				} else {
-					g.add(x, d0, t)
-				}
-				g.shiftLeft(t, 7, u)
-				g.xor(y, u, y)
-				g.shiftRight(t, 25, t)
-				g.xor(y, t, y)
-				keep(y, 0x93, d1)
-			},
-			func() { // c, from b and a
-				quarter(x, y, 9, c0)
-				keep(x, 0x4e, c1)
-			},
-			func() { // d, from c and b
-				quarter(y, x, 13, d0)
-			},
-			func() { // a, from d and c
-				quarter(x, y, 18, a0)
-				g.move(x, a1)
-				g.shuffle(y, 0x39, y)
-			},
-		)
-	}
-	return append(ops,
-		func() {
-			g.add(x, g.slot(before, 0), x)
-			use(0, x)
-			g.add(y, g.slot(before, 1), y)
-			use(1, y)
-		},
-		func() {
-			g.move(c, v)
-			g.add(v, g.slot(before, 2), v)
-			use(2, v)
-			g.move(d, v)
-			g.add(v, g.slot(before, 3), v)
-			use(3, v)
-		})
-}
-
-// doubleRound is a column round and a row round of Salsa20.
-func (g *group) doubleRound() (ops []op) {
-	a, b, c, d := g.x[0], g.x[1], g.x[2], g.x[3]
-	for range 2 {
-		ops = append(ops, g.quarter(a, d, b, 7)...)
-		ops = append(ops, g.quarter(b, a, c, 9)...)
-		ops = append(ops, g.quarter(c, b, d, 13)...)
-		last := g.quarter(d, c, a, 18)
-		ops = append(ops, last[0], g.turn(b, 0x93), g.turn(c, 0x4e), g.turn(d, 0x39))
-		ops = append(ops, last[1:]...)
-		b, d = d, b
-	}
-	return ops
 }
