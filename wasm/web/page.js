@@ -118,8 +118,11 @@ function alone() {
       if (claim === "asking") claim = free ? "held" : "none";
       resolve(free);
     };
-    objected = () => answer(false);
-    setTimeout(answer, 250, true);
+    const timer = setTimeout(answer, 250, true);
+    objected = () => {
+      clearTimeout(timer); // or it would answer for a later start
+      answer(false);
+    };
     tabs.postMessage({type: "claim", from: name});
   });
 }
@@ -187,6 +190,8 @@ function restart() {
   state("connecting", "Changing the cores", "");
   program().then((compiled) => {
     if (turn === starting && !framed()) mining = new Mining(compiled, Number($("lanes").value), hear);
+  }).catch(() => {
+    if (turn === starting) stop("failed", "Stopped", "The program could not be fetched again. Is the computer that serves this page still on?");
   });
 }
 

@@ -303,7 +303,7 @@ func accepts(header, coding string) bool {
 	for part := range strings.SplitSeq(header, ",") {
 		name, weight, _ := strings.Cut(strings.TrimSpace(part), ";")
 		if strings.EqualFold(strings.TrimSpace(name), coding) {
-			weight = strings.ReplaceAll(weight, " ", "")
+			weight = strings.ToLower(strings.ReplaceAll(weight, " ", ""))
 			return strings.Trim(strings.TrimPrefix(weight, "q="), "0.") != "" || weight == ""
 		}
 	}
