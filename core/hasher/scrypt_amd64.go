@@ -134,7 +134,7 @@ func newScryptLanes(simd *scryptSIMD, n int) *scryptLanes {
 	// One allocation, aligned to a cache line; every part is a multiple of one.
 	const line = 64
 	memory := make([]uint32, size+line/4)
-	memory = memory[-uintptr(unsafe.Pointer(&memory[0]))%line/4:]
+	memory = memory[-uintptr(unsafe.Pointer(&memory[0]))%line/4:] //nolint:gosec // the address is only looked at, to align
 	for _, p := range parts {
 		*p.to, memory = memory[:p.words:p.words], memory[p.words:]
 	}
