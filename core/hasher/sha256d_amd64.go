@@ -121,8 +121,7 @@ type sha256dVector struct {
 func newSHA256dVector(scan sha256dScan, lanes uint32, copies int) *sha256dVector {
 	const size, line = 8192, 64
 	scratch := make([]uint32, (size+line)/4)
-	// The kernels want it to begin on a cache line.
-	scratch = scratch[-uintptr(unsafe.Pointer(&scratch[0]))%line/4:]
+	scratch = scratch[-uintptr(unsafe.Pointer(&scratch[0]))%line/4:] //nolint:gosec // the address is only looked at, to align
 	return &sha256dVector{scan, lanes, copies, scratch}
 }
 
