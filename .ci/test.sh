@@ -16,6 +16,9 @@ if [ "${1:-}" != race ] && [ ${#window[@]} -gt 0 ]; then
 	go test -timeout 20m "${window[@]}" || failed=1
 fi
 
+# Without assembly the same tests hold.
+go test -tags purego ./core/hasher/... ./core/engine || failed=1
+
 # The kernels for ARM are tested on an emulated one; what they log is how many cases ran.
 if [ "${1:-}" != race ]; then
 	for tags in '' purego; do

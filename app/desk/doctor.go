@@ -36,10 +36,13 @@ func Doctor(ctx context.Context, dir string) []Finding {
 			}
 			found = append(found, f)
 		}
-		if _, err := hasher.Select(a); err != nil {
+		chosen, err := hasher.Select(a)
+		if err != nil {
 			message, hint := Explain(err)
 			found = append(found, Finding{Name: "kernel", Text: message, Hint: hint})
+			continue
 		}
+		found = append(found, Finding{Name: "kernel", OK: true, Text: fmt.Sprintf("%s is the one used for %s", chosen.Name, a)})
 	}
 	return append(found, keyringFinding(ctx), displayFinding(), hugePagesFinding(), clockFinding(time.Now()), dataFinding(dir), networkFinding(), pageFinding())
 }

@@ -101,6 +101,36 @@ func TestKernelsFindRealNonces(t *testing.T) {
 	})
 }
 
+// TestKernelsFindDogecoin: Dogecoin's genesis block, from Dogecoin Core's
+// chainparams.cpp. What is published there is the block hash, which shows that
+// the header is the real one, and the target, which its scrypt hash must meet.
+func TestKernelsFindDogecoin(t *testing.T) {
+	merkle, err := hex.DecodeString("696ad20e2dd4365c7459b4a4a5af743d5e92c6da3229e6532cd605f6533f2a5b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var h Header
+	h[0] = 1
+	copy(h[36:], merkle)
+	binary.LittleEndian.PutUint32(h[68:], 1386325540)
+	binary.LittleEndian.PutUint32(h[72:], 0x1e0ffff0)
+	const nonce = 99943
+	binary.LittleEndian.PutUint32(h[76:], nonce)
+	id := SumSHA256d(h[:])
+	slices.Reverse(id[:])
+	if got := hex.EncodeToString(id[:]); got != "1a91e3dace36e2be3bf030a65679fe821aa1d6ef92e7c9902eb318182c355691" {
+		t.Fatalf("the header is not that of the block: %s", got)
+	}
+	target := [32]byte{27: 0xf0, 28: 0xff, 29: 0x0f}
+	for _, k := range Kernels(Scrypt) {
+		var hits Hits
+		k.New().Scan(NewWork(Scrypt, &h, target), nonce-30, 50, &hits)
+		if hits.N != 1 || hits.Nonces[0] != nonce {
+			t.Errorf("%s: hits %v", k.Name, hits.Nonces[:hits.N])
+		}
+	}
+}
+
 func TestSelfCheckAndChoice(t *testing.T) {
 	kernels(t, func(t *testing.T, k Kernel) {
 		if err := k.SelfCheck(); err != nil {

@@ -1,6 +1,7 @@
 package hasher
 
 import (
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -11,8 +12,15 @@ import (
 // made once per process says otherwise. AVX2 and SHA-NI, for one, change
 // places between processors.
 var ranked = map[Algorithm]func() []Kernel{
-	SHA256d: sync.OnceValue(func() []Kernel { return rank(Kernels(SHA256d), 1<<13, tick) }),
-	Scrypt:  sync.OnceValue(func() []Kernel { return rank(Kernels(Scrypt), 48, tick) }),
+	SHA256d: sync.OnceValue(func() []Kernel { return rankHere(SHA256d, 1<<13) }),
+	Scrypt:  sync.OnceValue(func() []Kernel { return rankHere(Scrypt, 48) }),
+}
+
+// rankHere ranks on one thread, because tick may be that thread's own clock.
+func rankHere(a Algorithm, nonces uint32) []Kernel {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	return rank(Kernels(a), nonces, tick)
 }
 
 const (
