@@ -89,7 +89,7 @@ func mineBlock(t testing.TB, c *chain, script []byte) *wire.MsgBlock {
 		Extranonce1: extranonce1(7), Extranonce2Size: extranonce2Size, Target: tmpl.target,
 	}
 	en2 := make([]byte, extranonce2Size)
-	for nonce := uint32(0); nonce < 1<<22; nonce++ {
+	for nonce := uint32(0); nonce < 1<<26; nonce++ {
 		if _, ok := job.Check(en2, job.Time, nonce); ok {
 			block, err := tmpl.solved(job, en2, job.Time, nonce)
 			if err != nil {

@@ -175,7 +175,7 @@ func TestPoolFindsBlocks(t *testing.T) {
 }
 
 func TestPoolJudgesShares(t *testing.T) {
-	p := testPool(t, hasher.SHA256d, 1e5) // blocks are rare, shares are not
+	p := testPool(t, hasher.SHA256d, 1e4) // blocks are rare, shares are not
 	_, addr := key(t, p.chain.coin, 1)
 	m, out := p.device(t, addr)
 	p.suggest(m, 1e-9) // quick to find
