@@ -45,7 +45,7 @@ func TestMain(m *testing.M) {
 }
 
 // patience bounds every wait. It is far beyond what a loaded machine takes.
-const patience = 8 * time.Minute
+const patience = 12 * time.Minute
 
 // line is one JSON line of any type.
 type line struct {
