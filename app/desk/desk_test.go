@@ -153,6 +153,22 @@ func TestPractice(t *testing.T) {
 	if code, body := get("evil.example"); code != http.StatusMisdirectedRequest || strings.Contains(body, s.Address) {
 		t.Errorf("under a foreign name: %d %s", code, body)
 	}
+	// A wallet of somebody else follows the chain over the page's address too.
+	o := open(t).WalletOptions(p.params)
+	other, err := wallet.Create(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := other.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	syncing, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := other.Sync(syncing, "ws"+strings.TrimPrefix(s.WebURL, "http")+"electrum"); err != nil || other.Height() < b.Height {
+		t.Errorf("over WebSocket: height %d of %d, %v", other.Height(), b.Height, err)
+	}
 	pool, err := stratum.ParseURL(s.Listen)
 	if err != nil || pool.String() == "" {
 		t.Errorf("%q: %v", s.Listen, err)

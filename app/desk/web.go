@@ -24,7 +24,19 @@ type webServer struct {
 
 	mu      sync.Mutex
 	closing bool
-	devices sync.WaitGroup // connections that the pool is serving
+	devices sync.WaitGroup // connections that the network is serving
+}
+
+// whileOpen serves a connection unless the page is being closed, which waits
+// for it.
+func (w *webServer) whileOpen(serve func(context.Context, jsonrpc.Conn) error) func(context.Context, jsonrpc.Conn) error {
+	return func(ctx context.Context, conn jsonrpc.Conn) error {
+		if !w.enter() {
+			return net.ErrClosed
+		}
+		defer w.devices.Done()
+		return serve(ctx, conn)
+	}
 }
 
 // enter lets a device in, unless the page is being closed; devices.Done lets it
@@ -66,14 +78,9 @@ func (p *Practice) listenWeb(address string) (*webServer, error) {
 				Worthless: true,
 			}
 		},
-		Stratum: func(ctx context.Context, conn jsonrpc.Conn) error {
-			if !w.enter() {
-				return net.ErrClosed
-			}
-			defer w.devices.Done()
-			return p.network.StratumConn(ctx, conn)
-		},
-		Allow: func(host string) bool { return ownName(host) || slices.Contains(p.options.WebHosts, host) },
+		Stratum:  w.whileOpen(p.network.StratumConn),
+		Electrum: w.whileOpen(p.network.ElectrumConn),
+		Allow:    func(host string) bool { return ownName(host) || slices.Contains(p.options.WebHosts, host) },
 	})
 	w.server = &http.Server{
 		Handler: handler,

@@ -3,8 +3,8 @@
 // Package web serves Goldpan's page: a person opens it on a phone, a tablet or another computer, reads who is
 // paid, taps Start, and mines.
 //
-// It serves three things and no more: the files that were built into dist, /info.json (what is mined and who
-// is paid), and /stratum (the pool connection, over a WebSocket). It refuses to be shown in a frame, to answer
+// It serves four things and no more: the files that were built into dist, /info.json (what is mined and who is
+// paid), and over a WebSocket each /stratum (the pool) and /electrum (the wallet server). It refuses to be shown in a frame, to answer
 // for a host name it was not told about (DNS rebinding), to let another origin read it or open its WebSocket,
 // and to run anything that is not in its own files.
 //
@@ -36,8 +36,12 @@ import (
 //go:embed all:dist
 var embedded embed.FS
 
-// maxMessage bounds one Stratum message from a page, in bytes. It is the bound of the Stratum server too.
-const maxMessage = 16 << 10
+// Bounds of one message that is read, in bytes; those of the Stratum server and of the wallet server. A wallet
+// may send a whole transaction.
+const (
+	maxMessage       = 16 << 10
+	maxWalletMessage = 1 << 20
+)
 
 // Info is what the page shows before anything starts. All of it is public.
 type Info struct {
@@ -49,12 +53,13 @@ type Info struct {
 	Worthless bool   `json:"worthless"`  // practice coins: the page says so everywhere
 }
 
-// Options join the page to the program that serves it. A nil Info or Stratum answers 503, a nil Allow lets
+// Options join the page to the program that serves it. A nil Info, Stratum or Electrum answers 503, a nil Allow lets
 // only loopback names through.
 type Options struct {
-	Info    func() Info
-	Stratum func(ctx context.Context, conn jsonrpc.Conn) error // serves one device until it leaves; owns conn
-	Allow   func(host string) bool                             // is the page served under this name? No port, no brackets, lower case
+	Info     func() Info
+	Stratum  func(ctx context.Context, conn jsonrpc.Conn) error // serves one device until it leaves; owns conn
+	Electrum func(ctx context.Context, conn jsonrpc.Conn) error // serves one wallet, likewise
+	Allow    func(host string) bool                             // is the page served under this name? No port, no brackets, lower case
 }
 
 // Handler serves the embedded page. It is safe for concurrent use. Where the page was not built into the
@@ -170,7 +175,10 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	switch r.URL.Path {
 	case "/stratum":
-		s.stratum(w, r)
+		s.socket(w, r, s.options.Stratum, maxMessage)
+		return
+	case "/electrum":
+		s.socket(w, r, s.options.Electrum, maxWalletMessage)
 		return
 	case "/info.json":
 		if readOnly(w, r) {
@@ -237,8 +245,9 @@ func (s *server) info(w http.ResponseWriter, r *http.Request) {
 	w.Write(body)
 }
 
-func (s *server) stratum(w http.ResponseWriter, r *http.Request) {
-	if s.options.Stratum == nil {
+// socket hands one WebSocket to serve.
+func (s *server) socket(w http.ResponseWriter, r *http.Request, serve func(context.Context, jsonrpc.Conn) error, limit int) {
+	if serve == nil {
 		fail(w, http.StatusServiceUnavailable, "nothing is being mined yet")
 		return
 	}
@@ -246,13 +255,13 @@ func (s *server) stratum(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusForbidden, "only Goldpan's own page may connect here")
 		return
 	}
-	conn, err := jsonrpc.AcceptWebSocket(w, r, maxMessage, nil)
+	conn, err := jsonrpc.AcceptWebSocket(w, r, limit, nil)
 	if err != nil {
 		return // the upgrade has answered
 	}
 	defer conn.Close()
-	// The device's connection ends when it leaves; how it ended is the pool's to tell.
-	_ = s.options.Stratum(r.Context(), conn)
+	// The connection ends when the peer leaves; how it ended is the server's to tell.
+	_ = serve(r.Context(), conn)
 }
 
 // sameOrigin demands that a page's Origin is the very host the request was sent to. Browsers always send one with

@@ -67,7 +67,7 @@ func body(t *testing.T, r *http.Response) string {
 
 func TestEveryAnswerIsStrict(t *testing.T) {
 	h := newServer(testFiles(t), Options{Info: func() Info { return practiceInfo }})
-	for _, path := range []string{"/", "/page.js", "/info.json", "/goldpan.wasm", "/stratum", "/nothing"} {
+	for _, path := range []string{"/", "/page.js", "/info.json", "/goldpan.wasm", "/stratum", "/electrum", "/nothing"} {
 		r := get(t, h, path, nil)
 		policy := r.Header.Get("Content-Security-Policy")
 		for _, want := range []string{
