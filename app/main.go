@@ -21,9 +21,6 @@ import (
 	"goldpan/core"
 )
 
-// appID is the same as in FyneApp.toml.
-const appID = "goldpan.desktop"
-
 func main() { os.Exit(run(os.Args[1:])) }
 
 // run returns the exit code: 0 done, 1 failed, 2 not understood.
@@ -67,10 +64,12 @@ func run(args []string) int {
 	o.Practice.Threads = max(1, runtime.NumCPU()-1) // one is left for the person
 	o.Practice.Share, o.Practice.Block = r.share, r.block
 	app.SetMetadata(fyne.AppMetadata{
-		ID: appID, Name: "Goldpan", Version: core.Version, Icon: ui.Icon(),
+		Name: "Goldpan", Version: core.Version, Icon: ui.Icon(),
 		Migrations: map[string]bool{"fyneDo": true}, // drawing is on Fyne's goroutine alone
 	})
-	if err := ui.Run(ctx, app.NewWithID(appID), o); err != nil {
+	// Without an identifier Fyne keeps no preferences of its own. Goldpan uses none, and Fyne's
+	// watch over their file can trip over its own last write at the end.
+	if err := ui.Run(ctx, app.NewWithID(""), o); err != nil {
 		return 1 // told by trouble, when the window showed it
 	}
 	r.done()

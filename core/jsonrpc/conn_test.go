@@ -260,8 +260,13 @@ func TestDialErrors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	free := ln.Addr().String()
-	ln.Close()
+	defer ln.Close()
+	c, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	free := c.LocalAddr().String() // taken, so that nothing else can come to listen there
 	web := httptest.NewServer(http.NotFoundHandler())
 	defer web.Close()
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {

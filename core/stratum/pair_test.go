@@ -182,6 +182,18 @@ func listen(t *testing.T) net.Listener {
 	return ln
 }
 
+// refusing returns an address that refuses connections for as long as the test runs:
+// one end of a connection holds its port, so that no other test can come to listen there.
+func refusing(t *testing.T) string {
+	t.Helper()
+	c, err := net.Dial("tcp", listen(t).Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c.LocalAddr().String()
+}
+
 // start runs a client until the test ends, and returns what ended it.
 func start(t *testing.T, address, user string) (*Client, *inbox, <-chan error) {
 	u, err := ParseURL(address)
@@ -291,15 +303,14 @@ func TestTypedErrors(t *testing.T) {
 		}()
 		return ln.Addr().String()
 	}
-	closed := listen(t)
-	closed.Close()
+	refusing := refusing(t)
 	for name, test := range map[string]struct {
 		address string
 		want    error
 	}{
-		"refused port":      {"stratum+tcp://" + closed.Addr().String(), jsonrpc.ErrRefused},
-		"refused websocket": {"ws://" + closed.Addr().String(), jsonrpc.ErrRefused},
-		"encrypted":         {"stratum+tls://" + closed.Addr().String(), jsonrpc.ErrUnsupportedScheme},
+		"refused port":      {"stratum+tcp://" + refusing, jsonrpc.ErrRefused},
+		"refused websocket": {"ws://" + refusing, jsonrpc.ErrRefused},
+		"encrypted":         {"stratum+tls://" + refusing, jsonrpc.ErrUnsupportedScheme},
 		"garbage":           {"stratum+tcp://" + says("hunter2\n"), ErrProtocol},
 		"web server":        {"stratum+tcp://" + says("HTTP/1.1 400 hunter2\r\n\r\n"), ErrProtocol},
 		"oversized":         {"stratum+tcp://" + says(strings.Repeat("x", MaxMessage+1)+"\n"), jsonrpc.ErrTooLong},
