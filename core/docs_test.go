@@ -126,30 +126,13 @@ func TestLinks(t *testing.T) {
 	}
 }
 
-// The packages carry the version that the programs print, and the window the id
-// that it is packaged under.
-func TestVersionAndID(t *testing.T) {
+// The packages carry the version that the programs print.
+func TestVersion(t *testing.T) {
 	toml, err := os.ReadFile("../FyneApp.toml")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if want := fmt.Sprintf("Version = %q", core.Version); !strings.Contains(string(toml), want) {
 		t.Errorf("FyneApp.toml does not say %s", want)
-	}
-	id := regexp.MustCompile(`(?m)^ID = (".*")$`).FindSubmatch(toml)
-	sources, err := filepath.Glob("../app/*.go")
-	if err != nil || len(sources) == 0 {
-		t.Fatal("the window has no sources", err)
-	}
-	found := false
-	for _, name := range sources {
-		source, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		found = found || id != nil && !strings.HasSuffix(name, "_test.go") && strings.Contains(string(source), string(id[1]))
-	}
-	if !found {
-		t.Error("app does not open the window under the id of FyneApp.toml")
 	}
 }

@@ -21,7 +21,7 @@ type Config struct {
 	Limit          int // percent of each lane's time, 1 to 100; 0 means 100
 	// Shares, if not nil, is told how each share fared. It is called from the
 	// connection's goroutine and must not block.
-	Shares   func(stratum.Result)
+	Shares   func(pow.Result)
 	Platform engine.Platform
 }
 
@@ -43,7 +43,7 @@ type Session struct {
 
 	mu                        sync.Mutex
 	started                   time.Time
-	state                     stratum.State
+	state                     pow.State
 	lost                      error  // why the last attempt failed; nil once the pool works
 	failures                  int    // attempts to reach the pool since it last worked
 	worked                    bool   // the pool has given a job
@@ -53,7 +53,7 @@ type Session struct {
 
 // NewSession prepares a session; Run starts it.
 func NewSession(c Config) (*Session, error) {
-	s := &Session{config: c, state: stratum.State{Phase: stratum.Connecting}}
+	s := &Session{config: c, state: pow.State{Phase: pow.Connecting}}
 	var err error
 	s.engine, err = engine.New(engine.Config{
 		Algorithm: c.Algorithm,
@@ -116,26 +116,26 @@ type handler Session
 
 func (h *handler) Job(j *pow.Job) { h.engine.SetJob(j) }
 
-func (h *handler) State(state stratum.State) {
+func (h *handler) State(state pow.State) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.state = state
 	switch state.Phase {
-	case stratum.Down:
+	case pow.Down:
 		h.lost = state.Err
 		h.failures++
-	case stratum.Mining:
+	case pow.Mining:
 		h.lost, h.failures, h.worked = nil, 0, true
 	}
 }
 
 // answered counts how a share fared.
-func (s *Session) answered(r stratum.Result) {
+func (s *Session) answered(r pow.Result) {
 	s.mu.Lock()
 	switch r.Status {
-	case stratum.Accepted:
+	case pow.Accepted:
 		s.accepted++
-	case stratum.Stale:
+	case pow.Stale:
 		s.stale++
 	default:
 		s.rejected++
@@ -189,12 +189,12 @@ func (s *Session) snapshot(e engine.Snapshot) Snapshot {
 	switch {
 	case s.paused != "":
 		v.State, v.Reason = StatePaused, s.paused
-	case s.state.Phase == stratum.Mining:
+	case s.state.Phase == pow.Mining:
 		v.State = StateMining
 		if v.Faults > 0 {
 			v.Reason = faultsReason
 		}
-	case s.state.Phase == stratum.Down:
+	case s.state.Phase == pow.Down:
 		v.State = StateDown
 	default:
 		v.State = StateConnecting

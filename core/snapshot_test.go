@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"goldpan/core/engine"
-	"goldpan/core/stratum"
+	"goldpan/core/pow"
 )
 
 // TestFaultsAreTold: who mines with a machine that computes wrongly is told so,
@@ -14,7 +14,7 @@ import (
 func TestFaultsAreTold(t *testing.T) {
 	s := new(Session)
 	h := (*handler)(s)
-	h.State(stratum.State{Phase: stratum.Mining, Difficulty: 1})
+	h.State(pow.State{Phase: pow.Mining, Difficulty: 1})
 	if v := s.snapshot(engine.Snapshot{}); v.State != StateMining || v.Reason != "" || v.Faults != 0 {
 		t.Errorf("without faults: %+v", v)
 	}
@@ -26,7 +26,7 @@ func TestFaultsAreTold(t *testing.T) {
 		t.Errorf("paused: %+v", v)
 	}
 	s.paused = ""
-	h.State(stratum.State{Phase: stratum.Down, Reason: "the pool closed the connection", Err: errors.New("closed")})
+	h.State(pow.State{Phase: pow.Down, Reason: "the pool closed the connection", Err: errors.New("closed")})
 	if v := s.snapshot(engine.Snapshot{Faults: 2}); v.State != StateDown || v.Reason != "the pool closed the connection" {
 		t.Errorf("down: %+v", v)
 	}
@@ -38,13 +38,13 @@ func TestLastFailureIsKept(t *testing.T) {
 	s, closed := new(Session), errors.New("closed")
 	h := (*handler)(s)
 	for attempt := 1; attempt <= 3; attempt++ {
-		h.State(stratum.State{Phase: stratum.Down, Err: closed})
-		h.State(stratum.State{Phase: stratum.Connecting})
+		h.State(pow.State{Phase: pow.Down, Err: closed})
+		h.State(pow.State{Phase: pow.Connecting})
 		if v := s.snapshot(engine.Snapshot{}); v.State != StateConnecting || !errors.Is(v.Err, closed) || v.Failures != attempt || v.Worked {
 			t.Errorf("attempt %d: %+v", attempt, v)
 		}
 	}
-	h.State(stratum.State{Phase: stratum.Mining})
+	h.State(pow.State{Phase: pow.Mining})
 	if v := s.snapshot(engine.Snapshot{}); v.Err != nil || v.Failures != 0 || !v.Worked {
 		t.Errorf("working: %+v", v)
 	}

@@ -7,7 +7,6 @@ import (
 	"goldpan/core"
 	"goldpan/core/hasher"
 	"goldpan/core/pow"
-	"goldpan/core/stratum"
 )
 
 // watched is what the lanes say beside their work for the engine. Everything here happens on JavaScript's one
@@ -68,7 +67,7 @@ func tellSnapshot(s core.Snapshot, live *watched) {
 }
 
 // tellShare tells the page of a share's fate.
-func tellShare(r stratum.Result) {
+func tellShare(r pow.Result) {
 	js.Global().Call("postMessage", map[string]any{
 		"type": "share", "result": r.Status.String(), "difficulty": r.Difficulty, "reason": r.Reason,
 	})

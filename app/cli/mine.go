@@ -10,6 +10,7 @@ import (
 	"goldpan/app/desk"
 	"goldpan/core"
 	"goldpan/core/hasher"
+	"goldpan/core/pow"
 	"goldpan/core/stratum"
 )
 
@@ -88,8 +89,8 @@ const maxAttempts = 3
 
 // mine mines until the goal is reached or ctx ends.
 func (t *terminal) mine(ctx context.Context, c core.Config, goal mineGoal) error {
-	shares := make(chan stratum.Result, 1024)
-	c.Shares = func(r stratum.Result) { offer(shares, r) }
+	shares := make(chan pow.Result, 1024)
+	c.Shares = func(r pow.Result) { offer(shares, r) }
 	s, err := core.NewSession(c)
 	if err != nil {
 		return err

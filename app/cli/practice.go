@@ -10,7 +10,7 @@ import (
 
 	"goldpan/app/desk"
 	"goldpan/core/hasher"
-	"goldpan/core/stratum"
+	"goldpan/core/pow"
 	"goldpan/wallet"
 )
 
@@ -78,10 +78,10 @@ func (t *terminal) practice(ctx context.Context, o desk.PracticeOptions, blocks 
 	}
 	defer d.Close()
 	// Buffered far beyond what comes between two looks, so that nobody waits.
-	found, shares := make(chan desk.Block, 1024), make(chan stratum.Result, 1024)
+	found, shares := make(chan desk.Block, 1024), make(chan pow.Result, 1024)
 	o.Progress = func(what string) { t.say("%s …", what) }
 	o.Block = func(b desk.Block) { offer(found, b) }
-	o.Share = func(r stratum.Result) { offer(shares, r) }
+	o.Share = func(r pow.Result) { offer(shares, r) }
 	p, err := d.Practice(ctx, o)
 	if err != nil {
 		return err

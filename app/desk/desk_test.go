@@ -17,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"goldpan/core/hasher"
+	"goldpan/core/pow"
 	"goldpan/core/practice"
 	"goldpan/core/stratum"
 	"goldpan/vault"
@@ -98,11 +99,11 @@ func receive[T any](t testing.TB, c <-chan T) (v T) {
 
 func TestPractice(t *testing.T) {
 	d := open(t)
-	blocks, shares := make(chan Block, 100), make(chan stratum.Result, 100000)
+	blocks, shares := make(chan Block, 100), make(chan pow.Result, 100000)
 	p := running(t, d, PracticeOptions{Algorithm: hasher.SHA256d, Threads: 1, Web: "127.0.0.1:0", Listen: "127.0.0.1:0",
-		Block: func(b Block) { blocks <- b }, Share: func(r stratum.Result) { shares <- r }})
+		Block: func(b Block) { blocks <- b }, Share: func(r pow.Result) { shares <- r }})
 	for r := range shares {
-		if r.Status == stratum.Accepted {
+		if r.Status == pow.Accepted {
 			break
 		}
 	}

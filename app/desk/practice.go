@@ -15,6 +15,7 @@ import (
 	"goldpan/core"
 	"goldpan/core/coin"
 	"goldpan/core/hasher"
+	"goldpan/core/pow"
 	"goldpan/core/practice"
 	"goldpan/core/stratum"
 	"goldpan/wallet"
@@ -31,9 +32,9 @@ type PracticeOptions struct {
 
 	// What follows may be nil. They are called from several goroutines and must
 	// not block.
-	Progress func(string)         // what is being prepared, in words
-	Block    func(Block)          // a block that the chain has accepted
-	Share    func(stratum.Result) // how a share of this machine fared
+	Progress func(string)     // what is being prepared, in words
+	Block    func(Block)      // a block that the chain has accepted
+	Share    func(pow.Result) // how a share of this machine fared
 }
 
 // Block is a block of the practice chain.

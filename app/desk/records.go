@@ -6,7 +6,7 @@ import (
 	"io"
 
 	"goldpan/core"
-	"goldpan/core/stratum"
+	"goldpan/core/pow"
 	"goldpan/wallet"
 )
 
@@ -34,7 +34,7 @@ func StatusRecord(s core.Snapshot) Record {
 // a reason.
 func ShareRecord(s Share) Record {
 	r := Record{"type": "share", "result": s.Status.String(), "difficulty": s.Difficulty, "latency_ms": s.Latency.Milliseconds()}
-	if s.Status != stratum.Accepted {
+	if s.Status != pow.Accepted {
 		r["code"], r["reason"] = s.Code, s.Reason
 	}
 	return r

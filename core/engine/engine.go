@@ -71,6 +71,11 @@ type assignment struct {
 	work        *hasher.Work
 }
 
+// solution returns what is sent for a nonce of a.
+func (a *assignment) solution(nonce uint32) pow.Solution {
+	return pow.Solution{Extranonce2: a.extranonce2, Version: a.job.Version, Time: a.job.Time, Nonce: nonce}
+}
+
 // New makes an engine and chooses its kernel. Nothing runs yet.
 func New(c Config) (*Engine, error) {
 	if c.Limit == 0 {
@@ -176,9 +181,11 @@ func (e *Engine) next() *assignment {
 	}
 	e.counter++
 	e.given++
-	header := j.Header(extranonce2, j.Time, 0).Bytes()
+	a := &assignment{epoch: e.epoch, job: j, extranonce2: extranonce2}
+	header := j.Header(a.solution(0)).Bytes()
 	e.header = header
-	return &assignment{epoch: e.epoch, job: j, extranonce2: extranonce2, work: hasher.NewWork(j.Algorithm, &header, j.Target)}
+	a.work = hasher.NewWork(j.Algorithm, &header, j.Target)
+	return a
 }
 
 // exhausted is called by a lane that has scanned every nonce of a. It returns
@@ -195,7 +202,7 @@ func (e *Engine) exhausted(a *assignment) *assignment {
 
 // hit is called by a lane for each nonce that it found for a.
 func (e *Engine) hit(a *assignment, nonce uint32) {
-	share, ok := a.job.Check(a.extranonce2, a.job.Time, nonce)
+	share, ok := a.job.Check(a.solution(nonce))
 	if !ok {
 		e.faults.Add(1)
 		return

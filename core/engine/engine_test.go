@@ -71,7 +71,7 @@ func TestSharesAreValidAndNeverTwice(t *testing.T) {
 			seen, lanes := map[pow.Hash]bool{}, map[string]bool{}
 			for len(seen) < 30 || len(lanes) < 3 {
 				s := receive(t, shares)
-				if s.Job != j || !j.Target.Met(s.Hash) || s.Hash != j.Header(s.Extranonce2, s.Time, s.Nonce).PoWHash(a) {
+				if s.Job != j || !j.Target.Met(s.Hash) || s.Hash != j.Header(s.Solution).PoWHash(a) {
 					t.Fatalf("bad share %+v", s)
 				}
 				if seen[s.Hash] {
@@ -120,7 +120,7 @@ func TestStaleHits(t *testing.T) {
 	}
 	find := func(a *assignment) uint32 {
 		for nonce := uint32(0); ; nonce++ {
-			if _, ok := a.job.Check(a.extranonce2, a.job.Time, nonce); ok {
+			if _, ok := a.job.Check(a.solution(nonce)); ok {
 				return nonce
 			}
 		}

@@ -21,45 +21,52 @@ type Job struct {
 	Extranonce2Size      int // in bytes
 	Target               Target
 	Difficulty           float64 // what Target was made from
+	// VersionMask has the bits of Version that a miner may choose (BIP310); 0 when it may choose none.
+	VersionMask uint32
 	// Conn tells connections apart: a share is of use on the connection alone
 	// that its job came from.
 	Conn uint64
 }
 
-// Header returns the header that a miner hashes who chose this extranonce2,
-// time and nonce.
-func (j *Job) Header(extranonce2 []byte, time, nonce uint32) Header {
-	coinbase := make([]byte, 0, len(j.Coinbase1)+len(j.Extranonce1)+len(extranonce2)+len(j.Coinbase2))
+// Solution is what a miner chooses: with a Job it makes a Header.
+type Solution struct {
+	Extranonce2 []byte
+	Version     uint32 // the whole field; it differs from the job's in bits of VersionMask alone
+	Time, Nonce uint32
+}
+
+// Header returns the header that a miner hashes who chose s.
+func (j *Job) Header(s Solution) Header {
+	coinbase := make([]byte, 0, len(j.Coinbase1)+len(j.Extranonce1)+len(s.Extranonce2)+len(j.Coinbase2))
 	coinbase = append(coinbase, j.Coinbase1...)
 	coinbase = append(coinbase, j.Extranonce1...)
-	coinbase = append(coinbase, extranonce2...)
+	coinbase = append(coinbase, s.Extranonce2...)
 	coinbase = append(coinbase, j.Coinbase2...)
 	return Header{
-		Version: j.Version,
+		Version: s.Version,
 		Prev:    j.Prev,
 		Merkle:  MerkleRoot(hasher.SumSHA256d(coinbase), j.Branch),
-		Time:    time,
+		Time:    s.Time,
 		Bits:    j.Bits,
-		Nonce:   nonce,
+		Nonce:   s.Nonce,
 	}
 }
 
-// Share is a nonce whose hash was computed again and meets the target of its
+// Share is a Solution whose hash was computed again and meets the target of its
 // job.
 type Share struct {
-	Job         *Job
-	Extranonce2 []byte
-	Time, Nonce uint32
-	Hash        Hash    // the proof-of-work hash
-	Difficulty  float64 // the highest difficulty that Hash meets
+	Job *Job
+	Solution
+	Hash       Hash    // the proof-of-work hash
+	Difficulty float64 // the highest difficulty that Hash meets
 }
 
 // Check hashes what a lane reported again with the reference code, and returns
 // the share, or false if its hash does not meet the job's target.
-func (j *Job) Check(extranonce2 []byte, time, nonce uint32) (Share, bool) {
-	hash := j.Header(extranonce2, time, nonce).PoWHash(j.Algorithm)
+func (j *Job) Check(s Solution) (Share, bool) {
+	hash := j.Header(s).PoWHash(j.Algorithm)
 	if !j.Target.Met(hash) {
 		return Share{}, false
 	}
-	return Share{Job: j, Extranonce2: extranonce2, Time: time, Nonce: nonce, Hash: hash, Difficulty: DifficultyOf(j.Algorithm, hash)}, true
+	return Share{Job: j, Solution: s, Hash: hash, Difficulty: DifficultyOf(j.Algorithm, hash)}, true
 }

@@ -152,8 +152,9 @@ func TestCheck(t *testing.T) {
 	extranonce2 := []byte{0, 0}
 	found := false
 	for nonce := uint32(0); nonce < 1000; nonce++ {
-		h := j.Header(extranonce2, j.Time, nonce)
-		s, ok := j.Check(extranonce2, j.Time, nonce)
+		solution := Solution{Extranonce2: extranonce2, Version: j.Version, Time: j.Time, Nonce: nonce}
+		h := j.Header(solution)
+		s, ok := j.Check(solution)
 		if ok != j.Target.Met(h.PoWHash(j.Algorithm)) {
 			t.Fatalf("nonce %d: %v", nonce, ok)
 		}
@@ -167,7 +168,7 @@ func TestCheck(t *testing.T) {
 	if !found {
 		t.Error("no share in a thousand nonces at one in four")
 	}
-	if got, want := j.Header([]byte{7, 8}, 0, 0).Merkle, Hash(hasher.SumSHA256d([]byte{1, 2, 7, 8, 3})); got != want {
+	if got, want := j.Header(Solution{Extranonce2: []byte{7, 8}}).Merkle, Hash(hasher.SumSHA256d([]byte{1, 2, 7, 8, 3})); got != want {
 		t.Errorf("merkle root %s, want %s", got, want)
 	}
 }

@@ -288,7 +288,7 @@ func (p *pool) submit(m *miner, s stratum.Submission) error {
 		return err
 	}
 	job := work.job
-	hash := job.Header(s.Extranonce2, s.Time, s.Nonce).PoWHash(job.Algorithm)
+	hash := job.Header(pow.Solution{Extranonce2: s.Extranonce2, Version: job.Version, Time: s.Time, Nonce: s.Nonce}).PoWHash(job.Algorithm)
 	if !job.Target.Met(hash) {
 		return &stratum.Rejection{Code: stratum.CodeLowDifficulty, Reason: "low difficulty share"}
 	}

@@ -107,7 +107,7 @@ func work(t testing.TB, j *pow.Job, user string, pass func(pow.Hash) bool) strat
 func workWith(t testing.TB, j *pow.Job, user string, en2 []byte, pass func(pow.Hash) bool) stratum.Submission {
 	t.Helper()
 	for nonce := uint32(0); nonce < 1<<24; nonce++ {
-		if pass(j.Header(en2, j.Time, nonce).PoWHash(j.Algorithm)) {
+		if pass(j.Header(pow.Solution{Extranonce2: en2, Version: j.Version, Time: j.Time, Nonce: nonce}).PoWHash(j.Algorithm)) {
 			return stratum.Submission{User: user, JobID: j.ID, Extranonce2: en2, Time: j.Time, Nonce: nonce}
 		}
 	}
@@ -222,7 +222,7 @@ func TestPoolJudgesShares(t *testing.T) {
 	// A job sent for its difficulty alone leaves earlier ones good; a block
 	// does not.
 	older := work(t, j, addr, func(h pow.Hash) bool {
-		return good(h) && h != j.Header(share.Extranonce2, share.Time, share.Nonce).PoWHash(j.Algorithm)
+		return good(h) && h != j.Header(pow.Solution{Extranonce2: share.Extranonce2, Version: j.Version, Time: share.Time, Nonce: share.Nonce}).PoWHash(j.Algorithm)
 	})
 	p.clock.add(jobInterval)
 	if err := p.tick(); err != nil {

@@ -24,15 +24,15 @@ import (
 // jobs hands a Stratum client's jobs to a test.
 type jobs struct {
 	jobs   chan *pow.Job
-	states chan stratum.State
+	states chan pow.State
 }
 
 func newJobs() *jobs {
-	return &jobs{jobs: make(chan *pow.Job, 1000), states: make(chan stratum.State, 1000)}
+	return &jobs{jobs: make(chan *pow.Job, 1000), states: make(chan pow.State, 1000)}
 }
 
-func (j *jobs) Job(job *pow.Job)      { j.jobs <- job }
-func (j *jobs) State(s stratum.State) { j.states <- s }
+func (j *jobs) Job(job *pow.Job)  { j.jobs <- job }
+func (j *jobs) State(s pow.State) { j.states <- s }
 
 // mineWith mines blocks as a device does, over the wire, until the context
 // ends.
@@ -59,12 +59,12 @@ func mineWith(ctx context.Context, t *testing.T, c *stratum.Client, h *jobs) {
 			continue
 		}
 		nonce++
-		if s, ok := j.Check(en2[:j.Extranonce2Size], j.Time, nonce); ok {
-			done := make(chan stratum.Result, 1)
-			c.Submit(s, func(r stratum.Result) { done <- r })
+		if s, ok := j.Check(pow.Solution{Extranonce2: en2[:j.Extranonce2Size], Version: j.Version, Time: j.Time, Nonce: nonce}); ok {
+			done := make(chan pow.Result, 1)
+			c.Submit(s, func(r pow.Result) { done <- r })
 			select {
 			case r := <-done:
-				if r.Status == stratum.Rejected {
+				if r.Status == pow.Rejected {
 					t.Errorf("share rejected: %d %s", r.Code, r.Reason)
 				}
 			case <-ctx.Done():

@@ -114,7 +114,7 @@ func (t *template) solved(j *pow.Job, extranonce2 []byte, ntime, nonce uint32) (
 	if t.commitment != nil {
 		coinbase.TxIn[0].Witness = wire.TxWitness{make([]byte, blockchain.CoinbaseWitnessDataLen)}
 	}
-	h := j.Header(extranonce2, ntime, nonce)
+	h := j.Header(pow.Solution{Extranonce2: extranonce2, Version: j.Version, Time: ntime, Nonce: nonce})
 	block := &wire.MsgBlock{
 		Header: wire.BlockHeader{
 			Version:    int32(h.Version),

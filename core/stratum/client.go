@@ -22,7 +22,7 @@ type Config struct {
 	User, Password string // as the pool wants them; an address often, with the worker's name behind a point
 	Agent          string // how we introduce ourselves; default "goldpan"
 	Algorithm      hasher.Algorithm
-	Handler        Handler
+	Handler        pow.Handler
 
 	// Dial makes a connection; default URL.Dial. It is the seam for proxies and for tests.
 	Dial func(context.Context) (jsonrpc.Conn, error)
@@ -32,75 +32,6 @@ type Config struct {
 	Handshake time.Duration
 	// Silence is how long a connected pool may say nothing before it counts as down; default 3 minutes.
 	Silence time.Duration
-}
-
-// Handler hears what the pool says. Its methods are called from the goroutine of Run, one at a time, and must not
-// block.
-type Handler interface {
-	// Job hands over new work; nil when the connection that the last job came from is lost.
-	Job(*pow.Job)
-	// State reports a change of the connection.
-	State(State)
-}
-
-// Phase is where a Client stands with its pool.
-type Phase int
-
-// The phases of a Client.
-const (
-	Connecting Phase = iota // dialling, or waiting for the first job
-	Mining                  // connected, with a job
-	Down                    // disconnected, waiting for the next attempt or ended
-)
-
-// String returns the phase as it stands in status lines.
-func (p Phase) String() string {
-	switch p {
-	case Connecting:
-		return "connecting"
-	case Mining:
-		return "mining"
-	}
-	return "down"
-}
-
-// State is what Handler hears about the connection.
-type State struct {
-	Phase      Phase
-	Reason     string        // why the pool is down, in our own words; "" otherwise
-	Err        error         // the same for programs
-	Retry      time.Duration // when Down: how long until the next attempt; 0 when there will be none
-	Difficulty float64       // when Mining: of the present job
-}
-
-// Status is what became of a share.
-type Status int
-
-// What can become of a share.
-const (
-	Accepted Status = iota
-	Rejected
-	Stale // for a job or a connection that is gone, or never answered; nobody's fault
-)
-
-// String returns the status as it stands in status lines.
-func (s Status) String() string {
-	switch s {
-	case Accepted:
-		return "accepted"
-	case Rejected:
-		return "rejected"
-	}
-	return "stale"
-}
-
-// Result is the fate of one share.
-type Result struct {
-	Status     Status
-	Code       int           // of the pool's refusal, 0 when there was none
-	Reason     string        // for people; like Rejection.Reason, it may be the pool's words
-	Latency    time.Duration // from Submit to the pool's answer; 0 when it gave none
-	Difficulty float64       // of the share
 }
 
 // Client keeps one connection to one pool. It is safe for concurrent use.
@@ -155,12 +86,12 @@ const steady = time.Minute
 // in trouble itself: it is asked again. Run may be called once.
 func (c *Client) Run(ctx context.Context) error {
 	if err := c.checkLogin(); err != nil {
-		c.cfg.Handler.State(State{Phase: Down, Reason: reason(err), Err: err})
+		c.cfg.Handler.State(pow.State{Phase: pow.Down, Reason: reason(err), Err: err})
 		return err
 	}
 	failed, known := 0, false
 	for {
-		c.cfg.Handler.State(State{Phase: Connecting})
+		c.cfg.Handler.State(pow.State{Phase: pow.Connecting})
 		lasted, accepted, err := c.connect(ctx)
 		if ctx.Err() != nil {
 			return nil
@@ -168,7 +99,7 @@ func (c *Client) Run(ctx context.Context) error {
 		// Pools that never answer a login show by their jobs that they know the user.
 		known = known || accepted || lasted >= steady
 		if final(err, known) {
-			c.cfg.Handler.State(State{Phase: Down, Reason: reason(err), Err: err})
+			c.cfg.Handler.State(pow.State{Phase: pow.Down, Reason: reason(err), Err: err})
 			return err
 		}
 		if lasted >= steady {
@@ -176,7 +107,7 @@ func (c *Client) Run(ctx context.Context) error {
 		}
 		failed++
 		wait := c.cfg.Backoff(failed)
-		c.cfg.Handler.State(State{Phase: Down, Reason: reason(err), Err: err, Retry: wait})
+		c.cfg.Handler.State(pow.State{Phase: pow.Down, Reason: reason(err), Err: err, Retry: wait})
 		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
@@ -239,12 +170,12 @@ func (c *Client) setLink(l *link) {
 // Submit sends a share, and calls done once with its fate: from Submit itself when it is not sent, else from the
 // goroutine of Run, which must not be blocked. It never waits. A share whose job came over another connection
 // than the present one is not sent, nor is one that was sent before.
-func (c *Client) Submit(s pow.Share, done func(Result)) {
+func (c *Client) Submit(s pow.Share, done func(pow.Result)) {
 	c.mu.Lock()
 	l := c.link
 	c.mu.Unlock()
 	if l == nil || s.Job == nil || s.Job.Conn != l.id {
-		done(Result{Status: Stale, Reason: "its connection is gone", Difficulty: s.Difficulty})
+		done(pow.Result{Status: pow.Stale, Reason: "its connection is gone", Difficulty: s.Difficulty})
 		return
 	}
 	if refused := l.submit(s, done); refused != nil {

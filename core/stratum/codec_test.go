@@ -58,7 +58,7 @@ func TestPublishedShare(t *testing.T) {
 	if len(s.Extranonce2) != e.size || s.JobID != j.ID || s.User != "slush.miner1" {
 		t.Errorf("got %+v", s)
 	}
-	share, ok := j.Check(s.Extranonce2, s.Time, s.Nonce)
+	share, ok := j.Check(pow.Solution{Extranonce2: s.Extranonce2, Version: j.Version, Time: s.Time, Nonce: s.Nonce})
 	if !ok {
 		t.Errorf("the share's hash is %v", share.Hash)
 	}

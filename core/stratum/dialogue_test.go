@@ -205,11 +205,11 @@ func (h *clientEvents) Job(j *pow.Job) {
 	h.event("job %s difficulty %g extranonce %x+%d%s", j.ID, j.Difficulty, j.Extranonce1, j.Extranonce2Size, clean)
 }
 
-func (h *clientEvents) State(s State) {
+func (h *clientEvents) State(s pow.State) {
 	switch s.Phase {
-	case Mining:
+	case pow.Mining:
 		h.event("mining at %g", s.Difficulty)
-	case Down:
+	case pow.Down:
 		if s.Err == nil {
 			h.t.Error("down without an error")
 		}
@@ -236,8 +236,8 @@ func (h *clientEvents) share(c *Client, text string) {
 	if err != nil {
 		h.fail("%v", err)
 	}
-	s := pow.Share{Job: h.jobs[field("job")], Extranonce2: en2, Time: word("time"), Nonce: word("nonce"), Difficulty: 3}
-	c.Submit(s, func(r Result) {
+	s := pow.Share{Job: h.jobs[field("job")], Solution: pow.Solution{Extranonce2: en2, Time: word("time"), Nonce: word("nonce")}, Difficulty: 3}
+	c.Submit(s, func(r pow.Result) {
 		if r.Difficulty != 3 {
 			h.t.Errorf("result for a share of difficulty %g", r.Difficulty)
 		}

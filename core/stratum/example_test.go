@@ -36,15 +36,15 @@ type handler struct {
 	stop   context.CancelFunc
 }
 
-func (h *handler) State(s stratum.State) { fmt.Println(s.Phase) }
+func (h *handler) State(s pow.State) { fmt.Println(s.Phase) }
 
 func (h *handler) Job(j *pow.Job) {
 	if j == nil {
 		return
 	}
 	fmt.Println("job", j.ID, "at difficulty", j.Difficulty)
-	share := pow.Share{Job: j, Extranonce2: make([]byte, j.Extranonce2Size), Time: j.Time, Nonce: 42}
-	h.client.Submit(share, func(r stratum.Result) {
+	share := pow.Share{Job: j, Solution: pow.Solution{Extranonce2: make([]byte, j.Extranonce2Size), Time: j.Time, Nonce: 42}}
+	h.client.Submit(share, func(r pow.Result) {
 		fmt.Println("share", r.Status)
 		h.stop()
 	})

@@ -63,7 +63,7 @@ type link struct {
 type sent struct {
 	at         time.Time
 	difficulty float64
-	done       func(Result)
+	done       func(pow.Result)
 }
 
 // shareKey tells shares of one connection apart.
@@ -166,12 +166,12 @@ func (l *link) reply(m *message) error {
 	if !ok {
 		return nil // an optional request, or the second answer to a share
 	}
-	result := Result{Latency: time.Since(s.at), Difficulty: s.difficulty}
+	result := pow.Result{Latency: time.Since(s.at), Difficulty: s.difficulty}
 	r := m.verdict()
 	if l.accepted = l.accepted || r == nil; r != nil {
-		result.Status, result.Code, result.Reason = Rejected, r.Code, r.Reason
+		result.Status, result.Code, result.Reason = pow.Rejected, r.Code, r.Reason
 		if r.Code == CodeJobNotFound {
-			result.Status = Stale
+			result.Status = pow.Stale
 		}
 		if result.Reason == "" {
 			result.Reason = r.meaning()
@@ -265,28 +265,28 @@ func (l *link) job(j *pow.Job) {
 	l.cfg.Handler.Job(j)
 	if l.shown != j.Difficulty {
 		l.shown = j.Difficulty
-		l.cfg.Handler.State(State{Phase: Mining, Difficulty: j.Difficulty})
+		l.cfg.Handler.State(pow.State{Phase: pow.Mining, Difficulty: j.Difficulty})
 	}
 }
 
 // submit queues a share. It returns the share's fate when that is settled at once.
-func (l *link) submit(s pow.Share, done func(Result)) *Result {
-	refuse := func(status Status, reason string) *Result {
-		return &Result{Status: status, Reason: reason, Difficulty: s.Difficulty}
+func (l *link) submit(s pow.Share, done func(pow.Result)) *pow.Result {
+	refuse := func(status pow.Status, reason string) *pow.Result {
+		return &pow.Result{Status: status, Reason: reason, Difficulty: s.Difficulty}
 	}
 	if len(s.Extranonce2) != s.Job.Extranonce2Size {
-		return refuse(Rejected, "its extranonce2 has a wrong length")
+		return refuse(pow.Rejected, "its extranonce2 has a wrong length")
 	}
 	key := shareKey{job: s.Job.ID, extranonce2: string(s.Extranonce2), time: s.Time, nonce: s.Nonce}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
 	case l.gone:
-		return refuse(Stale, "its connection is gone")
+		return refuse(pow.Stale, "its connection is gone")
 	case l.known(key):
-		return refuse(Rejected, "it was sent before")
+		return refuse(pow.Rejected, "it was sent before")
 	case len(l.unanswered) >= maxUnanswered:
-		return refuse(Stale, "the pool answers no shares")
+		return refuse(pow.Stale, "the pool answers no shares")
 	}
 	submission := Submission{User: l.cfg.User, JobID: s.Job.ID, Extranonce2: s.Extranonce2, Time: s.Time, Nonce: s.Nonce}
 	id := l.lastID + 1
@@ -295,7 +295,7 @@ func (l *link) submit(s pow.Share, done func(Result)) *Result {
 	l.unanswered[id] = sent{at: time.Now(), difficulty: s.Difficulty, done: done}
 	if !l.send(m) {
 		delete(l.unanswered, id)
-		return refuse(Stale, "the pool reads too slowly")
+		return refuse(pow.Stale, "the pool reads too slowly")
 	}
 	l.lastID = id
 	l.remember(key)
@@ -327,7 +327,7 @@ func (l *link) expire() {
 	}
 	l.mu.Unlock()
 	for _, s := range late {
-		s.done(Result{Status: Stale, Reason: "the pool never answered", Difficulty: s.difficulty})
+		s.done(pow.Result{Status: pow.Stale, Reason: "the pool never answered", Difficulty: s.difficulty})
 	}
 }
 
@@ -340,6 +340,6 @@ func (l *link) abandon() {
 	l.unanswered = nil
 	l.mu.Unlock()
 	for _, s := range left {
-		s.done(Result{Status: Stale, Reason: "the connection ended before the pool answered", Difficulty: s.difficulty})
+		s.done(pow.Result{Status: pow.Stale, Reason: "the connection ended before the pool answered", Difficulty: s.difficulty})
 	}
 }

@@ -23,7 +23,7 @@ func TestSubmitNeverBlocks(t *testing.T) {
 		ours, theirs := net.Pipe()
 		defer theirs.Close()
 		pool := jsonrpc.NewLineConn(theirs, MaxMessage)
-		states := make(chan State, 100)
+		states := make(chan pow.State, 100)
 		jobs := make(chan *pow.Job, 100)
 		ctx, cancel := context.WithCancel(t.Context())
 		c := NewClient(Config{
@@ -44,7 +44,7 @@ func TestSubmitNeverBlocks(t *testing.T) {
 		results := make(map[string]int)
 		const shares = 3 * maxQueue
 		for nonce := range uint32(shares) {
-			c.Submit(pow.Share{Job: j, Extranonce2: make([]byte, 4), Nonce: nonce}, func(r Result) {
+			c.Submit(pow.Share{Job: j, Solution: pow.Solution{Extranonce2: make([]byte, 4), Nonce: nonce}}, func(r pow.Result) {
 				mu.Lock()
 				defer mu.Unlock()
 				results[fmt.Sprint(r.Status, " ", r.Reason)]++
@@ -54,7 +54,7 @@ func TestSubmitNeverBlocks(t *testing.T) {
 			t.Errorf("Submit waited for %v", d)
 		}
 		for s := range states {
-			if s.Phase == Down {
+			if s.Phase == pow.Down {
 				if !errors.Is(s.Err, ErrSlow) || time.Since(begun) != writeTimeout {
 					t.Errorf("down after %v: %v", time.Since(begun), s.Err)
 				}
@@ -82,7 +82,7 @@ func TestLinkBounds(t *testing.T) {
 	j := &pow.Job{ID: "1", Conn: l.id}
 	refused := 0
 	for nonce := range uint32(maxUnanswered + 10) {
-		if l.submit(pow.Share{Job: j, Nonce: nonce}, func(Result) {}) != nil {
+		if l.submit(pow.Share{Job: j, Solution: pow.Solution{Nonce: nonce}}, func(pow.Result) {}) != nil {
 			refused++
 		}
 		for len(l.out) > 0 {
@@ -102,7 +102,7 @@ func TestLinkBounds(t *testing.T) {
 		t.Errorf("%d shares are remembered", n)
 	}
 	l.abandon()
-	if r := l.submit(pow.Share{Job: j, Nonce: 1 << 30}, nil); r == nil || r.Status != Stale {
+	if r := l.submit(pow.Share{Job: j, Solution: pow.Solution{Nonce: 1 << 30}}, nil); r == nil || r.Status != pow.Stale {
 		t.Errorf("a share after the end: %+v", r)
 	}
 }
@@ -138,7 +138,7 @@ func FuzzClient(f *testing.F) {
 				j.Extranonce2Size < MinExtranonce2 || j.Extranonce2Size > MaxExtranonce2 {
 				t.Fatalf("job %+v: %v", j, err)
 			}
-			if r := l.submit(pow.Share{Job: j, Extranonce2: make([]byte, j.Extranonce2Size)}, func(Result) {}); r != nil && r.Status != Rejected {
+			if r := l.submit(pow.Share{Job: j, Solution: pow.Solution{Extranonce2: make([]byte, j.Extranonce2Size)}}, func(pow.Result) {}); r != nil && r.Status != pow.Rejected {
 				t.Fatalf("submit: %+v", r)
 			}
 		}

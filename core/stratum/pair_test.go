@@ -74,7 +74,7 @@ func (b *pool) Submit(p *Peer, s Submission) error {
 	j := *hash
 	j.Algorithm, j.Extranonce1 = hasher.SHA256d, p.Extranonce1()
 	j.Target = pow.TargetFromDifficulty(j.Algorithm, poolDifficulty)
-	if _, ok := j.Check(s.Extranonce2, s.Time, s.Nonce); !ok {
+	if _, ok := j.Check(pow.Solution{Extranonce2: s.Extranonce2, Version: j.Version, Time: s.Time, Nonce: s.Nonce}); !ok {
 		return &Rejection{Code: CodeLowDifficulty, Reason: "low difficulty"}
 	}
 	return nil
@@ -85,11 +85,11 @@ func (b *pool) SuggestDifficulty(*Peer, float64) {}
 // inbox is a Handler that hands jobs and states to a test.
 type inbox struct {
 	jobs   chan *pow.Job
-	states chan State
+	states chan pow.State
 }
 
 func newInbox() *inbox {
-	return &inbox{jobs: make(chan *pow.Job, 100), states: make(chan State, 100)}
+	return &inbox{jobs: make(chan *pow.Job, 100), states: make(chan pow.State, 100)}
 }
 
 // Job and State drop what nobody takes: a handler must not block.
@@ -100,7 +100,7 @@ func (i *inbox) Job(j *pow.Job) {
 	}
 }
 
-func (i *inbox) State(s State) {
+func (i *inbox) State(s pow.State) {
 	select {
 	case i.states <- s:
 	default:
@@ -119,10 +119,10 @@ func await[T any](t *testing.T, c <-chan T) T {
 	}
 }
 
-func (i *inbox) awaitDown(t *testing.T) State {
+func (i *inbox) awaitDown(t *testing.T) pow.State {
 	t.Helper()
 	for {
-		if s := await(t, i.states); s.Phase == Down {
+		if s := await(t, i.states); s.Phase == pow.Down {
 			return s
 		}
 	}
@@ -132,7 +132,7 @@ func (i *inbox) awaitDown(t *testing.T) State {
 func mine(t *testing.T, j *pow.Job, from uint32) pow.Share {
 	t.Helper()
 	for nonce := from; nonce < from+100_000; nonce++ {
-		if s, ok := j.Check(make([]byte, j.Extranonce2Size), j.Time, nonce); ok {
+		if s, ok := j.Check(pow.Solution{Extranonce2: make([]byte, j.Extranonce2Size), Version: j.Version, Time: j.Time, Nonce: nonce}); ok {
 			return s
 		}
 	}
@@ -225,29 +225,29 @@ func TestClientWithServer(t *testing.T) {
 			if j.Difficulty != poolDifficulty || !j.Clean || j.Algorithm != hasher.SHA256d {
 				t.Errorf("got %+v", j)
 			}
-			results := make(chan Result, 10)
-			submit := func(s pow.Share, want Status, code int) {
+			results := make(chan pow.Result, 10)
+			submit := func(s pow.Share, want pow.Status, code int) {
 				t.Helper()
-				c.Submit(s, func(r Result) { results <- r })
+				c.Submit(s, func(r pow.Result) { results <- r })
 				if r := await(t, results); r.Status != want || r.Code != code || r.Difficulty != s.Difficulty {
 					t.Errorf("got %+v, want %v with code %d", r, want, code)
 				}
 			}
 			share := mine(t, j, 0)
-			submit(share, Accepted, 0)
-			submit(share, Rejected, 0) // again: not sent
-			submit(mine(t, j, share.Nonce+1), Accepted, 0)
+			submit(share, pow.Accepted, 0)
+			submit(share, pow.Rejected, 0) // again: not sent
+			submit(mine(t, j, share.Nonce+1), pow.Accepted, 0)
 			weak := share
 			for weak.Nonce = 0; ; weak.Nonce++ {
-				if _, ok := j.Check(weak.Extranonce2, weak.Time, weak.Nonce); !ok {
+				if _, ok := j.Check(weak.Solution); !ok {
 					break
 				}
 			}
-			submit(weak, Rejected, CodeLowDifficulty)
+			submit(weak, pow.Rejected, CodeLowDifficulty)
 			unknown := *j
 			unknown.ID = "gone"
 			share.Job = &unknown
-			submit(share, Stale, CodeJobNotFound)
+			submit(share, pow.Stale, CodeJobNotFound)
 
 			// The connection is lost: the next one has its own extranonce, and takes no old shares.
 			backend.mu.Lock()
@@ -262,8 +262,8 @@ func TestClientWithServer(t *testing.T) {
 			if next.Conn == j.Conn || string(next.Extranonce1) == string(j.Extranonce1) {
 				t.Errorf("the new connection is like the old one: %+v", next)
 			}
-			submit(mine(t, j, 0), Stale, 0)
-			submit(mine(t, next, 0), Accepted, 0)
+			submit(mine(t, j, 0), pow.Stale, 0)
+			submit(mine(t, next, 0), pow.Accepted, 0)
 		})
 	}
 }
@@ -346,8 +346,8 @@ func TestSubmitWithoutConnection(t *testing.T) {
 	c := NewClient(Config{User: "panner", Handler: newInbox()})
 	for _, s := range []pow.Share{{}, {Job: &pow.Job{}}, {Job: &pow.Job{Conn: 1}}} {
 		called := 0
-		c.Submit(s, func(r Result) {
-			if called++; r.Status != Stale {
+		c.Submit(s, func(r pow.Result) {
+			if called++; r.Status != pow.Stale {
 				t.Errorf("got %+v", r)
 			}
 		})
