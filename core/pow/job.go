@@ -37,15 +37,10 @@ type Solution struct {
 
 // Header returns the header that a miner hashes who chose s.
 func (j *Job) Header(s Solution) Header {
-	coinbase := make([]byte, 0, len(j.Coinbase1)+len(j.Extranonce1)+len(s.Extranonce2)+len(j.Coinbase2))
-	coinbase = append(coinbase, j.Coinbase1...)
-	coinbase = append(coinbase, j.Extranonce1...)
-	coinbase = append(coinbase, s.Extranonce2...)
-	coinbase = append(coinbase, j.Coinbase2...)
 	return Header{
 		Version: s.Version,
 		Prev:    j.Prev,
-		Merkle:  MerkleRoot(hasher.SumSHA256d(coinbase), j.Branch),
+		Merkle:  MerkleRoot(hasher.SumSHA256d(j.Coinbase(s.Extranonce2)), j.Branch),
 		Time:    s.Time,
 		Bits:    j.Bits,
 		Nonce:   s.Nonce,
