@@ -31,6 +31,11 @@ type Config struct {
 	// Share takes checked shares. It is called from lanes, possibly from
 	// several at once, and must not block.
 	Share func(pow.Share)
+	// Rules hold until SetRules. If Rules.Percent is 0, Limit stands for it.
+	Rules Rules
+	// Machine tells how the machine fares; nil: nothing is known of it, and the
+	// rules that need to know have no effect.
+	Machine Machine
 	// Platform is what lanes need from the place they run in.
 	Platform Platform
 }
@@ -44,6 +49,7 @@ type Engine struct {
 	mu      sync.Mutex
 	job     *pow.Job
 	paused  bool
+	rules   Rules
 	epoch   uint64
 	counter uint64 // the next extranonce2; it goes on across jobs
 	given   uint64 // how many of the present job's extranonce2 values are given out
@@ -149,6 +155,18 @@ func (e *Engine) SetPaused(paused bool) {
 	}
 }
 
+// SetRules changes the rules at once, without a restart and without losing a
+// share. Rules that are out of range change nothing and are an error.
+func (e *Engine) SetRules(r Rules) error {
+	if err := r.Validate(); err != nil {
+		return fmt.Errorf("engine: %w", err)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.rules = r
+	return nil
+}
+
 // deal raises the epoch and assigns every lane.
 func (e *Engine) deal() {
 	e.epoch++
@@ -227,6 +245,19 @@ type Snapshot struct {
 	Best     float64       // the highest difficulty of a share
 	Faults   uint64        // hits that the reference code did not confirm
 	Header   hasher.Header // the last one given out; its nonce is zero
+
+	// Paused says why the rules let all lanes rest and what ends that, in words for
+	// the person; "" where they do not, and while the owner's own pause (SetPaused)
+	// lasts, which comes before all rules.
+	Paused string
+	// Slowed says why the lanes work less than Rules.Percent, in words; "" where they do not.
+	Slowed string
+	// Unmeasured names the rules that have no effect because the machine does not tell, in words.
+	Unmeasured []string
+	Resumed    time.Time // when a pause by the rules ended last; zero if none has
+	Percent    int       // of each lane's time, in force; 0 at rest
+	Active     int       // lanes that may work; 0 at rest
+	Reading    Reading   // of the machine
 }
 
 // Snapshot returns what the engine does now.
