@@ -14,9 +14,10 @@ export PATH := $(PATH):/usr/local/go/bin
 export APP_NAME APP_ID APP_VERSION APP_BUILD APP_ICON
 
 FUZZTIME ?= 10s
+CASES ?= 100000
 
 .DEFAULT_GOAL := help
-.PHONY: help run build page cli desktop test race fuzz bench bench-web lint secrets check generate package clean
+.PHONY: help run build page cli desktop test race fuzz cases bench bench-web lint secrets check generate package clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -48,6 +49,12 @@ race: ## all but Fyne's packages under the race detector
 fuzz: ## every fuzz target for FUZZTIME
 	@.ci/setup.sh test
 	@.ci/fuzz.sh $(FUZZTIME)
+
+cases: ## CASES seeded cases an algorithm through every kernel, those for ARM emulated; half an hour
+	@.ci/setup.sh test
+	@GOLDPAN_CASES=$(CASES) go test -v -count=1 -timeout 0 -run '^TestSeededCases$$' ./core/hasher
+	@GOLDPAN_CASES=$(CASES) GOARCH=arm64 CGO_ENABLED=0 go test -v -count=1 -timeout 0 -run '^TestSeededCases$$' \
+		-exec qemu-aarch64-static ./core/hasher
 
 bench: cli ## hash rate of each kernel, beside a peer; what the engine keeps of it
 	@bin/goldpan bench --algorithm all --kernel all

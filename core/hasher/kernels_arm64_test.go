@@ -174,13 +174,3 @@ func TestScryptNEONScans(t *testing.T) {
 		t.Errorf("%q, then %q", fastest.name, again.name)
 	}
 }
-
-// TestScanAllocatesNothing holds the kernels to what Scanner promises.
-func TestScanAllocatesNothing(t *testing.T) {
-	kernels(t, func(t *testing.T, k Kernel) {
-		w, s, hits := NewWork(k.Algorithm, &Header{}, [32]byte{}), k.New(), new(Hits)
-		if n := testing.AllocsPerRun(3, func() { s.Scan(w, 0, 13, hits) }); n != 0 {
-			t.Errorf("%g allocations a scan", n)
-		}
-	})
-}
