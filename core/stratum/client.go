@@ -24,7 +24,9 @@ type Config struct {
 	Algorithm      hasher.Algorithm
 	Handler        pow.Handler
 
-	// Dial makes a connection; default URL.Dial. It is the seam for proxies and for tests.
+	// Dialer opens connections: proxies, roots, trusted keys; nil for the zero value.
+	Dialer *jsonrpc.Dialer
+	// Dial makes a connection; default URL.Dial with Dialer. It is the seam for tests.
 	Dial func(context.Context) (jsonrpc.Conn, error)
 	// Backoff is how long to wait before the attempt that follows n failed ones, n from 1; default Backoff.
 	Backoff func(n int) time.Duration
@@ -48,7 +50,7 @@ func NewClient(cfg Config) *Client {
 		panic("stratum: Config.Handler is nil")
 	}
 	if cfg.Dial == nil {
-		cfg.Dial = cfg.URL.Dial
+		cfg.Dial = func(ctx context.Context) (jsonrpc.Conn, error) { return cfg.URL.Dial(ctx, cfg.Dialer) }
 	}
 	if cfg.Backoff == nil {
 		cfg.Backoff = Backoff
@@ -145,7 +147,7 @@ func final(err error, known bool) bool {
 
 // connect lives through one connection, and returns for how long it had jobs, and whether the pool accepted us.
 func (c *Client) connect(ctx context.Context) (lasted time.Duration, accepted bool, err error) {
-	conn, err := c.cfg.Dial(ctx)
+	conn, err := c.cfg.Dial(ctx, c.cfg.URL)
 	if err != nil {
 		return 0, false, err
 	}

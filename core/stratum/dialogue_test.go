@@ -253,7 +253,7 @@ func TestClientDialogues(t *testing.T) {
 		c := NewClient(Config{
 			User: "panner.one", Password: "x", Algorithm: hasher.SHA256d, Handler: events,
 			Backoff: func(n int) time.Duration { return time.Duration(n) * 10 * time.Second },
-			Dial: func(ctx context.Context) (jsonrpc.Conn, error) {
+			Dial: func(ctx context.Context, _ URL) (jsonrpc.Conn, error) {
 				select {
 				case err := <-dials:
 					if err != nil {

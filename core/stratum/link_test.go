@@ -28,7 +28,7 @@ func TestSubmitNeverBlocks(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		c := NewClient(Config{
 			User: "panner", Algorithm: hasher.SHA256d, Handler: &inbox{jobs: jobs, states: states},
-			Dial: func(context.Context) (jsonrpc.Conn, error) { return jsonrpc.NewLineConn(ours, MaxMessage), nil },
+			Dial: func(context.Context, URL) (jsonrpc.Conn, error) { return jsonrpc.NewLineConn(ours, MaxMessage), nil },
 		})
 		ended := make(chan error)
 		go func() { ended <- c.Run(ctx) }()

@@ -310,7 +310,8 @@ func TestTypedErrors(t *testing.T) {
 	}{
 		"refused port":      {"stratum+tcp://" + refusing, jsonrpc.ErrRefused},
 		"refused websocket": {"ws://" + refusing, jsonrpc.ErrRefused},
-		"encrypted":         {"stratum+tls://" + refusing, jsonrpc.ErrUnsupportedScheme},
+		"refused tls":       {"stratum+tls://" + refusing, jsonrpc.ErrRefused},
+		"no tls":            {"stratum+tls://" + says("hunter2\n"), jsonrpc.ErrTLS},
 		"garbage":           {"stratum+tcp://" + says("hunter2\n"), ErrProtocol},
 		"web server":        {"stratum+tcp://" + says("HTTP/1.1 400 hunter2\r\n\r\n"), ErrProtocol},
 		"oversized":         {"stratum+tcp://" + says(strings.Repeat("x", MaxMessage+1)+"\n"), jsonrpc.ErrTooLong},
@@ -332,7 +333,7 @@ func TestTypedErrors(t *testing.T) {
 
 func TestUserMustBeSendable(t *testing.T) {
 	for _, user := range []string{"", "panner\n", "pan\u200bner", " panner", strings.Repeat("x", MaxName+1)} {
-		c := NewClient(Config{User: user, Handler: newInbox(), Dial: func(context.Context) (jsonrpc.Conn, error) {
+		c := NewClient(Config{User: user, Handler: newInbox(), Dial: func(context.Context, URL) (jsonrpc.Conn, error) {
 			t.Error("dialled")
 			return nil, io.EOF
 		}})
