@@ -4,8 +4,12 @@
 // add, are accepted as well (JSON-RPC 1.0 as Stratum V1 and the Electrum protocol use it; RFC 6455). The package
 // knows framing alone: it never looks inside a message further than is needed to see where it ends.
 //
-// It refuses whatever is longer than the limit that the caller sets, before memory is spent on it. It follows no
-// redirect, takes no proxy from the environment, and puts no text of the peer into an error.
+// Both may be encrypted, and go through a proxy (TLS 1.2 and 1.3; SOCKS5, RFC 1928 and 1929; HTTP CONNECT, RFC 9110):
+// see [Dialer].
+//
+// It refuses whatever is longer than the limit that the caller sets, before memory is spent on it, and a server whose
+// certificate nobody vouches for. It follows no redirect, takes no proxy from the environment, keeps no name's
+// address, and puts no text of the peer into an error.
 package jsonrpc
 
 import (
@@ -13,7 +17,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"strings"
 	"time"
 )
 
@@ -32,6 +35,8 @@ var (
 	ErrTimeout = errors.New("no answer in time")
 	// ErrHandshake says that something answered, but that it is no WebSocket.
 	ErrHandshake = errors.New("not a websocket")
+	// ErrTLS says that something answered, but that no encrypted connection came about.
+	ErrTLS = errors.New("no encrypted connection")
 )
 
 // Conn is one connection that carries whole messages.
@@ -52,32 +57,13 @@ type Conn interface {
 	RemoteAddr() string
 }
 
-// dialTimeout bounds a dial whose context has no nearer deadline.
-const dialTimeout = 20 * time.Second
+// A dial is bounded by these when its context has no nearer deadline. A proxy may be Tor, which takes its time.
+const (
+	dialTimeout  = 20 * time.Second
+	proxyTimeout = time.Minute
+)
 
 var errLineFeed = errors.New("message holds a line feed")
-
-// Dial connects to a URL whose scheme names the transport: stratum+tcp and tcp for lines over TCP, ws for
-// WebSocket. The limit is in bytes and counts for what is read.
-//
-// Encrypted transports (tls, ssl, wss) are known and refused with ErrUnsupportedScheme, never silently
-// downgraded.
-func Dial(ctx context.Context, rawURL string, limit int) (Conn, error) {
-	scheme, rest, ok := strings.Cut(rawURL, "://")
-	if !ok {
-		return nil, fmt.Errorf("address without a scheme: %w", ErrUnsupportedScheme)
-	}
-	switch scheme = strings.ToLower(scheme); scheme {
-	case "stratum+tcp", "tcp":
-		return DialTCP(ctx, strings.TrimSuffix(rest, "/"), limit)
-	case "ws":
-		return DialWebSocket(ctx, rawURL, limit)
-	case "stratum+tls", "stratum+ssl", "tls", "ssl", "wss":
-		// The seam for encrypted transports: verified certificates and pins go here.
-		return nil, fmt.Errorf("encrypted connections are not built in yet: %w", ErrUnsupportedScheme)
-	}
-	return nil, fmt.Errorf("unknown scheme: %w", ErrUnsupportedScheme)
-}
 
 // dialError gives a failed dial the sentinel that says why, and keeps the cause.
 func dialError(ctx context.Context, err error) error {

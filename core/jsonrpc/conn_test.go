@@ -278,14 +278,14 @@ func TestDialErrors(t *testing.T) {
 	for rawURL, want := range map[string]error{
 		"stratum+tcp://" + free: ErrRefused,
 		"ws://" + free:          ErrRefused,
-		"stratum+tls://" + free: ErrUnsupportedScheme,
-		"stratum+ssl://" + free: ErrUnsupportedScheme,
-		"wss://" + free:         ErrUnsupportedScheme,
+		"stratum+tls://" + free: ErrRefused,
+		"stratum+ssl://" + free: ErrRefused,
+		"wss://" + free:         ErrRefused,
 		"ftp://" + free:         ErrUnsupportedScheme,
 		free:                    ErrUnsupportedScheme,
 		strings.Replace(web.URL, "http", "ws", 1):         ErrHandshake,
 		strings.Replace(redirect.URL, "http", "ws", 1):    ErrHandshake,
-		strings.Replace(web.URL, "http", "WS", 1) + "/%z": ErrHandshake,
+		strings.Replace(web.URL, "http", "WS", 1) + "/%z": ErrAddress,
 	} {
 		if c, err := Dial(deadline(t), rawURL, 1024); !errors.Is(err, want) {
 			t.Errorf("%s: got %v, %v; want %v", rawURL, c, err, want)

@@ -8,15 +8,19 @@ import (
 	"github.com/coder/websocket"
 )
 
-// DialTCP is refused: a browser opens no TCP connections.
-func DialTCP(_ context.Context, _ string, _ int) (Conn, error) {
-	return nil, fmt.Errorf("a browser opens no tcp connections: %w", ErrUnsupportedScheme)
-}
-
-func dialWebSocket(ctx context.Context, url string) (*websocket.Conn, error) {
-	ws, _, err := websocket.Dial(ctx, url, nil)
+// dial speaks ws and wss: a browser opens no TCP connections, and tells a page neither keys nor proxies.
+func (d *Dialer) dial(ctx context.Context, t target, limit int) (Conn, error) {
+	switch {
+	case !t.webSocket():
+		return nil, fmt.Errorf("dial: a browser opens no tcp connections: %w", ErrUnsupportedScheme)
+	case !d.Proxy.IsZero() || d.Roots != nil || d.Trust != nil || len(t.pins) > 0:
+		return nil, fmt.Errorf("dial: proxies and certificates are the browser's own affair: %w", ErrUnsupportedScheme)
+	}
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	ws, _, err := websocket.Dial(ctx, t.url, nil)
 	if err == nil {
-		return ws, nil
+		return newWebSocketConn(ws, t.url, limit), nil
 	}
 	if ctx.Err() != nil {
 		return nil, dialError(ctx, ctx.Err())

@@ -14,12 +14,15 @@ import (
 // NewLineConn carries messages as lines over c, which it owns from now on. A line feed ends a message; carriage
 // returns, blank lines and chunks split anywhere are accepted. The limit is the longest message in bytes,
 // without its line end; it counts for what is read.
-func NewLineConn(c net.Conn, limit int) Conn {
-	return &lineConn{conn: c, in: lines{limit: limit}}
+func NewLineConn(c net.Conn, limit int) Conn { return newLineConn(c, limit) }
+
+func newLineConn(c net.Conn, limit int) *lineConn {
+	return &lineConn{conn: c, remote: c.RemoteAddr().String(), in: lines{limit: limit}}
 }
 
 type lineConn struct {
 	conn   net.Conn
+	remote string
 	in     lines
 	writes sync.Mutex
 	closed atomic.Bool
@@ -88,4 +91,4 @@ func (c *lineConn) Close() error {
 	return c.conn.Close()
 }
 
-func (c *lineConn) RemoteAddr() string { return c.conn.RemoteAddr().String() }
+func (c *lineConn) RemoteAddr() string { return c.remote }

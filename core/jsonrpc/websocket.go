@@ -12,22 +12,6 @@ import (
 	"github.com/coder/websocket"
 )
 
-// DialWebSocket connects to a ws URL, natively and in a browser. The limit is the longest message in bytes; it
-// counts for what is read.
-//
-// A message may be a whole JSON text, with or without newlines after it, several lines, or, from a bridge that
-// forwards TCP chunks, a piece of one: pieces are joined until the brackets close, a newline comes, or the
-// limit is reached.
-func DialWebSocket(ctx context.Context, url string, limit int) (Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
-	defer cancel()
-	ws, err := dialWebSocket(ctx, url)
-	if err != nil {
-		return nil, err
-	}
-	return newWebSocketConn(ws, url, limit), nil
-}
-
 // slack lets a message of just the limit carry the newlines that bridges add.
 const slack = 64
 
@@ -36,6 +20,9 @@ func newWebSocketConn(ws *websocket.Conn, remote string, limit int) *webSocketCo
 	return &webSocketConn{ws: ws, remote: remote, in: lines{limit: limit}}
 }
 
+// webSocketConn carries messages over a WebSocket. A message may be a whole JSON text, with or without newlines after
+// it, several lines, or, from a bridge that forwards TCP chunks, a piece of one: pieces are joined until the brackets
+// close, a newline comes, or the limit is reached.
 type webSocketConn struct {
 	ws     *websocket.Conn
 	remote string

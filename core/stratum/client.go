@@ -27,7 +27,7 @@ type Config struct {
 	// Dialer opens connections: proxies, roots, trusted keys; nil for the zero value.
 	Dialer *jsonrpc.Dialer
 	// Dial makes a connection; default URL.Dial with Dialer. It is the seam for tests.
-	Dial func(context.Context) (jsonrpc.Conn, error)
+	Dial func(context.Context, URL) (jsonrpc.Conn, error)
 	// Backoff is how long to wait before the attempt that follows n failed ones, n from 1; default Backoff.
 	Backoff func(n int) time.Duration
 	// Handshake is how long the pool may take to answer subscribe; default 30 s.
@@ -50,7 +50,7 @@ func NewClient(cfg Config) *Client {
 		panic("stratum: Config.Handler is nil")
 	}
 	if cfg.Dial == nil {
-		cfg.Dial = func(ctx context.Context) (jsonrpc.Conn, error) { return cfg.URL.Dial(ctx, cfg.Dialer) }
+		cfg.Dial = func(ctx context.Context, u URL) (jsonrpc.Conn, error) { return u.Dial(ctx, cfg.Dialer) }
 	}
 	if cfg.Backoff == nil {
 		cfg.Backoff = Backoff

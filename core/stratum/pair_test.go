@@ -376,3 +376,33 @@ func TestBackoff(t *testing.T) {
 		}
 	}
 }
+
+// A pool that is to be encrypted is dialled so, or not at all: what answers in clear text is refused.
+func TestDialEncrypted(t *testing.T) {
+	ln := listen(t)
+	go func() {
+		for {
+			c, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer c.Close()
+				io.WriteString(c, "{\"id\":null,\"method\":\"mining.ping\",\"params\":[]}\n")
+				io.Copy(io.Discard, c)
+			}()
+		}
+	}()
+	for _, scheme := range []string{"stratum+tls", "stratum+ssl", "wss"} {
+		u, err := ParseURL(scheme + "://" + ln.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := u.Dial(t.Context(), nil); !errors.Is(err, jsonrpc.ErrTLS) {
+			t.Errorf("%s: %v", scheme, err)
+		}
+	}
+	if _, err := (URL{}).Dial(t.Context(), nil); !errors.Is(err, ErrAddress) {
+		t.Errorf("no address: %v", err)
+	}
+}

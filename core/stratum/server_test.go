@@ -160,7 +160,7 @@ func TestServerEndsWithContext(t *testing.T) {
 	backend := newPool(t)
 	ended := make(chan error)
 	go func() { ended <- NewServer(backend, Options{}).Serve(ctx, ln) }()
-	miner, err := jsonrpc.DialTCP(t.Context(), ln.Addr().String(), MaxMessage)
+	miner, err := jsonrpc.Dial(t.Context(), "tcp://"+ln.Addr().String(), MaxMessage)
 	if err != nil {
 		t.Fatal(err)
 	}

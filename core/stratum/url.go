@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -18,16 +19,15 @@ type URL struct {
 	scheme string // stratum+tcp, stratum+tls, ws or wss
 	host   string // host:port
 	path   string // for ws and wss, with its query, beginning with a slash
-	pin    string // of a certificate, as written
+	pins   string // of the server's key, as a query; "" for none
 }
 
-// ParseURL reads an address: stratum+tcp://host:port, stratum+tls:// (also stratum+ssl://) with an optional
-// ?pin=sha256:…, ws:// and wss:// with an optional path. Encrypted ones are read, and refused when dialled until
-// this build can verify certificates.
+// ParseURL reads an address: stratum+tcp://host:port, stratum+tls:// (also stratum+ssl://), ws:// and wss:// with an
+// optional path. The encrypted ones take pins as jsonrpc.Dialer knows them, ?pin=sha256:….
 //
 // It refuses what would mislead: user names and passwords in the address, which would end up in logs, blanks and
-// line breaks, fragments, and a pin where there is no certificate. Errors are ErrScheme or ErrAddress, and do not
-// repeat the text.
+// line breaks, fragments, a pin that is none, and one where there is no certificate. Errors are ErrScheme or
+// ErrAddress, and do not repeat the text.
 func ParseURL(s string) (URL, error) {
 	if len(s) > 2048 {
 		return URL{}, fmt.Errorf("%w: too long", ErrAddress)
@@ -68,13 +68,13 @@ func ParseURL(s string) (URL, error) {
 	if err != nil {
 		return URL{}, fmt.Errorf("%w: query not readable", ErrAddress)
 	}
-	if query.Has("pin") {
-		// A plus of base64, left as it is in an address, is read as a blank.
-		if u.pin = strings.ReplaceAll(query.Get("pin"), " ", "+"); !u.TLS() {
-			return URL{}, fmt.Errorf("%w: a pin needs an encrypted connection", ErrAddress)
-		}
-		query.Del("pin")
+	if query.Has("pin") && !u.TLS() {
+		return URL{}, fmt.Errorf("%w: a pin needs an encrypted connection", ErrAddress)
 	}
+	if u.pins, err = pinQuery(query["pin"]); err != nil {
+		return URL{}, err
+	}
+	query.Del("pin")
 	if !u.webSocket() {
 		if strings.Trim(p.Path, "/") != "" || len(query) > 0 {
 			return URL{}, fmt.Errorf("%w: nothing may follow the port", ErrAddress)
@@ -89,6 +89,21 @@ func ParseURL(s string) (URL, error) {
 		u.path += "?" + query.Encode()
 	}
 	return u, nil
+}
+
+// pinQuery writes pins in their plain form.
+func pinQuery(list []string) (string, error) {
+	var pins []string
+	for _, text := range list {
+		p, err := jsonrpc.ParsePin(text)
+		if err != nil {
+			return "", fmt.Errorf("%w: a pin is sha256: and 64 hexadecimal digits", ErrAddress)
+		}
+		if q := "pin=" + p.String(); !slices.Contains(pins, q) {
+			pins = append(pins, q)
+		}
+	}
+	return strings.Join(pins, "&"), nil
 }
 
 func hostPort(p *url.URL, webSocket bool) (string, error) {
@@ -136,20 +151,20 @@ func (u URL) String() string {
 		return ""
 	}
 	s := u.scheme + "://" + u.host + u.path
-	if u.pin != "" {
+	if u.pins != "" {
 		sep := "?"
 		if strings.Contains(u.path, "?") {
 			sep = "&"
 		}
-		s += sep + "pin=" + url.QueryEscape(u.pin)
+		s += sep + u.pins
 	}
 	return s
 }
 
-// Dial connects to the pool. Errors are those of jsonrpc.Dial.
-func (u URL) Dial(ctx context.Context) (jsonrpc.Conn, error) {
+// Dial connects to the pool through d, of which nil stands for the zero value. Errors are those of jsonrpc.Dialer.
+func (u URL) Dial(ctx context.Context, d *jsonrpc.Dialer) (jsonrpc.Conn, error) {
 	if u.IsZero() {
 		return nil, fmt.Errorf("%w: none given", ErrAddress)
 	}
-	return jsonrpc.Dial(ctx, u.String(), MaxMessage)
+	return d.Dial(ctx, u.String(), MaxMessage)
 }
