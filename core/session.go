@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -12,16 +13,29 @@ import (
 	"goldpan/core/stratum"
 )
 
-// Config says what a session mines.
+// Config says what a session mines, and how much of the machine it may use.
 type Config struct {
-	Pool           stratum.URL
-	User, Password string
-	Algorithm      hasher.Algorithm
-	Threads        int // lanes, at least 1
-	Limit          int // percent of each lane's time, 1 to 100; 0 means 100
+	// Pools are tried in order: a worse one is used while the better ones are down.
+	Pools []stratum.Pool
+	// Source, if not nil, is mined from instead of pools: a node. It is called once, by NewSession.
+	Source func(pow.Handler) (pow.Source, error)
+	// Client is what the connections to all pools share. Its URL, User, Password,
+	// Agent, Algorithm and Handler are the session's own.
+	Client    stratum.Config
+	Algorithm hasher.Algorithm
+	Lanes     int // at least 1; Rules may let fewer work
+	Rules     engine.Rules
+	Machine   engine.Machine // nil: rules that need to know of the machine have no effect
+	// SoloPool says that the pools promise to pay a block that is found here to
+	// Payout, a script. Each job is then held to it.
+	SoloPool bool
+	Payout   []byte
 	// Shares, if not nil, is told how each share fared. It is called from the
 	// connection's goroutine and must not block.
-	Shares   func(pow.Result)
+	Shares func(pow.Result)
+	// Notice, if not nil, is told what the person should hear of. It is called from
+	// several goroutines and must not block.
+	Notice   func(Notice)
 	Platform engine.Platform
 }
 
@@ -33,46 +47,63 @@ const (
 	StateDown       = "down"
 )
 
-// Session mines on one pool: it joins the pool's client and the engine, which do
-// not know each other. The same code runs on the desktop and in the browser.
-// Its methods may be called by several at once.
+// Session mines: it joins a source of work and the engine, which do not know each
+// other. The same code runs on the desktop and in the browser. Its methods may be
+// called by several at once.
 type Session struct {
-	config Config
-	client *stratum.Client
-	engine *engine.Engine
+	config   Config
+	source   pow.Source
+	failover *stratum.Failover // the source, if it is pools
+	engine   *engine.Engine
 
 	mu                        sync.Mutex
 	started                   time.Time
 	state                     pow.State
-	lost                      error  // why the last attempt failed; nil once the pool works
-	failures                  int    // attempts to reach the pool since it last worked
-	worked                    bool   // the pool has given a job
+	lost                      error  // why the last attempt failed; nil once the source works
+	failures                  int    // attempts to reach the source since it last worked
+	worked                    bool   // the source has given a job
 	paused                    string // why, or nothing
+	warning                   string // of the payout, or nothing
 	accepted, rejected, stale uint64
 }
 
 // NewSession prepares a session; Run starts it.
 func NewSession(c Config) (*Session, error) {
 	s := &Session{config: c, state: pow.State{Phase: pow.Connecting}}
+	if c.SoloPool && len(c.Payout) == 0 {
+		return nil, errors.New("core: a pool that promises solo mining needs a payout script to be held to")
+	}
+	if err := c.Rules.Validate(); err != nil {
+		return nil, fmt.Errorf("core: %w", err)
+	}
 	var err error
 	s.engine, err = engine.New(engine.Config{
 		Algorithm: c.Algorithm,
-		Lanes:     c.Threads,
-		Limit:     c.Limit,
-		Share:     func(share pow.Share) { s.client.Submit(share, s.answered) },
+		Lanes:     c.Lanes,
+		Limit:     c.Rules.Percent,
+		Rules:     c.Rules,
+		Machine:   c.Machine,
+		Share:     func(share pow.Share) { s.source.Submit(share, s.answered) },
 		Platform:  c.Platform,
 	})
 	if err != nil {
 		return nil, err
 	}
-	s.client = stratum.NewClient(stratum.Config{
-		URL:       c.Pool,
-		User:      c.User,
-		Password:  c.Password,
-		Agent:     Agent,
-		Algorithm: c.Algorithm,
-		Handler:   (*handler)(s),
-	})
+	switch {
+	case c.Source != nil && len(c.Pools) > 0:
+		return nil, errors.New("core: either pools or another source")
+	case c.Source != nil:
+		if s.source, err = c.Source((*handler)(s)); err != nil {
+			return nil, err
+		}
+	case len(c.Pools) == 0:
+		return nil, errors.New("core: no pool to mine on")
+	default:
+		client := c.Client
+		client.Agent, client.Algorithm, client.Handler = Agent, c.Algorithm, (*handler)(s)
+		s.failover = stratum.NewFailover(stratum.FailoverConfig{Pools: c.Pools, Client: client, Event: s.moved})
+		s.source = s.failover
+	}
 	return s, nil
 }
 
@@ -83,19 +114,59 @@ const Agent = "goldpan/" + Version
 const Version = "0.1.0"
 
 // Run mines until ctx ends, which is no error. It returns an error where trying
-// again would not help: the pool refuses the user, or a lane cannot work.
+// again would not help: every pool refuses the user, or a lane cannot work.
 func (s *Session) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	s.mu.Lock()
 	s.started = time.Now()
 	s.mu.Unlock()
-	parts := make(chan error, 2)
-	go func() { parts <- s.engine.Run(ctx) }()
-	go func() { parts <- s.client.Run(ctx) }()
-	first := <-parts
-	cancel()
-	return errors.Join(first, <-parts)
+	parts := []func(context.Context) error{s.engine.Run, s.source.Run, s.watch}
+	ended := make(chan error, len(parts))
+	for _, run := range parts {
+		go func() { ended <- run(ctx) }()
+	}
+	var all error
+	for range parts {
+		all = errors.Join(all, <-ended)
+		cancel() // one that ends takes the others with it
+	}
+	return all
+}
+
+// watchInterval is how often a session looks for what the person should hear of.
+const watchInterval = time.Second
+
+// watch tells that the lanes work again after the rules let them rest: mining
+// that begins unseen would be mining that hides.
+func (s *Session) watch(ctx context.Context) error {
+	tick := time.NewTicker(watchInterval)
+	defer tick.Stop()
+	var told time.Time
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		if e := s.engine.Snapshot(); e.Resumed.After(told) {
+			told = e.Resumed
+			s.notice(Info, "Mining has resumed.", "")
+		}
+	}
+}
+
+// SetRules changes how much of the machine is used, at once. Rules that are out
+// of range change nothing and are an error.
+func (s *Session) SetRules(r engine.Rules) error { return s.engine.SetRules(r) }
+
+// SetPools mines on other pools from now on. One that stays keeps its connection.
+// It is an error to give none, or to give pools to a session with another source.
+func (s *Session) SetPools(pools []stratum.Pool) error {
+	if s.failover == nil {
+		return errors.New("core: this session does not mine on pools")
+	}
+	return s.failover.SetPools(pools)
 }
 
 // SetPaused lets the lanes rest, for a reason in words for the user, until it
@@ -114,7 +185,12 @@ const faultsReason = "this machine gets some hashes wrong; heat, overclocking or
 // handler is what the client calls, from its read goroutine.
 type handler Session
 
-func (h *handler) Job(j *pow.Job) { h.engine.SetJob(j) }
+func (h *handler) Job(j *pow.Job) {
+	if j != nil && h.config.SoloPool {
+		(*Session)(h).checkPayout(j)
+	}
+	h.engine.SetJob(j)
+}
 
 func (h *handler) State(state pow.State) {
 	h.mu.Lock()
@@ -144,60 +220,4 @@ func (s *Session) answered(r pow.Result) {
 	if s.config.Shares != nil {
 		s.config.Shares(r)
 	}
-}
-
-// Snapshot is all that a screen shows of a session.
-type Snapshot struct {
-	Pool                      string
-	State                     string // connecting, mining, paused or down
-	Reason                    string // why it is not mining, or mines badly, in words for the user
-	Err                       error  // why the pool was down last; nil once it works
-	Failures                  int    // attempts to reach the pool since it last worked
-	Worked                    bool   // the pool has given a job at least once
-	Algorithm                 hasher.Algorithm
-	Kernel                    string
-	Lanes                     int
-	Hashrate                  float64 // hashes a second
-	Hashes                    uint64  // since the session began
-	Faults                    uint64  // hashes that this machine got wrong
-	Accepted, Rejected, Stale uint64  // shares
-	Difficulty                float64 // of the present job's shares
-	Best                      float64 // the highest difficulty of a share
-	Uptime                    time.Duration
-	Header                    hasher.Header // being hashed, with its nonce zero
-}
-
-// Snapshot returns the session as it is now.
-func (s *Session) Snapshot() Snapshot { return s.snapshot(s.engine.Snapshot()) }
-
-// snapshot joins what the lanes do with how the pool stands.
-func (s *Session) snapshot(e engine.Snapshot) Snapshot {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	v := Snapshot{
-		Pool:      s.config.Pool.String(),
-		Reason:    s.state.Reason,
-		Err:       s.lost,
-		Algorithm: s.config.Algorithm,
-		Kernel:    e.Kernel, Lanes: e.Lanes, Hashrate: e.Hashrate, Hashes: e.Hashes, Faults: e.Faults, Best: e.Best, Header: e.Header,
-		Accepted: s.accepted, Rejected: s.rejected, Stale: s.stale,
-		Difficulty: s.state.Difficulty, Failures: s.failures, Worked: s.worked,
-	}
-	if !s.started.IsZero() {
-		v.Uptime = time.Since(s.started)
-	}
-	switch {
-	case s.paused != "":
-		v.State, v.Reason = StatePaused, s.paused
-	case s.state.Phase == pow.Mining:
-		v.State = StateMining
-		if v.Faults > 0 {
-			v.Reason = faultsReason
-		}
-	case s.state.Phase == pow.Down:
-		v.State = StateDown
-	default:
-		v.State = StateConnecting
-	}
-	return v
 }

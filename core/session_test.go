@@ -13,6 +13,7 @@ import (
 
 	"goldpan/core"
 	"goldpan/core/coin"
+	"goldpan/core/engine"
 	"goldpan/core/hasher"
 	"goldpan/core/pow"
 	"goldpan/core/practice"
@@ -59,12 +60,13 @@ func network(t testing.TB, a hasher.Algorithm) *practice.Network {
 }
 
 // mine runs a session on n until stop is called, which returns what Run did.
-func mine(t testing.TB, n *practice.Network, c core.Config) (s *core.Session, stop func() error) {
+func mine(t testing.TB, n *practice.Network, user string, c core.Config) (s *core.Session, stop func() error) {
 	t.Helper()
-	var err error
-	if c.Pool, err = stratum.ParseURL(n.PoolURL()); err != nil {
+	u, err := stratum.ParseURL(n.PoolURL())
+	if err != nil {
 		t.Fatal(err)
 	}
+	c.Pools = []stratum.Pool{{URL: u, User: user, Password: "x"}}
 	if s, err = core.NewSession(c); err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +80,7 @@ func TestSessionMines(t *testing.T) {
 	for _, a := range hasher.Algorithms() {
 		t.Run(string(a), func(t *testing.T) {
 			results := make(chan pow.Result, 1<<16)
-			s, stop := mine(t, network(t, a), core.Config{User: payee(t, a) + ".test", Password: "x", Algorithm: a, Threads: 2,
+			s, stop := mine(t, network(t, a), payee(t, a)+".test", core.Config{Algorithm: a, Lanes: 2,
 				Shares: func(r pow.Result) { results <- r }})
 			timeout := time.After(patience)
 			for accepted := 0; accepted < 3; {
@@ -114,7 +116,7 @@ func TestSessionMines(t *testing.T) {
 
 func TestSessionEndsWhenThePoolRefusesTheUser(t *testing.T) {
 	s, err := func() (*core.Session, error) {
-		s, stop := mine(t, network(t, hasher.SHA256d), core.Config{User: "nobody", Password: "x", Algorithm: hasher.SHA256d, Threads: 1})
+		s, stop := mine(t, network(t, hasher.SHA256d), "nobody", core.Config{Algorithm: hasher.SHA256d, Lanes: 1})
 		deadline := time.Now().Add(patience)
 		for s.Snapshot().State != core.StateDown && time.Now().Before(deadline) {
 			<-time.After(10 * time.Millisecond)
@@ -127,10 +129,15 @@ func TestSessionEndsWhenThePoolRefusesTheUser(t *testing.T) {
 }
 
 func TestSessionConfig(t *testing.T) {
+	pools := []stratum.Pool{{User: "panner"}}
 	for _, c := range []core.Config{
-		{Algorithm: hasher.SHA256d},
-		{Algorithm: "x11", Threads: 1},
-		{Algorithm: hasher.SHA256d, Threads: 1, Limit: 200},
+		{Pools: pools, Algorithm: hasher.SHA256d},
+		{Pools: pools, Algorithm: "x11", Lanes: 1},
+		{Pools: pools, Algorithm: hasher.SHA256d, Lanes: 1, Rules: engine.Rules{Percent: 200}},
+		{Pools: pools, Algorithm: hasher.SHA256d, Lanes: 1, SoloPool: true},
+		{Pools: pools, Algorithm: hasher.SHA256d, Lanes: 1, Source: func(pow.Handler) (pow.Source, error) { return nil, nil }},
+		{Algorithm: hasher.SHA256d, Lanes: 1, Source: func(pow.Handler) (pow.Source, error) { return nil, errors.New("no node") }},
+		{Algorithm: hasher.SHA256d, Lanes: 1},
 	} {
 		if _, err := core.NewSession(c); err == nil {
 			t.Errorf("took %+v", c)

@@ -49,8 +49,8 @@ func control(ctx context.Context) error {
 		return err
 	}
 	session, err := core.NewSession(core.Config{
-		Pool: pool, User: start.Get("user").String(), Password: "x",
-		Algorithm: algorithm, Threads: len(ports),
+		Pools:     []stratum.Pool{{URL: pool, User: start.Get("user").String(), Password: "x"}},
+		Algorithm: algorithm, Lanes: len(ports),
 		Platform: engine.Platform{Ports: ports, Token: hex.EncodeToString(consent), Kernel: kernel},
 		Shares:   tellShare,
 	})

@@ -9,6 +9,7 @@ import (
 
 	"goldpan/app/desk"
 	"goldpan/core"
+	"goldpan/core/engine"
 	"goldpan/core/hasher"
 	"goldpan/core/pow"
 	"goldpan/core/stratum"
@@ -20,28 +21,26 @@ func mineCommand() command {
 		summary: "Mine on a pool.",
 		usage:   "--pool URL --user USER --algorithm sha256d|scrypt [--password-file F | --password-key ID] [--threads N] [--limit PERCENT] [--shares N] [--for DURATION]",
 		prepare: func(t *terminal, f *flag.FlagSet) func(context.Context, []string) error {
-			var c core.Config
+			c := core.Config{Rules: engine.Rules{OnBattery: true, WhileActive: true}}
+			var user, password string
 			var goal mineGoal
 			var pools list
 			f.Var(&pools, "pool", "`URL` of the pool: stratum+tcp://HOST:PORT or ws://HOST:PORT/PATH")
-			f.StringVar(&c.User, "user", "", "`USER` at the pool; often ADDRESS.WORKER")
+			f.StringVar(&user, "user", "", "`USER` at the pool; often ADDRESS.WORKER")
 			algorithm := f.String("algorithm", "", "`NAME` of the algorithm: sha256d or scrypt")
 			passwordFile := f.String("password-file", "", "`FILE` that holds the password; - is standard input")
 			passwordKey := f.String("password-key", "", "`ID` of a password kept with goldpan key add")
 			store := storeFlags(f)
-			f.IntVar(&c.Threads, "threads", 0, "`N` threads; 0 takes one for each processor")
-			f.IntVar(&c.Limit, "limit", 100, "`PERCENT` of each thread's time")
+			f.IntVar(&c.Lanes, "threads", 0, "`N` threads; 0 takes one for each processor")
+			f.IntVar(&c.Rules.Percent, "limit", 100, "`PERCENT` of each thread's time")
 			f.Uint64Var(&goal.shares, "shares", 0, "end after `N` accepted shares")
 			f.DurationVar(&goal.span, "for", 0, "end after this `DURATION`, for example 10m")
 			return func(ctx context.Context, args []string) (err error) {
 				if err := noArguments(args); err != nil {
 					return err
 				}
-				if len(pools) == 0 || c.User == "" || *algorithm == "" {
+				if len(pools) == 0 || user == "" || *algorithm == "" {
 					return usagef("--pool, --user and --algorithm are needed")
-				}
-				if len(pools) > 1 { // better than to forget all but the last
-					return usagef("--pool: this version takes one pool")
 				}
 				if goal.span < 0 {
 					return usagef("--for: a duration from 1s upward")
@@ -49,10 +48,14 @@ func mineCommand() command {
 				if c.Algorithm, err = hasher.ParseAlgorithm(*algorithm); err != nil {
 					return usagef("--algorithm: %s", err)
 				}
-				if c.Pool, err = stratum.ParseURL(pools[0]); err != nil {
-					return usagef("--pool: %s", err)
+				for _, text := range pools {
+					u, err := stratum.ParseURL(text)
+					if err != nil {
+						return usagef("--pool: %s", err)
+					}
+					c.Pools = append(c.Pools, stratum.Pool{URL: u, User: user})
 				}
-				if err := checkEffort(c.Threads, c.Limit); err != nil {
+				if err := checkEffort(c.Lanes, c.Rules.Percent); err != nil {
 					return err
 				}
 				if *passwordFile != "" && *passwordKey != "" {
@@ -60,17 +63,20 @@ func mineCommand() command {
 				}
 				switch {
 				case *passwordFile != "":
-					c.Password, err = t.secret(ctx, *passwordFile, "Password")
+					password, err = t.secret(ctx, *passwordFile, "Password")
 				case *passwordKey != "":
-					c.Password, err = t.poolPassword(ctx, store, *passwordKey)
+					password, err = t.poolPassword(ctx, store, *passwordKey)
 				default:
-					c.Password = "x" // what pools expect from those who have none
+					password = "x" // what pools expect from those who have none
 				}
 				if err != nil {
 					return err
 				}
-				if c.Threads == 0 {
-					c.Threads = runtime.NumCPU()
+				for i := range c.Pools {
+					c.Pools[i].Password = password
+				}
+				if c.Lanes == 0 {
+					c.Lanes = runtime.NumCPU()
 				}
 				return t.mine(ctx, c, goal)
 			}
@@ -95,7 +101,7 @@ func (t *terminal) mine(ctx context.Context, c core.Config, goal mineGoal) error
 	if err != nil {
 		return err
 	}
-	t.say("Mining %s on %s as %s, with %d %s. Ctrl-C stops.", c.Algorithm, c.Pool, c.User, c.Threads, threadsWord(c.Threads))
+	t.say("Mining %s on %s as %s, with %d %s. Ctrl-C stops.", c.Algorithm, c.Pools[0], c.Pools[0].User, c.Lanes, threadsWord(c.Lanes))
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	ended := make(chan error, 1)

@@ -14,6 +14,7 @@ import (
 
 	"goldpan/core"
 	"goldpan/core/coin"
+	"goldpan/core/engine"
 	"goldpan/core/hasher"
 	"goldpan/core/pow"
 	"goldpan/core/practice"
@@ -152,12 +153,10 @@ func (d *Desk) Practice(ctx context.Context, o PracticeOptions) (_ *Practice, er
 		return nil, err
 	}
 	p.session, err = core.NewSession(core.Config{
-		Pool:      pool,
-		User:      p.address + ".desk",
-		Password:  "x",
+		Pools:     []stratum.Pool{{URL: pool, User: p.address + ".desk", Password: "x"}},
 		Algorithm: o.Algorithm,
-		Threads:   o.Threads,
-		Limit:     o.Limit,
+		Lanes:     o.Threads,
+		Rules:     engine.Rules{Percent: o.Limit, OnBattery: true, WhileActive: true},
 		Shares:    o.Share,
 	})
 	if err != nil {
