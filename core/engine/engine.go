@@ -7,6 +7,10 @@
 // nonces; the engine hashes each again with the reference code, so a faulty
 // kernel can miss a share but never send a bad one.
 //
+// The engine governs itself by the person's [Rules]: how much of the machine it
+// uses, and when. Every pause says why. A rule that needs a figure which the
+// machine does not tell has no effect, and the [Snapshot] says so.
+//
 // The engine knows nothing of pools: whoever owns it hands jobs in and takes
 // shares out.
 package engine
@@ -48,24 +52,32 @@ type Engine struct {
 
 	mu      sync.Mutex
 	job     *pow.Job
-	paused  bool
-	rules   Rules
+	paused  bool // by the owner
+	working int  // lanes that have work
 	epoch   uint64
 	counter uint64 // the next extranonce2; it goes on across jobs
-	given   uint64 // how many of the present job's extranonce2 values are given out
+	given   uint64 // how many extranonce2 values are given out with the present roll
+	roll    roll
 	clean   uint64 // hits of epochs before this one are of no use
 	header  hasher.Header
 	best    float64
 	meter   meter
+	governor
 
 	faults atomic.Uint64 // hits that the reference code did not confirm
 }
 
 // lane hashes what it is assigned until it is assigned something else. assign
-// must not block; nil is rest.
+// and limit must not block; nil is rest.
 type lane interface {
 	assign(*assignment)
+	// limit sets the share of its time that the lane may work, 0 to 1, and how far
+	// it lets others go first, 0 to 19.
+	limit(share float64, nice int)
 	hashes() uint64 // so far
+	// busy returns the processor time that the lane has worked so far, or false
+	// where that is not measured.
+	busy() (time.Duration, bool)
 	run(context.Context) error
 }
 
@@ -74,12 +86,14 @@ type assignment struct {
 	epoch       uint64
 	job         *pow.Job
 	extranonce2 []byte
+	version     uint32
+	time        uint32
 	work        *hasher.Work
 }
 
 // solution returns what is sent for a nonce of a.
 func (a *assignment) solution(nonce uint32) pow.Solution {
-	return pow.Solution{Extranonce2: a.extranonce2, Version: a.job.Version, Time: a.job.Time, Nonce: nonce}
+	return pow.Solution{Extranonce2: a.extranonce2, Version: a.version, Time: a.time, Nonce: nonce}
 }
 
 // New makes an engine and chooses its kernel. Nothing runs yet.
@@ -93,22 +107,36 @@ func New(c Config) (*Engine, error) {
 	if c.Share == nil {
 		return nil, errors.New("engine: nobody takes the shares")
 	}
-	e := &Engine{config: c}
+	if c.Rules.Percent == 0 {
+		c.Rules.Percent = c.Limit
+	}
+	if err := c.Rules.Validate(); err != nil {
+		return nil, fmt.Errorf("engine: %w", err)
+	}
+	e := &Engine{config: c, governor: governor{rules: c.Rules, began: time.Now(), now: time.Now}}
 	var err error
 	if e.lanes, e.kernel, err = newLanes(e); err != nil {
 		return nil, fmt.Errorf("engine: %w", err)
 	}
+	e.govern()
 	return e, nil
 }
 
-// Run runs the lanes until ctx ends, which is no error, or one of them fails.
+// Run runs the lanes until ctx ends, which is no error, or one of them fails. It
+// keeps to the rules all the while.
 func (e *Engine) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	defer addProcessors(len(e.lanes))()
 	failed := make(chan error, len(e.lanes))
-	var lanes sync.WaitGroup
+	var parts sync.WaitGroup
+	if e.config.Machine != nil {
+		e.read(ctx) // before a lane begins: it may not be allowed to
+		parts.Go(func() { e.keepReading(ctx) })
+	}
+	e.govern()
 	for _, l := range e.lanes {
-		lanes.Go(func() {
+		parts.Go(func() {
 			if err := l.run(ctx); err != nil {
 				failed <- err
 				cancel()
@@ -121,10 +149,11 @@ func (e *Engine) Run(ctx context.Context) error {
 		select {
 		case now := <-tick.C:
 			e.sample(now)
+			e.govern()
 		case <-ctx.Done():
 		}
 	}
-	lanes.Wait()
+	parts.Wait()
 	select {
 	case err := <-failed:
 		return err
@@ -141,45 +170,58 @@ func (e *Engine) SetJob(j *pow.Job) {
 	if j == nil || j.Clean || e.job == nil || e.job.Conn != j.Conn {
 		e.clean = e.epoch + 1
 	}
-	e.job, e.given = j, 0
+	e.job = j
 	e.deal()
 }
 
-// SetPaused lets the lanes rest until it is called with false.
+// SetPaused lets the lanes rest until it is called with false. It comes before
+// all rules. What a lane finds in the batch it has in hand is still a share.
 func (e *Engine) SetPaused(paused bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if paused != e.paused {
 		e.paused = paused
-		e.deal()
+		e.rouse()
 	}
 }
 
-// SetRules changes the rules at once, without a restart and without losing a
-// share. Rules that are out of range change nothing and are an error.
-func (e *Engine) SetRules(r Rules) error {
-	if err := r.Validate(); err != nil {
-		return fmt.Errorf("engine: %w", err)
+// allowed returns how many lanes may work now.
+func (e *Engine) allowed() int {
+	if e.job == nil || e.paused {
+		return 0
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.rules = r
-	return nil
+	return e.verdict.lanes
 }
 
 // deal raises the epoch and assigns every lane.
 func (e *Engine) deal() {
 	e.epoch++
-	working := e.job != nil && !e.paused
-	if !working {
-		e.meter = meter{}
-	}
-	for _, l := range e.lanes {
-		if working {
+	e.given, e.roll = 0, roll{}
+	e.working = e.allowed()
+	for i, l := range e.lanes {
+		if i < e.working {
 			l.assign(e.next())
 		} else {
 			l.assign(nil)
 		}
+	}
+	if e.working == 0 {
+		e.meter = meter{}
+	}
+}
+
+// rouse gives work to lanes that may work and have none, and takes it from those
+// that may no longer.
+func (e *Engine) rouse() {
+	allowed := e.allowed()
+	for ; e.working < allowed; e.working++ {
+		e.lanes[e.working].assign(e.next())
+	}
+	for ; e.working > allowed; e.working-- {
+		e.lanes[e.working-1].assign(nil)
+	}
+	if allowed == 0 {
+		e.meter = meter{}
 	}
 }
 
@@ -187,11 +229,11 @@ func (e *Engine) deal() {
 // job has none left.
 func (e *Engine) next() *assignment {
 	j := e.job
-	if j == nil || e.paused {
-		return nil
-	}
 	if j.Extranonce2Size < 8 && e.given >= 1<<(8*j.Extranonce2Size) {
-		return nil
+		if !e.roll.next(j) {
+			return nil
+		}
+		e.given = 0
 	}
 	extranonce2 := make([]byte, j.Extranonce2Size)
 	for i, v := len(extranonce2)-1, e.counter; i >= 0; i, v = i-1, v>>8 {
@@ -199,7 +241,7 @@ func (e *Engine) next() *assignment {
 	}
 	e.counter++
 	e.given++
-	a := &assignment{epoch: e.epoch, job: j, extranonce2: extranonce2}
+	a := &assignment{epoch: e.epoch, job: j, extranonce2: extranonce2, version: e.roll.version(j), time: j.Time + e.roll.seconds}
 	header := j.Header(a.solution(0)).Bytes()
 	e.header = header
 	a.work = hasher.NewWork(j.Algorithm, &header, j.Target)
@@ -207,12 +249,12 @@ func (e *Engine) next() *assignment {
 }
 
 // exhausted is called by a lane that has scanned every nonce of a. It returns
-// more work of the same epoch; nil when there is none, or when other work is on
-// its way.
-func (e *Engine) exhausted(a *assignment) *assignment {
+// more work of the same epoch; nil when there is none, when the lane is to rest,
+// or when other work is on its way.
+func (e *Engine) exhausted(a *assignment, lane int) *assignment {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if a.epoch != e.epoch {
+	if a.epoch != e.epoch || lane >= e.working {
 		return nil
 	}
 	return e.next()
@@ -226,7 +268,7 @@ func (e *Engine) hit(a *assignment, nonce uint32) {
 		return
 	}
 	e.mu.Lock()
-	stale := a.epoch < e.clean || e.paused
+	stale := a.epoch < e.clean
 	if !stale && share.Difficulty > e.best {
 		e.best = share.Difficulty
 	}
@@ -266,6 +308,7 @@ func (e *Engine) Snapshot() Snapshot {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	s.Hashrate, s.Best, s.Header = e.meter.rate(), e.best, e.header
+	e.report(&s)
 	return s
 }
 
@@ -280,7 +323,7 @@ func (e *Engine) sample(now time.Time) {
 	total := e.total()
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.job != nil && !e.paused {
+	if e.working > 0 {
 		e.meter.add(now, total)
 	}
 }

@@ -150,34 +150,90 @@ func TestStaleHits(t *testing.T) {
 	}
 }
 
-// TestExtranonceRunsOut: with two bytes there are 65,536 assignments, all
-// different, and then none.
-func TestExtranonceRunsOut(t *testing.T) {
-	e, err := New(Config{Algorithm: hasher.SHA256d, Lanes: 2, Share: func(pow.Share) {}})
+// TestWorkRunsOut: every extranonce2 is given out with every version that the
+// job leaves free, and those with every second that the time may go forward; no
+// two alike, none outside of what the job allows, and then there is none.
+func TestWorkRunsOut(t *testing.T) {
+	for _, c := range []struct {
+		name          string
+		size          int
+		version, mask uint32
+		time          uint32
+		want          int
+	}{
+		{"two bytes", 2, 0x20000000, 0, 1<<32 - 1, 1 << 16},
+		{"versions", 1, 0x20000000, 0x1fffe000 & 0x0000e000, 1<<32 - 1, 256 * 8},
+		{"a bit of the mask is set in the job", 1, 0x20002000, 0x0000e000, 1<<32 - 1, 256 * 4},
+		{"no extranonce2, 7,000 seconds", 0, 0x20000000, 0x00006000, 1700000000, 4 * 7001},
+		{"the end of time", 1, 0x20000000, 0, 1<<32 - 3, 256 * 3},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			e, err := New(Config{Algorithm: hasher.SHA256d, Lanes: 2, Share: func(pow.Share) {}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			j := job(hasher.SHA256d, "small", true)
+			j.Extranonce2Size, j.Version, j.VersionMask, j.Time = c.size, c.version, c.mask, c.time
+			e.counter = 1<<16 - 9 // wraps on the way
+			e.SetJob(j)
+			type key struct {
+				extranonce2   string
+				version, time uint32
+			}
+			seen := map[key]bool{}
+			take := func(a *assignment) {
+				t.Helper()
+				k := key{string(a.extranonce2), a.version, a.time}
+				if seen[k] {
+					t.Fatalf("%x with version %08x at %d twice", a.extranonce2, a.version, a.time)
+				}
+				seen[k] = true
+				if len(a.extranonce2) != c.size || (a.version^c.version)&^c.mask != 0 || a.version&c.version != c.version || a.time < c.time || a.time-c.time > 7000 {
+					t.Fatalf("%x with version %08x at %d is not what the job allows", a.extranonce2, a.version, a.time)
+				}
+			}
+			for _, l := range e.lanes {
+				take(l.(*thread).current.Load())
+			}
+			first := e.lanes[0].(*thread).current.Load()
+			for {
+				next := e.exhausted(first, 0)
+				if next == nil {
+					break
+				}
+				take(next)
+			}
+			if len(seen) != c.want {
+				t.Errorf("%d assignments, want %d", len(seen), c.want)
+			}
+			j2 := *j
+			j2.ID = "next"
+			if e.SetJob(&j2); e.lanes[0].(*thread).current.Load() == nil {
+				t.Error("the next job is taken for exhausted")
+			}
+		})
+	}
+}
+
+// TestRolledShare: a share of rolled work carries what was rolled.
+func TestRolledShare(t *testing.T) {
+	var shares []pow.Share
+	e, err := New(Config{Algorithm: hasher.SHA256d, Lanes: 3, Share: func(s pow.Share) { shares = append(shares, s) }})
 	if err != nil {
 		t.Fatal(err)
 	}
 	j := job(hasher.SHA256d, "small", true)
-	j.Extranonce2Size = 2
-	e.counter = 1<<16 - 9 // wraps on the way
+	j.Extranonce2Size, j.VersionMask = 0, 0x2000
 	e.SetJob(j)
-	seen := map[string]bool{}
-	for _, l := range e.lanes {
-		seen[string(l.(*thread).current.Load().extranonce2)] = true
+	a := e.lanes[2].(*thread).current.Load() // the job's, its other version, a second later
+	for nonce := uint32(0); len(shares) == 0; nonce++ {
+		e.hit(a, nonce)
 	}
-	a := e.lanes[0].(*thread).current.Load()
-	for {
-		next := e.exhausted(a)
-		if next == nil {
-			break
-		}
-		if seen[string(next.extranonce2)] {
-			t.Fatalf("extranonce2 %x twice", next.extranonce2)
-		}
-		seen[string(next.extranonce2)] = true
+	if s := shares[0]; s.Version != j.Version || s.Time != j.Time+1 || s.Hash != j.Header(s.Solution).PoWHash(hasher.SHA256d) {
+		t.Errorf("%+v", s)
 	}
-	if len(seen) != 1<<16 {
-		t.Errorf("%d assignments, want 65536", len(seen))
+	if b := e.lanes[1].(*thread).current.Load(); b.version != j.Version|0x2000 || b.time != j.Time {
+		t.Errorf("version %08x at %d", b.version, b.time)
 	}
 }
 

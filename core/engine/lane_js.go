@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync/atomic"
 	"syscall/js"
+	"time"
 )
 
 // Platform names the lane workers of a page. Each port leads to a worker that
@@ -19,7 +20,9 @@ type Platform struct {
 // need no lock; only count is read from elsewhere.
 type worker struct {
 	engine  *Engine
+	number  int
 	port    js.Value
+	percent float64 // of its time
 	token   string
 	agreed  bool // the lane has been told of the consent
 	current *assignment
@@ -30,7 +33,7 @@ type worker struct {
 func newLanes(e *Engine) ([]lane, string, error) {
 	lanes := make([]lane, len(e.config.Platform.Ports))
 	for i, port := range e.config.Platform.Ports {
-		lanes[i] = &worker{engine: e, port: port, token: e.config.Platform.Token}
+		lanes[i] = &worker{engine: e, number: i, port: port, token: e.config.Platform.Token}
 	}
 	return lanes, e.config.Platform.Kernel, nil
 }
@@ -50,7 +53,23 @@ func (w *worker) assign(a *assignment) {
 	w.port.Call("postMessage", map[string]any{"type": "work", "token": w.token, "epoch": float64(a.epoch), "work": work})
 }
 
+// limit takes no heed of priority: a page has none to give.
+func (w *worker) limit(share float64, _ int) {
+	percent := share * 100
+	if percent == w.percent || percent == 0 { // a lane that may not work has no work
+		return
+	}
+	if w.percent = percent; w.agreed {
+		w.port.Call("postMessage", map[string]any{"type": "limit", "token": w.token, "limit": percent})
+	}
+}
+
 func (w *worker) hashes() uint64 { return w.count.Load() }
+
+func (w *worker) busy() (time.Duration, bool) { return 0, false }
+
+// addProcessors has nothing to add: a page's lanes are workers of the browser.
+func addProcessors(int) (undo func()) { return func() {} }
 
 func (w *worker) run(ctx context.Context) error {
 	listen := js.FuncOf(func(_ js.Value, args []js.Value) any {
@@ -59,7 +78,7 @@ func (w *worker) run(ctx context.Context) error {
 	})
 	defer listen.Release()
 	w.port.Set("onmessage", listen)
-	w.port.Call("postMessage", map[string]any{"type": "consent", "token": w.token, "limit": w.engine.config.Limit})
+	w.port.Call("postMessage", map[string]any{"type": "consent", "token": w.token, "limit": w.percent})
 	if w.agreed = true; w.current != nil { // assigned before there was consent
 		w.assign(w.current)
 	}
@@ -93,7 +112,7 @@ func (w *worker) message(m js.Value) {
 		}
 	case "done":
 		if a != nil && a == w.current {
-			if next := w.engine.exhausted(a); next != nil {
+			if next := w.engine.exhausted(a, w.number); next != nil {
 				w.assign(next)
 			}
 		}

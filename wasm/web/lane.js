@@ -8,6 +8,7 @@
 // From the page, once:  {type: "lane", port, module, algorithm}
 // From the control worker, over the port:
 //   {type: "consent", token, limit}        once, before anything else; limit is percent of this lane's time
+//   {type: "limit", token, limit}          another limit from now on
 //   {type: "work", token, epoch, work}     hash this from nonce 0 on, and drop what came before
 //   {type: "rest"}                         hash nothing until the next work
 // To the control worker, over the port:
@@ -119,8 +120,11 @@ function hear(event) {
   case "consent":
     if (token === null && typeof message.token === "string" && message.token.length >= 32) {
       token = message.token;
-      if (message.limit >= 1 && message.limit <= 100) limit = message.limit;
+      if (message.limit > 0 && message.limit <= 100) limit = message.limit;
     }
+    break;
+  case "limit":
+    if (token !== null && message.token === token && message.limit > 0 && message.limit <= 100) limit = message.limit;
     break;
   case "work":
     if (token === null || message.token !== token) return fault("there is no consent for this work");
