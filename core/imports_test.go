@@ -59,10 +59,11 @@ var layers = []layer{
 	{"wasm/web/...", []string{"leaves", "assets"}, "web serves files, and hands its sockets to whoever opened it"},
 	{"wasm", []string{"leaves", "core", "core/pow", "core/stratum", "core/engine", "core/economy", "wallet/...", "assets"},
 		"the page has no vault, gateway, practice or ledger: nothing secret, nothing that listens"},
-	{"app/desk", []string{"leaves", "core/...", "wallet/...", "vault/...", "wasm/web", "assets"}, "desk joins core, wallet and vault, and shows nothing"},
-	{"app/ui/...", []string{"leaves", "core", "core/pow", "core/engine", "core/economy", "wallet", "app/desk", "app/ui/...", "assets"},
+	{"app/desk/config", []string{"leaves", "core/engine", "core/stratum"}, "config reads and writes settings, and starts nothing"},
+	{"app/desk", []string{"app/desk/...", "leaves", "core/...", "wallet/...", "vault/...", "wasm/web", "assets"}, "desk joins core, wallet and vault, and shows nothing"},
+	{"app/ui/...", []string{"leaves", "core", "core/pow", "core/engine", "core/economy", "wallet", "app/desk/...", "app/ui/...", "assets"},
 		"a screen reads Snapshots and calls desk"},
-	{"app/cli/...", []string{"core/...", "wallet/...", "vault/...", "app/desk", "app/cli/...", "assets"}, "the terminal program has no window"},
+	{"app/cli/...", []string{"core/...", "wallet/...", "vault/...", "app/desk/...", "app/cli/...", "assets"}, "the terminal program has no window"},
 	{"app", []string{"leaves", "core", "app/desk", "app/ui/...", "assets"}, "main wires"},
 }
 
