@@ -31,15 +31,28 @@ var explanations = []struct {
 	{practice.ErrDamaged, "the practice chain's files are damaged", "Goldpan has left them as they are. Move the practice folder of the data directory away, and a new chain begins; practice coins are worth nothing."},
 	{ErrDataDir, "", "Give a directory that you may write to with --data DIR."},
 	{errPort, "", "Write it as HOST:PORT; 127.0.0.1 is this machine alone."},
+	{ErrKnownServers, "", "Goldpan has left it as it is. Move it away, and Goldpan asks about each server again."},
+	{ErrServerAddress, "", "Write the server as HOST:PORT and its fingerprint as sha256: and 64 hexadecimal digits."},
+	{ErrTooManyServers, "", "Remove some that you no longer use."},
 	{ErrPassphraseShort, "", "Use several words that only you would put together."},
 
-	{stratum.ErrScheme, "", "A pool's address begins with stratum+tcp:// or ws://."},
+	{stratum.ErrScheme, "", "A pool's address begins with stratum+tcp://, stratum+tls://, ws:// or wss://."},
 	{stratum.ErrAddress, "", "Write it as stratum+tcp://HOST:PORT."},
 	{stratum.ErrUser, "", "Check --user and the password; a pool wants ADDRESS or ADDRESS.WORKER, without spaces."},
 	{stratum.ErrUnauthorized, "the pool refuses this user", "Check --user: many pools want a payout address of the right coin, then a dot and a worker name."},
 	{stratum.ErrProtocol, "this server does not speak a pool's language (Stratum)", "Check the pool's address and port; a website's port is not its pool's."},
 	{stratum.ErrSilent, "the pool is connected but says nothing", "Goldpan tries again by itself. If it stays so, choose another pool."},
-	{jsonrpc.ErrUnsupportedScheme, "encrypted connections are not there yet", "Use stratum+tcp:// or ws:// for now."},
+	{jsonrpc.ErrUnsupportedScheme, "Goldpan does not know this kind of address", "Pools are stratum+tcp://, stratum+tls://, ws:// or wss://; wallet servers tcp://, tls://, ws:// or wss://; proxies socks5:// or http://."},
+	{jsonrpc.ErrAddress, "", "Copy it again, whole, without user and password; a pin is ?pin=sha256: and 64 hexadecimal digits."},
+	{jsonrpc.ErrChanged, "this server has another key than the one you trusted before", "Somebody may stand in between. Only if its owner says that the key was changed, remove it from the trusted servers and trust it anew."},
+	{jsonrpc.ErrPinned, "this server has another key than the one pinned in its address", "Somebody may stand in between. Compare the pin with what the server's owner publishes."},
+	{jsonrpc.ErrUnknownAuthority, "nobody whom this system trusts vouches for this server", "Choose another server, or compare its fingerprint with what its owner publishes and pin it: ?pin=sha256:…."},
+	{jsonrpc.ErrExpired, "the server's certificate is out of date, or this machine's clock is wrong", "Check this machine's date and time. If they are right, choose another server."},
+	{jsonrpc.ErrWrongHost, "the server's certificate is made for another name", "Check the address letter by letter. If it is right, choose another server."},
+	{jsonrpc.ErrCertificate, "the server's certificate is not valid", "Choose another server; do not trust this one."},
+	{jsonrpc.ErrProxy, "the proxy does not serve", "Check its address, its user and password, and that it runs."},
+	{jsonrpc.ErrUnreachable, "the proxy works, but cannot reach the server", "Check the server's address."},
+	{jsonrpc.ErrTLS, "the server does not speak TLS at that address", "Check the port: encrypted connections often have one of their own. Goldpan does not fall back to clear text by itself."},
 	{jsonrpc.ErrRefused, "nothing is listening at that address", "Check the host and the port, and that the server runs."},
 	{jsonrpc.ErrNoHost, "that host name is not known", "Check its spelling, and that this machine is on line."},
 	{jsonrpc.ErrTimeout, "the server did not answer in time", "Check the address, and that this machine is on line."},
@@ -99,6 +112,11 @@ func Explain(err error) (message, hint string) {
 	var word *hd.WordError
 	if errors.As(err, &word) {
 		return printable(word.Error()), "Compare it with what you wrote down; every word is from one list."
+	}
+	var certificate *jsonrpc.CertificateError
+	if errors.As(err, &certificate) && certificate.MayTrust() {
+		return "nobody whom this system trusts vouches for " + printable(certificate.Host),
+			"If its owner publishes the fingerprint " + certificate.Fingerprint + ", it is the right server: trust it, or add ?pin= and the fingerprint to the address. Otherwise choose another."
 	}
 	for _, e := range explanations {
 		if !errors.Is(err, e.err) {

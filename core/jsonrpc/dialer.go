@@ -165,7 +165,7 @@ func hostPort(p *url.URL, port string) (string, string, error) {
 		return "", "", fmt.Errorf("%w: no port, or one out of range", ErrAddress)
 	}
 	host := strings.ToLower(p.Hostname())
-	if ip, err := netip.ParseAddr(host); err == nil {
+	if ip, err := netip.ParseAddr(host); err == nil && ip.Zone() == "" {
 		if ip.Is6() != strings.HasPrefix(p.Host, "[") {
 			return "", "", fmt.Errorf("%w: an IPv6 address stands in brackets", ErrAddress)
 		}
