@@ -16,7 +16,7 @@
 //	wasm/                  the page's control worker (js)
 //	  web/                 the page, and package web, which serves it
 //	core/                  Session and Snapshot; RATIONALE.md, THREATS.md
-//	  coin/                what a coin is: algorithm, address parameters, emission
+//	  coin/                what a coin is: algorithm, addresses, emission; pools
 //	  hasher/              Work in, Hits out: reference hashes and kernels;
 //	                       hasher/kernel, the page's kernel
 //	  jsonrpc/             lines and messages within bounds, for Stratum and Electrum
@@ -34,6 +34,7 @@
 //	  keyring/ sealed/     the system's keyring; an encrypted file
 //	  vaulttest/           what every store must do
 //	assets/                the look, the mark, licences, translations
+//	  presets/             coins and pools as data files, which core/coin reads
 //
 // Planned, and not there yet: core/template (solo work from a node), core/invite
 // and core/gateway (devices at home), core/economy, core/ledger, wallet/tx,

@@ -1,21 +1,29 @@
-// Package coin says what a coin is: its algorithm, its units, and on each
-// network the parameters of its addresses and keys.
+// Package coin says what a coin is: its algorithm, its units, what its blocks
+// create, and on each network the parameters of its addresses and keys. It also
+// reads addresses, and lists the pools that Goldpan knows.
+//
+// A coin is a data file of assets/presets, and so is a pool: one that uses parts
+// that are known needs no code. Files are read strictly: what is unknown or out
+// of range is refused.
 //
 // Practice is a network of its own with prefixes of its own: an address of it
 // can be mistaken for no other network's, and its coins are worth nothing.
+//
+// Addresses follow Base58Check, BIP 173, BIP 350 and SLIP-173; coin types
+// SLIP-44.
 package coin
 
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
-	"github.com/btcsuite/btcd/address/v2"
 	"github.com/btcsuite/btcd/chaincfg/v2"
-	"github.com/btcsuite/btcd/txscript/v2"
-	"github.com/btcsuite/btcd/wire/v2"
 
+	"goldpan/assets/presets"
 	"goldpan/core/hasher"
 )
 
@@ -30,12 +38,13 @@ const (
 	Practice Network = "practice" // embedded, worth nothing
 )
 
+// Networks returns every network, the real one first.
+func Networks() []Network { return []Network{Main, Test, Regtest, Practice} }
+
 // Errors of this package.
 var (
-	ErrCoin         = errors.New("unknown coin")
-	ErrNetwork      = errors.New("unknown network")
-	ErrBadAddress   = errors.New("not an address")
-	ErrWrongNetwork = errors.New("address of another network")
+	ErrCoin    = errors.New("unknown coin")
+	ErrNetwork = errors.New("unknown network")
 )
 
 // Coin is a currency.
@@ -46,31 +55,86 @@ type Coin struct {
 	Algorithm hasher.Algorithm
 }
 
-var (
-	bitcoin  = Coin{ID: "bitcoin", Name: "Bitcoin", Symbol: "BTC", Algorithm: hasher.SHA256d}
-	litecoin = Coin{ID: "litecoin", Name: "Litecoin", Symbol: "LTC", Algorithm: hasher.Scrypt}
-	dogecoin = Coin{ID: "dogecoin", Name: "Dogecoin", Symbol: "DOGE", Algorithm: hasher.Scrypt}
-)
+// Ended is a coin that people look for and that cannot be mined any more.
+type Ended struct {
+	ID, Name, Symbol string
+	Since            string // the day, as 2006-01-02
+	Why              string // one sentence
+	Source           string
+}
 
-// All returns every coin.
-func All() []Coin { return []Coin{bitcoin, litecoin, dogecoin} }
+// EndedError says that a coin cannot be mined any more, and why. It is an
+// [ErrCoin].
+type EndedError struct{ Coin Ended }
 
-// ByID returns the coin called id, or [ErrCoin].
-func ByID(id string) (Coin, error) {
-	for _, c := range All() {
+func (e *EndedError) Error() string { return e.Coin.Why }
+
+// Is tells errors.Is that the coin is none of ours.
+func (e *EndedError) Is(target error) bool { return target == ErrCoin }
+
+// book is everything that was read.
+type book struct {
+	coins  []Coin
+	params map[string]map[Network]*Params
+	ended  []Ended
+	pools  []Pool
+}
+
+// shelf reads the embedded files once. chaincfg keeps its registered prefixes
+// in package state, and keys are derived with what it finds there.
+var shelf = sync.OnceValue(func() *book {
+	b, err := load(presets.Files())
+	if err != nil {
+		panic("coin: " + err.Error()) // the files are ours and embedded
+	}
+	return b
+})
+
+// All returns every coin that can be mined.
+func All() []Coin { return slices.Clone(shelf().coins) }
+
+// NotMineable returns the coins that cannot be mined any more, for wherever
+// somebody looks for them.
+func NotMineable() []Ended { return slices.Clone(shelf().ended) }
+
+// ByID returns the coin called id, or [ErrCoin], which for a coin that cannot
+// be mined any more is an [*EndedError].
+func ByID(id string) (Coin, error) { return shelf().byID(id) }
+
+func (b *book) byID(id string) (Coin, error) {
+	var known []string
+	for _, c := range b.coins {
 		if c.ID == id {
 			return c, nil
 		}
+		known = append(known, c.ID)
 	}
-	return Coin{}, fmt.Errorf("%w: choose bitcoin, litecoin or dogecoin", ErrCoin)
+	for _, e := range b.ended {
+		if e.ID == id {
+			return Coin{}, &EndedError{Coin: e}
+		}
+	}
+	return Coin{}, fmt.Errorf("%w: choose %s", ErrCoin, or(known))
+}
+
+// or joins words as "a, b or c".
+func or(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 
 // ForPractice returns the coin whose practice chain uses a.
 func ForPractice(a hasher.Algorithm) Coin {
-	if a == hasher.Scrypt {
-		return litecoin
+	b := shelf()
+	for _, c := range b.coins {
+		if c.Algorithm == a && b.params[c.ID][Practice] != nil {
+			return c
+		}
 	}
-	return bitcoin
+	return b.coins[0]
 }
 
 // Params are a coin's parameters on one network. They are shared: nobody
@@ -80,7 +144,8 @@ type Params struct {
 	Network   Network
 	Algorithm hasher.Algorithm
 	// Chain carries address prefixes and extended-key versions. Of the other
-	// fields those of consensus hold for bitcoin alone.
+	// fields those of consensus hold for bitcoin alone, and Net is a number that
+	// tells our networks apart: a node's is Magic.
 	Chain         *chaincfg.Params
 	CoinType      uint32 // SLIP-44, as in a derivation path
 	Maturity      int    // how many blocks deep a reward must be to be spent
@@ -88,75 +153,34 @@ type Params struct {
 	// Purpose is the derivation purpose of a new account: 84, or 44 where the
 	// coin has no segregated witness.
 	Purpose uint32
+	// Magic is how each message of the coin's nodes begins, as sent. Networks of
+	// different coins may share it.
+	Magic            [4]byte
+	P2PPort, RPCPort int // a node's defaults; 0 where there is no node
+	Template         Template
+	Denominations    []Denomination // the whole coin first
+	Explorers        []Explorer     // none for networks that nobody shows
+
+	scripts  []byte // prefixes of pay-to-script-hash addresses; the first is written
+	mweb     string // what addresses of extension blocks begin with; "" for none
+	emission []tier
+	book     *book
 }
 
-// Magic numbers of the networks that btcd does not know. Those of Litecoin and
-// Dogecoin are their nodes' message start bytes, little-endian; those of
-// practice are our own.
-const (
-	litecoinMain      wire.BitcoinNet = 0xdbb6c0fb
-	litecoinTest      wire.BitcoinNet = 0xf1c8d2fd
-	litecoinRegtest   wire.BitcoinNet = 0xdab5bffb ^ 0x4c5443 // the node reuses bitcoin's, which is taken
-	dogecoinMain      wire.BitcoinNet = 0xc0c0c0c0
-	dogecoinTest      wire.BitcoinNet = 0xdcb7c1fc
-	dogecoinRegtest   wire.BitcoinNet = 0xdab5bffb ^ 0x444f47 // likewise
-	practiceOfSHA256d wire.BitcoinNet = 0x6e617031            // "1pan"
-	practiceOfScrypt  wire.BitcoinNet = 0x6e617032            // "2pan"
-)
+// Template is what a node must be asked with for work (getblocktemplate).
+type Template struct {
+	Rules []string // the rules that the miner must know
+	// FixedVersion forbids changing the block's version, of which a part names
+	// the chain.
+	FixedVersion bool
+}
 
-// Versions of Dogecoin's extended keys: they begin with dgpv and dgub.
-var (
-	dogecoinPrivate = [4]byte{0x02, 0xfa, 0xc3, 0x98}
-	dogecoinPublic  = [4]byte{0x02, 0xfa, 0xca, 0xfd}
-)
-
-// table builds every Params once. chaincfg keeps its registered prefixes in
-// package state, and decoding an address of ours needs them there.
-var table = sync.OnceValue(func() map[string]map[Network]*Params {
-	all := map[string]map[Network]*Params{}
-	add := func(c Coin, n Network, chain *chaincfg.Params, maturity int, interval time.Duration) {
-		p := &Params{Coin: c, Network: n, Algorithm: c.Algorithm, Chain: chain, CoinType: chain.HDCoinType,
-			Maturity: maturity, BlockInterval: interval, Purpose: 84}
-		if chain.Bech32HRPSegwit == "" {
-			p.Purpose = 44
-		}
-		if all[c.ID] == nil {
-			all[c.ID] = map[Network]*Params{}
-		}
-		all[c.ID][n] = p
-	}
-	// derive returns a copy of one of btcd's networks with other prefixes.
-	// Versions of extended keys stay those of bitcoin, as in the coins' nodes,
-	// but for Dogecoin's main network.
-	derive := func(from chaincfg.Params, name string, net wire.BitcoinNet, hrp string, key, script, wif byte, coinType uint32) *chaincfg.Params {
-		p := from
-		p.Name, p.Net, p.Bech32HRPSegwit = name, net, hrp
-		p.PubKeyHashAddrID, p.ScriptHashAddrID, p.PrivateKeyID, p.HDCoinType = key, script, wif, coinType
-		if net == dogecoinMain {
-			p.HDPrivateKeyID, p.HDPublicKeyID = dogecoinPrivate, dogecoinPublic
-		}
-		if err := chaincfg.Register(&p); err != nil {
-			// Two of our own networks would have the same number.
-			panic(fmt.Sprintf("coin: %s: %v", name, err))
-		}
-		return &p
-	}
-	const minute = time.Minute
-	add(bitcoin, Main, &chaincfg.MainNetParams, 100, 10*minute)
-	add(bitcoin, Test, &chaincfg.TestNet3Params, 100, 10*minute)
-	add(bitcoin, Regtest, &chaincfg.RegressionNetParams, 100, 10*minute)
-	add(litecoin, Main, derive(chaincfg.MainNetParams, "litecoin", litecoinMain, "ltc", 0x30, 0x32, 0xb0, 2), 100, 150*time.Second)
-	add(litecoin, Test, derive(chaincfg.TestNet3Params, "litecoin-test", litecoinTest, "tltc", 0x6f, 0x3a, 0xef, 1), 100, 150*time.Second)
-	add(litecoin, Regtest, derive(chaincfg.RegressionNetParams, "litecoin-regtest", litecoinRegtest, "rltc", 0x6f, 0x3a, 0xef, 1), 100, 150*time.Second)
-	add(dogecoin, Main, derive(chaincfg.MainNetParams, "dogecoin", dogecoinMain, "", 0x1e, 0x16, 0x9e, 3), 240, minute)
-	add(dogecoin, Test, derive(chaincfg.TestNet3Params, "dogecoin-test", dogecoinTest, "", 0x71, 0xc4, 0xf1, 1), 240, minute)
-	add(dogecoin, Regtest, derive(chaincfg.RegressionNetParams, "dogecoin-regtest", dogecoinRegtest, "", 0x6f, 0xc4, 0xef, 1), 240, minute)
-	// The practice networks take their base58 prefixes from the unused part of
-	// the table, so that even an old-style address is their own.
-	add(bitcoin, Practice, derive(chaincfg.RegressionNetParams, "practice-sha256d", practiceOfSHA256d, "pan", 0x37, 0x38, 0xb7, 1), PracticeMaturity, PracticeInterval)
-	add(litecoin, Practice, derive(chaincfg.RegressionNetParams, "practice-scrypt", practiceOfScrypt, "panl", 0x39, 0x3b, 0xb9, 1), PracticeMaturity, PracticeInterval)
-	return all
-})
+// Denomination is a unit of account: 10 to the power of Decimals smallest
+// units.
+type Denomination struct {
+	Name, Symbol string
+	Decimals     int // 0 to 8, also for [Amount.Format]
+}
 
 // Rules of the practice chains.
 const (
@@ -167,59 +191,24 @@ const (
 
 // Params returns the parameters of c on n, or [ErrNetwork] where that chain
 // does not exist: there is no practice chain of Dogecoin.
-func (c Coin) Params(n Network) (*Params, error) {
-	if p := table()[c.ID][n]; p != nil {
+func (c Coin) Params(n Network) (*Params, error) { return shelf().find(c, n) }
+
+func (b *book) find(c Coin, n Network) (*Params, error) {
+	if p := b.params[c.ID][n]; p != nil {
 		return p, nil
 	}
 	return nil, fmt.Errorf("%w: %s has no network of that name; choose main, test, regtest or practice", ErrNetwork, c.Name)
 }
 
-// maxAddress is longer than any address: bech32 allows 90 characters.
-const maxAddress = 100
-
-// DecodeAddress reads an address of exactly this network. A public key in hex,
-// which Bitcoin's first nodes took for an address, is refused.
-func (p *Params) DecodeAddress(s string) (address.Address, error) {
-	if len(s) == 0 || len(s) > maxAddress {
-		return nil, ErrBadAddress
-	}
-	a, err := address.DecodeAddress(s, p.Chain)
-	if err != nil {
-		for _, networks := range table() {
-			for _, other := range networks {
-				if other == p {
-					continue
-				}
-				if a, err := address.DecodeAddress(s, other.Chain); err == nil && a.IsForNet(other.Chain) {
-					if _, raw := a.(*address.AddressPubKey); !raw {
-						return nil, ErrWrongNetwork
-					}
-				}
+// all returns every network of every coin in one fixed order.
+func (b *book) all() []*Params {
+	var found []*Params
+	for _, c := range b.coins {
+		for _, n := range Networks() {
+			if p := b.params[c.ID][n]; p != nil {
+				found = append(found, p)
 			}
 		}
-		return nil, ErrBadAddress
 	}
-	if _, raw := a.(*address.AddressPubKey); raw {
-		return nil, ErrBadAddress
-	}
-	if !a.IsForNet(p.Chain) {
-		return nil, ErrWrongNetwork
-	}
-	if _, segwit := a.(interface{ WitnessVersion() byte }); segwit && p.Chain.Bech32HRPSegwit == "" {
-		return nil, ErrWrongNetwork
-	}
-	return a, nil
-}
-
-// Script returns the output script that pays addr.
-func (p *Params) Script(addr string) ([]byte, error) {
-	a, err := p.DecodeAddress(addr)
-	if err != nil {
-		return nil, err
-	}
-	script, err := txscript.PayToAddrScript(a)
-	if err != nil {
-		return nil, ErrBadAddress
-	}
-	return script, nil
+	return found
 }

@@ -83,7 +83,7 @@ func open(cfg Config, now func() time.Time) (*Network, error) {
 		return nil, err
 	}
 	if cfg.Payout != "" {
-		if _, err := params.DecodeAddress(cfg.Payout); err != nil {
+		if _, err := params.ParseAddress(cfg.Payout); err != nil {
 			return nil, fmt.Errorf("payout address of the practice network: %w", err)
 		}
 	}
