@@ -21,6 +21,7 @@ have() {
 	ca-certificates) [ -e /etc/ssl/certs/ca-certificates.crt ] || [ -e /etc/pki/tls/certs/ca-bundle.crt ] || [ -e /etc/ssl/cert.pem ] ;;
 	chromium) has chromium || has chromium-browser || has google-chrome ;;
 	xvfb) has Xvfb ;;
+	litecoind) has litecoind ;;
 	imagemagick) has import ;;
 	qemu-user-static) has qemu-aarch64-static ;;
 	gnome-keyring) has gnome-keyring-daemon ;;
@@ -91,7 +92,7 @@ need_go() {
 }
 
 window=(gcc libc6-dev pkg-config libgl1-mesa-dev xorg-dev libwayland-dev libxkbcommon-dev)
-peers=(chromium xvfb xdotool imagemagick gnome-keyring dbus-x11 libsecret-tools qemu-user-static)
+peers=(chromium xvfb xdotool imagemagick gnome-keyring dbus-x11 libsecret-tools qemu-user-static litecoind)
 
 need_window() {
 	case $(uname -s) in

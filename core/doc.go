@@ -14,7 +14,8 @@
 //	  ui/                  screens and widgets; reads Snapshot, calls desk
 //	  cli/                 the program goldpan: the same core without a window, no cgo
 //	wasm/                  the page's control worker (js)
-//	  web/                 the page, and package web, which serves it
+//	  web/                 the page, and package web, which serves it;
+//	                       web/browsertest drives browsers, web/bench measures in them
 //	core/                  Session and Snapshot; RATIONALE.md, THREATS.md
 //	  coin/                what a coin is: algorithm, addresses, emission; pools
 //	  hasher/              Work in, Hits out: reference hashes and kernels;
@@ -24,6 +25,7 @@
 //	  seal/                passphrase → file key → sealed bytes; atomic files
 //	  pow/                 Job, Header, Target, Difficulty, Share; no I/O
 //	  stratum/             message codec, client, server side
+//	  template/            solo mining on the user's own node: templates, coinbase, blocks
 //	  engine/              lanes, epochs, share check, limits
 //	  practice/            the embedded practice network: chain, pool, wallet server
 //	wallet/                accounts, balances, history
@@ -36,8 +38,7 @@
 //	assets/                the look, the mark, licences, translations
 //	  presets/             coins and pools as data files, which core/coin reads
 //
-// Planned, and not there yet: core/template (solo work from a node), core/invite
-// and core/gateway (devices at home), core/economy, core/ledger, wallet/tx,
+// Planned, and not there yet: core/invite and core/gateway (devices at home), core/economy, core/ledger, wallet/tx,
 // vault/exchange, vault/poolapi.
 //
 // # Who may import whom
