@@ -26,7 +26,8 @@
 //	  pow/                 Job, Header, Target, Difficulty, Share; no I/O
 //	  stratum/             message codec, client, server side
 //	  template/            solo mining on the user's own node: templates, coinbase, blocks
-//	  engine/              lanes, epochs, share check, limits
+//	  engine/              lanes, epochs, share check, the rules that govern them;
+//	                       engine/machine, what the computer tells of itself
 //	  practice/            the embedded practice network: chain, pool, wallet server
 //	wallet/                accounts, balances, history
 //	  hd/                  words, keys, addresses
@@ -38,8 +39,8 @@
 //	assets/                the look, the mark, licences, translations
 //	  presets/             coins and pools as data files, which core/coin reads
 //
-// Planned, and not there yet: core/invite and core/gateway (devices at home), core/economy, core/ledger, wallet/tx,
-// vault/exchange, vault/poolapi.
+// Planned, and not there yet: core/invite and core/gateway (devices at home),
+// core/economy, core/ledger, wallet/tx, vault/exchange, vault/poolapi.
 //
 // # Who may import whom
 //
