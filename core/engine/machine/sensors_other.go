@@ -1,0 +1,5 @@
+//go:build !linux && !windows && !darwin && !js
+
+package machine
+
+func sensors() []*sensor { return nil }
