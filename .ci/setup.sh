@@ -20,6 +20,8 @@ have() {
 	libxkbcommon-dev) has pkg-config && pkg-config --exists xkbcommon ;;
 	ca-certificates) [ -e /etc/ssl/certs/ca-certificates.crt ] || [ -e /etc/pki/tls/certs/ca-bundle.crt ] || [ -e /etc/ssl/cert.pem ] ;;
 	chromium) has chromium || has chromium-browser || has google-chrome ;;
+	firefox-esr) has firefox-esr || has firefox ;;
+	webkit2gtk-driver) has WebKitWebDriver ;;
 	xvfb) has Xvfb ;;
 	litecoind) has litecoind ;;
 	imagemagick) has import ;;
@@ -92,7 +94,7 @@ need_go() {
 }
 
 window=(gcc libc6-dev pkg-config libgl1-mesa-dev xorg-dev libwayland-dev libxkbcommon-dev)
-peers=(chromium xvfb xdotool imagemagick gnome-keyring dbus-x11 libsecret-tools qemu-user-static litecoind)
+peers=(chromium firefox-esr webkit2gtk-driver xvfb xdotool imagemagick gnome-keyring dbus-x11 libsecret-tools qemu-user-static litecoind)
 
 need_window() {
 	case $(uname -s) in
@@ -108,7 +110,7 @@ case ${1:-} in
 cli) ;;
 desktop) need_window ;;
 test) need_window; need "${peers[@]}" ;;
-bench-web) need chromium npm ;;
+bench-web) need chromium firefox-esr webkit2gtk-driver xvfb npm ;;
 check) need_window; need gcc-mingw-w64-x86-64 ;;
 package) need_window; has xz || need xz-utils ;;
 *) die "usage: setup.sh cli|desktop|test|bench-web|check|package" ;;
