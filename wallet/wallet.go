@@ -71,7 +71,8 @@ type Options struct {
 	// may call the wallet's methods.
 	Changed func()
 
-	// Dial is jsonrpc.Dial unless a test or a browser has its own.
+	// Dial connects to a wallet server; default jsonrpc.Dial. Proxies, roots and trusted keys come with the Dial of a
+	// jsonrpc.Dialer.
 	Dial func(ctx context.Context, url string, limit int) (jsonrpc.Conn, error)
 
 	now  func() time.Time
