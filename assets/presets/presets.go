@@ -7,7 +7,7 @@ package presets
 
 import "embed"
 
-//go:embed coins/*.json ended.json
+//go:embed coins/*.json pools/*.json ended.json
 var files embed.FS
 
 // Files is the folder: coins/ID.json, pools/ID.json, and ended.json with the

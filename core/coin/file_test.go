@@ -113,7 +113,7 @@ func TestFilesRefused(t *testing.T) {
 		`"id": "teacoin"|"id": "tea"`:                                      "id",
 		`"symbol": "TEA", "alg|"symbol": "tea", "alg`:                      "symbol",
 		`"name": "Teacoin"|"name": ""`:                                     "name",
-		`"name": "Teacoin"|"name": "Tea\u0000coin"`:                       "name",
+		`"name": "Teacoin"|"name": "Tea\u0000coin"`:                        "name",
 		`"scrypt"|"md5"`:                                                   "algorithm",
 		`"sources": ["made up for this test"]|"sources": []`:               "sources",
 		`"decimals": 8}|"decimals": 9}`:                                    "decimals",
