@@ -20,7 +20,8 @@
 //	  coin/                what a coin is: algorithm, addresses, emission; pools
 //	  hasher/              Work in, Hits out: reference hashes and kernels;
 //	                       hasher/kernel, the page's kernel
-//	  jsonrpc/             lines and messages within bounds, for Stratum and Electrum
+//	  jsonrpc/             lines and messages within bounds, for Stratum and Electrum;
+//	                       TLS, pins, proxies
 //	  disk/                locks on folders, for what has a disk
 //	  seal/                passphrase → file key → sealed bytes; atomic files
 //	  pow/                 Job, Header, Target, Difficulty, Share; no I/O

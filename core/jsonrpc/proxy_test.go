@@ -78,10 +78,11 @@ func TestProxyHidesItsPassword(t *testing.T) {
 	var log bytes.Buffer
 	slog.New(slog.NewTextHandler(&log, nil)).Info("dialling", "proxy", p, "dialer", Dialer{Proxy: p})
 	slog.New(slog.NewJSONHandler(&log, nil)).Info("dialling", "proxy", p, "dialer", Dialer{Proxy: p})
-	text, err := json.Marshal(Dialer{Proxy: p})
-	if err == nil {
-		log.Write(text)
+	text, err := json.Marshal(struct{ Proxy Proxy }{p})
+	if err != nil {
+		t.Fatal(err)
 	}
+	log.Write(text)
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 		fmt.Fprintf(&log, verb+" "+verb+" "+verb+"\n", p, &p, Dialer{Proxy: p})
 	}
