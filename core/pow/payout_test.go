@@ -84,6 +84,31 @@ func TestOutputsOfAJob(t *testing.T) {
 	}
 }
 
+// A real job whose extranonce stands in an output, as a pool sent it on
+// 30 November 2023 (gist.github.com/checksum0/b9a02c96d12f354100421e3344303cd5),
+// shortened by hand from twenty outputs to five.
+func TestExtranonceInAnOutput(t *testing.T) {
+	j := &Job{
+		Coinbase1: unhex(t, "01000000010000000000000000000000000000000000000000000000000000000000000000ffffffff1103ea7f0c0c0030303030302e303030000dffffffff05"+
+			"932eff050000000017a914e9a11b4472a03cc49cf601d2ff58148c2bcb967987"+
+			"76aac703000000002200205bd67532063d08caf543e49fdd15aed463095c948f49a36b1e94ab3240fd97d4"+
+			"00000000000000000a6a08"),
+		Extranonce1:     unhex(t, "cb000000"),
+		Extranonce2Size: 4,
+		Coinbase2: unhex(t, "1297a2020000000022002042b46bc4bcf52f7261e4c49697c621f91dd168105fe30da731f108657e7799e8"+
+			"48022d0200000000160014571177a5bea92de941f705b0570d61758c76fd0e"+"00000000"),
+	}
+	outputs, err := j.Outputs()
+	if err != nil || len(outputs) != 5 {
+		t.Fatalf("%v, %v", outputs, err)
+	}
+	for i, want := range []uint64{100_609_683, 63_416_950, 0, 44_209_938, 36_504_136} {
+		if o := outputs[i]; o.Value != want || o.Open != (i == 2) {
+			t.Errorf("output %d: %d, open %v", i, o.Value, o.Open)
+		}
+	}
+}
+
 // built returns a coinbase with one input of script, these outputs, and what
 // else a test changes.
 func built(script []byte, outputs ...Output) []byte {
