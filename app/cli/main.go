@@ -50,7 +50,7 @@ func usagef(format string, args ...any) error {
 
 func commands() []command {
 	return []command{
-		practiceCommand(), mineCommand(), benchCommand(),
+		practiceCommand(), mineCommand(), soloCommand(), benchCommand(),
 		walletCreateCommand(), walletRestoreCommand(), walletAddressCommand(), walletBalanceCommand(),
 		keyAddCommand(), keyListCommand(), keyShowCommand(), keyRevokeCommand(),
 		doctorCommand(),

@@ -14,6 +14,7 @@ import (
 	"goldpan/core/practice"
 	"goldpan/core/seal"
 	"goldpan/core/stratum"
+	"goldpan/core/template"
 	"goldpan/vault"
 	"goldpan/wallet"
 	"goldpan/wallet/electrum"
@@ -58,6 +59,20 @@ var explanations = []struct {
 	{jsonrpc.ErrTimeout, "the server did not answer in time", "Check the address, and that this machine is on line."},
 	{jsonrpc.ErrTooLong, "the server sent more than it may", "Check the address; if it is right, do not trust this server."},
 	{jsonrpc.ErrHandshake, "there is no WebSocket at that address", "Check the address and its path."},
+
+	{template.ErrClearText, "", "Put the node behind https, or reach it through a tunnel that ends on this machine, for example ssh -L 8332:127.0.0.1:8332 HOST."},
+	{template.ErrAddress, "", "Write it as http://127.0.0.1:PORT on this machine, or https://HOST:PORT."},
+	{template.ErrLogin, "", "Check --node-user and the password, or name the node's cookie with --node-cookie FILE."},
+	{ErrCookie, "", "It is named .cookie, in the node's data directory while the node runs; it can be read by the node's own user alone."},
+	{template.ErrForbidden, "", "Allow this machine's address with rpcallowip in the node's settings."},
+	{template.ErrBusy, "", "Goldpan tries again by itself."},
+	{template.ErrSyncing, "", "Mining begins by itself when the node has the whole chain; the first time may take days."},
+	{template.ErrNoPeers, "", "Check that the node is on line. Goldpan tries again by itself."},
+	{template.ErrChain, "", "Check --coin and --network, and the node's port."},
+	{template.ErrTemplate, "", "Bring the node up to date; Goldpan tries again by itself."},
+	{template.ErrProtocol, "", "Check the address and the port: it is the node's RPC port, and the node needs server=1 in its settings."},
+	{ErrCertificateFile, "", "Name the file in PEM form, which begins with -----BEGIN CERTIFICATE-----."},
+	{ErrNoSolo, "", "Use --network main, test or regtest; for practice coins there is goldpan practice."},
 
 	{coin.ErrWrongNetwork, "that address belongs to another coin or network", "Use an address of the coin and the network that you mine."},
 	{coin.ErrBadAddress, "that is not an address", "Copy it again, whole, without spaces or line breaks."},

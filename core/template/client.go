@@ -62,7 +62,8 @@ type Block struct {
 // at once.
 type Client struct {
 	config      Config
-	chain       chain
+	genesis     []string
+	most        coin.Amount // that a reward can be
 	node        *node
 	script      []byte // that is paid
 	fixed       bool   // the password does not change
@@ -99,8 +100,8 @@ func New(c Config) (*Client, error) {
 	if c.Handler == nil || c.Coin == nil {
 		panic("template: Config.Handler or Config.Coin is nil")
 	}
-	chain, ok := chainOf(c.Coin)
-	if !ok {
+	first := genesis(c.Coin)
+	if first == nil {
 		return nil, fmt.Errorf("%w: there are no nodes of %s's network %s", ErrChain, c.Coin.Coin.Name, c.Coin.Network)
 	}
 	script, err := c.Coin.Script(c.Payout)
@@ -127,7 +128,7 @@ func New(c Config) (*Client, error) {
 	}
 	if u := c.Node; u != nil && u.Hostname() != "" && u.Port() == "" {
 		with := *u
-		with.Host = net.JoinHostPort(u.Hostname(), chain.port)
+		with.Host = net.JoinHostPort(u.Hostname(), strconv.Itoa(c.Coin.RPCPort))
 		c.Node = &with
 	}
 	n, err := newNode(c.Node, c.Login, c.Roots, c.Proxy, c.Agent)
@@ -136,7 +137,7 @@ func New(c Config) (*Client, error) {
 	}
 	extranonce1 := make([]byte, extranonce1Size)
 	_, _ = rand.Read(extranonce1) // it never fails
-	return &Client{config: c, chain: chain, node: n, script: script, fixed: fixed, extranonce1: extranonce1, calls: make(chan func())}, nil
+	return &Client{config: c, genesis: first, most: mostMoney(c.Coin), node: n, script: script, fixed: fixed, extranonce1: extranonce1, calls: make(chan func())}, nil
 }
 
 // Backoff waits a second after the first failed attempt and twice as long after
@@ -266,7 +267,7 @@ func (c *Client) checkChain(ctx context.Context) error {
 	if err := c.node.call(ctx, 64<<10, &first, "getblockhash", 0); err != nil {
 		return err
 	}
-	if !slices.Contains(c.chain.genesis, first) {
+	if !slices.Contains(c.genesis, first) {
 		return ErrChain
 	}
 	return nil
@@ -350,7 +351,7 @@ func (l *loop) start(ctx context.Context, pollID string, patience time.Duration)
 // fetch asks for a template; with a pollID the node answers when it has a better
 // one.
 func (c *Client) fetch(ctx context.Context, pollID string) (*template, error) {
-	request := map[string]any{"rules": c.chain.rules, "capabilities": []string{"coinbasevalue", "longpoll", "workid"}}
+	request := map[string]any{"rules": append([]string{}, c.config.Coin.Template.Rules...), "capabilities": []string{"coinbasevalue", "longpoll", "workid"}}
 	if pollID != "" {
 		request["longpollid"] = pollID
 	}
@@ -358,7 +359,7 @@ func (c *Client) fetch(ctx context.Context, pollID string) (*template, error) {
 	if err := c.node.call(ctx, maxAnswer, &a, "getblocktemplate", request); err != nil {
 		return nil, err
 	}
-	return newTemplate(&a, c.chain.most)
+	return newTemplate(&a, c.most)
 }
 
 // take uses what a fetch brought.

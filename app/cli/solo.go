@@ -1,0 +1,279 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"goldpan/app/desk"
+	"goldpan/core"
+	"goldpan/core/coin"
+	"goldpan/core/engine"
+	"goldpan/core/template"
+	"goldpan/vault"
+)
+
+func soloCommand() command {
+	return command{
+		name:    "solo",
+		summary: "Mine on your own node, without a pool.",
+		usage: "--node URL --payout ADDRESS --coin COIN [--network main|test|regtest] [--node-user U] [--node-password-file F | --node-password-key ID | --node-cookie F]\n" +
+			"       [--node-certificate F] [--proxy URL] [--threads N] [--limit PERCENT] [--blocks N] [--for DURATION]",
+		prepare: func(t *terminal, f *flag.FlagSet) func(context.Context, []string) error {
+			o := desk.SoloOptions{Rules: engine.Rules{OnBattery: true, WhileActive: true}}
+			var goal soloGoal
+			f.StringVar(&o.Node, "node", "", "`URL` of the node's RPC port: http://127.0.0.1:PORT on this machine, https://HOST:PORT elsewhere; the port may be left out")
+			f.StringVar(&o.User, "node-user", "", "`USER` that the node knows")
+			passwordFile := f.String("node-password-file", "", "`FILE` that holds the node's password; - is standard input")
+			passwordKey := f.String("node-password-key", "", "`ID` of a password kept with goldpan key add --kind node")
+			f.StringVar(&o.CookieFile, "node-cookie", "", "`FILE` named .cookie that the node writes when it starts, instead of user and password")
+			f.StringVar(&o.CertificateFile, "node-certificate", "", "`FILE` with the certificate (PEM) that the node shows, if it is its own; btcd calls it rpc.cert")
+			f.StringVar(&o.Proxy, "proxy", "", "`URL` of a proxy for a node on another machine: socks5://HOST:PORT or http://HOST:PORT")
+			f.StringVar(&o.Payout, "payout", "", "`ADDRESS` of yours that a block's reward is paid to")
+			f.StringVar(&o.Coin, "coin", "", "`COIN` that the node is of: bitcoin, litecoin or dogecoin (dogecoin is not tested against a node)")
+			f.StringVar(&o.Network, "network", string(coin.Main), "`NETWORK` that the node is of: main, test or regtest")
+			store := storeFlags(f)
+			f.IntVar(&o.Threads, "threads", 0, "`N` threads; 0 takes one for each processor")
+			f.IntVar(&o.Rules.Percent, "limit", 100, "`PERCENT` of each thread's time")
+			f.Uint64Var(&goal.blocks, "blocks", 0, "end after `N` blocks that the node has taken")
+			f.DurationVar(&goal.span, "for", 0, "end after this `DURATION`, for example 10m")
+			return func(ctx context.Context, args []string) (err error) {
+				if err := noArguments(args); err != nil {
+					return err
+				}
+				if o.Node == "" || o.Payout == "" || o.Coin == "" {
+					return usagef("--node, --payout and --coin are needed")
+				}
+				if goal.span < 0 {
+					return usagef("--for: a duration from 1s upward")
+				}
+				if err := checkEffort(o.Threads, o.Rules.Percent); err != nil {
+					return err
+				}
+				ways := 0
+				for _, way := range []string{*passwordFile, *passwordKey, o.CookieFile} {
+					if way != "" {
+						ways++
+					}
+				}
+				switch {
+				case ways > 1:
+					return usagef("--node-password-file, --node-password-key and --node-cookie: one of them is enough")
+				case o.CookieFile != "" && o.User != "":
+					return usagef("--node-cookie: the cookie holds the user too, so leave out --node-user")
+				case ways > 0 && o.CookieFile == "" && o.User == "":
+					return usagef("--node-user is needed with a password")
+				case o.User != "" && ways == 0:
+					return usagef("--node-password-file or --node-password-key is needed with --node-user")
+				}
+				if err := checkSolo(o); err != nil {
+					return err
+				}
+				switch {
+				case *passwordFile != "":
+					o.Password, err = t.secret(ctx, *passwordFile, "Password")
+				case *passwordKey != "":
+					o.Password, err = t.nodePassword(ctx, store, *passwordKey)
+				}
+				if err != nil {
+					return err
+				}
+				return t.solo(ctx, o, goal)
+			}
+		},
+	}
+}
+
+// checkSolo finds what is wrong with the options before a secret is asked for. Login
+// is wanted already: it decides whether the connection may be in clear text.
+func checkSolo(o desk.SoloOptions) error {
+	if u, err := url.Parse(o.Node); err != nil {
+		return usagef("--node: it cannot be read")
+	} else if u.User != nil {
+		return usagef("--node: a user and a password do not belong in it; see --node-user")
+	}
+	if o.User != "" {
+		o.Password = "x"
+	}
+	_, err := desk.NewSolo(o)
+	for _, wrong := range []struct {
+		err  error
+		flag string
+	}{
+		{template.ErrAddress, "--node"},
+		{template.ErrClearText, "--node"},
+		{coin.ErrCoin, "--coin"},
+		{coin.ErrNetwork, "--network"},
+		{desk.ErrNoSolo, "--network"},
+	} {
+		if errors.Is(err, wrong.err) {
+			message, hint := desk.Explain(err)
+			return usagef("%s: %s", wrong.flag, strings.TrimSpace(message+". "+hint))
+		}
+	}
+	return err
+}
+
+// nodePassword fetches the password that a node is to be sent.
+func (t *terminal) nodePassword(ctx context.Context, c storeChoice, id string) (password string, err error) {
+	err = t.keys(ctx, c, func(v *vault.Vault) error {
+		b, err := v.NodePassword(ctx, id)
+		password = string(b)
+		vault.Wipe(b)
+		return err
+	})
+	return password, err
+}
+
+// soloGoal is when solo mining is done; zeros never are.
+type soloGoal struct {
+	blocks uint64
+	span   time.Duration
+}
+
+// solo mines until the goal is reached or ctx ends.
+func (t *terminal) solo(ctx context.Context, o desk.SoloOptions, goal soloGoal) error {
+	shares, blocks := make(chan desk.Share, 1024), make(chan desk.SoloBlock, 1024)
+	o.Shares = func(r desk.Share) { offer(shares, r) }
+	o.Block = func(b desk.SoloBlock) { offer(blocks, b) }
+	o.Notice = func(n core.Notice) { t.say("%s", n.Text) }
+	s, err := desk.NewSolo(o)
+	if err != nil {
+		return err
+	}
+	start := s.Snapshot()
+	t.say("Mining %s on your own node at %s. A block pays %s. Ctrl-C stops.", start.Coin.Name, start.Pool, o.Payout)
+	if start.Worthless() {
+		t.say("These are coins of the network %s, worth nothing.", start.Network)
+	}
+	if start.Coin.ID == "dogecoin" {
+		t.say("Dogecoin's rules are followed, but this has not been tested against a Dogecoin node.")
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	w := soloWatch{t: t, live: t.live()}
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	var deadline <-chan time.Time
+	if goal.span > 0 {
+		timer := time.NewTimer(goal.span)
+		defer timer.Stop()
+		deadline = timer.C
+	}
+	reached := false
+	var gaveUp error
+	for {
+		select {
+		case r := <-shares:
+			t.emit(desk.ShareRecord(r))
+		case b := <-blocks:
+			if w.block(b); goal.blocks > 0 && w.blocks >= goal.blocks {
+				reached = true
+				cancel()
+			}
+		case <-deadline:
+			reached = true
+			cancel()
+		case <-tick.C:
+			v := s.Snapshot()
+			w.look(v)
+			// A node that has worked is waited for as long as it takes, and one that
+			// is not ready will be; one that never answered is more likely a mistake
+			// in its address.
+			if !v.Worked && v.Failures >= maxAttempts && !waits(v.Err) {
+				gaveUp = v.Err
+				cancel()
+			}
+		case err := <-ended:
+			for len(shares) > 0 { // the totals count them, so they are told
+				t.emit(desk.ShareRecord(<-shares))
+			}
+			for len(blocks) > 0 {
+				w.block(<-blocks)
+			}
+			v := s.Snapshot()
+			t.say("Stopped after %s: %d %s found.", v.Uptime.Round(time.Second), v.Blocks, blocksWord(v.Blocks))
+			done := desk.TotalsRecord(v.Snapshot)
+			done["blocks"] = v.Blocks
+			t.emit(done)
+			if err == nil {
+				err = gaveUp
+			}
+			if err == nil && (goal.blocks > 0 || goal.span > 0) && !reached {
+				err = errInterrupted
+			}
+			return err
+		}
+	}
+}
+
+// waits tells whether a node will be ready by itself.
+func waits(err error) bool {
+	return errors.Is(err, template.ErrSyncing) || errors.Is(err, template.ErrNoPeers) || errors.Is(err, template.ErrBusy)
+}
+
+// soloWatch tells how solo mining goes.
+type soloWatch struct {
+	t      *terminal
+	live   bool
+	looks  int
+	state  string
+	odds   string
+	blocks uint64
+}
+
+func (w *soloWatch) block(b desk.SoloBlock) {
+	w.blocks++
+	w.t.print(desk.SoloBlockRecord(b), "Block %d found, and your node has taken it: %s. Its reward is yours: %s coins.", b.Height, b.Hash, b.Reward)
+}
+
+func (w *soloWatch) look(v desk.SoloSnapshot) {
+	w.t.emit(desk.SoloRecord(v))
+	line := soloLine(v)
+	switch changed := v.State+v.Reason != w.state; {
+	case changed && v.State == core.StateDown && v.Err != nil:
+		_, hint := desk.Explain(v.Err)
+		w.t.say("%s", strings.TrimSpace("Waiting: "+v.Reason+". "+hint))
+	case w.t.json:
+	case w.live:
+		w.t.redraw(line)
+	case changed || w.looks%15 == 0:
+		w.t.say("%s", line)
+	}
+	w.state = v.State + v.Reason
+	w.looks++
+	// Once the rate has settled, what to expect of it; again when it has changed.
+	if v.Uptime >= 10*time.Second && v.Odds != "" && (w.odds == "" || w.looks%600 == 0 && v.Odds != w.odds) {
+		w.odds = v.Odds
+		w.t.say("%s", v.Odds)
+	}
+}
+
+func blocksWord(n uint64) string {
+	if n == 1 {
+		return "block"
+	}
+	return "blocks"
+}
+
+func soloLine(v desk.SoloSnapshot) string {
+	line := statusLine(v.Snapshot)
+	switch v.State {
+	case core.StateMining:
+		line = fmt.Sprintf("Looking for block %d at %s · %d found · %s", v.Height, rate(v.Hashrate), v.Blocks, v.Uptime.Round(time.Second))
+		if v.Reason != "" {
+			line += " · " + v.Reason
+		}
+	case core.StateDown:
+		line = "Waiting for the node: " + v.Reason
+	case core.StateConnecting:
+		line = "Asking the node …"
+	}
+	return line
+}
