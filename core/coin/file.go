@@ -317,7 +317,7 @@ func (p *Params) register(chain, base *chaincfg.Params) error {
 	err := chaincfg.Register(chain)
 	if errors.Is(err, chaincfg.ErrDuplicateNet) {
 		h := fnv.New32a()
-		h.Write([]byte(chain.Name)) //nolint:errcheck // a hash takes everything
+		h.Write([]byte(chain.Name))
 		chain.Net = wire.BitcoinNet(h.Sum32())
 		err = chaincfg.Register(chain)
 	}
