@@ -24,9 +24,21 @@ type Config struct {
 	Algorithm      hasher.Algorithm
 	Handler        pow.Handler
 
+	// Suggest is the difficulty of shares to ask the pool for; 0 asks for none.
+	Suggest float64
+	// MinDifficulty asks the pool for no share below this difficulty (BIP 310); 0 does not ask.
+	MinDifficulty float64
+	// VersionRolling asks the pool which bits of a header's version may be rolled (BIP 310). Without it, or where
+	// the pool does not answer, none may.
+	VersionRolling bool
+	// Message, if not nil, hears what the pool wants a person to read: plain text of at most 200 characters, which
+	// are still the pool's words. It is called from the goroutine of Run and must not block.
+	Message func(text string)
+
 	// Dialer opens connections: proxies, roots, trusted keys; nil for the zero value.
 	Dialer *jsonrpc.Dialer
-	// Dial makes a connection; default URL.Dial with Dialer. It is the seam for tests.
+	// Dial makes a connection; default URL.Dial with Dialer. It is asked for the URL above, or for one of the same
+	// owner to which the pool has sent us. It is the seam for tests.
 	Dial func(context.Context, URL) (jsonrpc.Conn, error)
 	// Backoff is how long to wait before the attempt that follows n failed ones, n from 1; default Backoff.
 	Backoff func(n int) time.Duration
@@ -40,9 +52,16 @@ type Config struct {
 type Client struct {
 	cfg Config
 
+	// Of the goroutine of Run alone.
+	away URL  // where the pool has sent us; the next attempt goes there
+	bare bool // the next attempt asks for nothing that is optional
+
 	mu   sync.Mutex
 	link *link // nil while there is no connection
+	lost *lost // of the connection before; nil when there is nothing to resume
 }
+
+var _ pow.Source = (*Client)(nil)
 
 // NewClient returns a Client that connects when Run is called.
 func NewClient(cfg Config) *Client {
@@ -88,12 +107,13 @@ const steady = time.Minute
 // in trouble itself: it is asked again. Run may be called once.
 func (c *Client) Run(ctx context.Context) error {
 	if err := c.checkLogin(); err != nil {
-		c.cfg.Handler.State(pow.State{Phase: pow.Down, Reason: reason(err), Err: err})
+		c.down(err, 0)
 		return err
 	}
+	defer c.forget()
 	failed, known := 0, false
 	for {
-		c.cfg.Handler.State(pow.State{Phase: pow.Connecting})
+		c.cfg.Handler.State(pow.State{Phase: pow.Connecting, Pool: c.cfg.URL.String()})
 		lasted, accepted, err := c.connect(ctx)
 		if ctx.Err() != nil {
 			return nil
@@ -101,7 +121,7 @@ func (c *Client) Run(ctx context.Context) error {
 		// Pools that never answer a login show by their jobs that they know the user.
 		known = known || accepted || lasted >= steady
 		if final(err, known) {
-			c.cfg.Handler.State(pow.State{Phase: pow.Down, Reason: reason(err), Err: err})
+			c.down(err, 0)
 			return err
 		}
 		if lasted >= steady {
@@ -109,7 +129,10 @@ func (c *Client) Run(ctx context.Context) error {
 		}
 		failed++
 		wait := c.cfg.Backoff(failed)
-		c.cfg.Handler.State(pow.State{Phase: pow.Down, Reason: reason(err), Err: err, Retry: wait})
+		if move, ok := errors.AsType[*moveError](err); ok {
+			c.away, wait = move.to, max(wait, move.wait)
+		}
+		c.down(err, wait)
 		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
@@ -117,7 +140,13 @@ func (c *Client) Run(ctx context.Context) error {
 			return nil
 		case <-timer.C:
 		}
+		c.expire()
 	}
+}
+
+// down tells why there is no connection, and when the next attempt will be; never, if wait is 0.
+func (c *Client) down(err error, wait time.Duration) {
+	c.cfg.Handler.State(pow.State{Phase: pow.Down, Pool: c.cfg.URL.String(), Reason: reason(err), Err: err, Retry: wait})
 }
 
 func (c *Client) checkLogin() error {
@@ -147,42 +176,72 @@ func final(err error, known bool) bool {
 
 // connect lives through one connection, and returns for how long it had jobs, and whether the pool accepted us.
 func (c *Client) connect(ctx context.Context) (lasted time.Duration, accepted bool, err error) {
-	conn, err := c.cfg.Dial(ctx, c.cfg.URL)
+	at := c.cfg.URL
+	if !c.away.IsZero() {
+		at, c.away = c.away, URL{} // once: what does not work there leads home again
+	}
+	conn, err := c.cfg.Dial(ctx, at)
 	if err != nil {
 		return 0, false, err
 	}
 	l := newLink(&c.cfg, conn)
-	c.setLink(l)
+	l.at, l.bare, l.ready = at, c.bare, func() { c.resume(l) }
+	if !c.bare {
+		l.resuming = c.session()
+	}
+	c.mu.Lock()
+	c.link = l
+	c.mu.Unlock()
 	err = l.run(ctx)
-	c.setLink(nil)
-	l.abandon()
+	c.lose(l)
 	c.cfg.Handler.Job(nil)
+	// A pool may take offence at what is optional, and say so by hanging up.
+	c.bare = l.asked() && !l.subscribed
 	if !l.since.IsZero() {
 		lasted = time.Since(l.since)
 	}
 	return lasted, l.accepted, err
 }
 
-func (c *Client) setLink(l *link) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.link = l
-}
-
 // Submit sends a share, and calls done once with its fate: from Submit itself when it is not sent, else from the
-// goroutine of Run, which must not be blocked. It never waits. A share whose job came over another connection
-// than the present one is not sent, nor is one that was sent before.
+// goroutine of Run, which must not be blocked. It never waits. A share is not sent twice, nor over another connection
+// than its job's; but one that could not be sent is sent, for up to two minutes, over the next, if the pool resumes
+// the session there with the same extranonce.
 func (c *Client) Submit(s pow.Share, done func(pow.Result)) {
-	c.mu.Lock()
-	l := c.link
-	c.mu.Unlock()
-	if l == nil || s.Job == nil || s.Job.Conn != l.id {
-		done(pow.Result{Status: pow.Stale, Reason: "its connection is gone", Difficulty: s.Difficulty})
-		return
-	}
-	if refused := l.submit(s, done); refused != nil {
+	if refused := c.submit(s, done); refused != nil {
 		done(*refused)
 	}
+}
+
+func (c *Client) submit(s pow.Share, done func(pow.Result)) *pow.Result {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case s.Job == nil:
+	case c.link != nil && c.link.takes(s.Job):
+		return c.link.submit(s, done)
+	case c.lost != nil && s.Job.Conn == c.lost.link.id:
+		return c.lost.hold(s, done)
+	}
+	return c.cfg.refuse(s, pow.Stale, reasonGone)
+}
+
+const reasonGone = "its connection is gone"
+
+// refuse is the fate of a share that is not sent, or not answered.
+func (c *Config) refuse(s pow.Share, status pow.Status, why string) *pow.Result {
+	r := c.result(s)
+	r.Status, r.Reason = status, why
+	return &r
+}
+
+// result begins a Result with what holds for all of them.
+func (c *Config) result(s pow.Share) pow.Result {
+	r := pow.Result{Difficulty: s.Difficulty, Pool: c.URL.String()}
+	if s.Job != nil {
+		r.Target = s.Job.Difficulty
+	}
+	return r
 }
 
 // reason says for people why a connection ended. It holds nothing of the peer's words.
@@ -194,7 +253,15 @@ func reason(err error) string {
 		{ErrUnauthorized, "the pool does not accept this user"},
 		{ErrUser, "the user name or the password holds characters that cannot be right"},
 		{ErrAddress, "the pool's address is not complete"},
-		{jsonrpc.ErrUnsupportedScheme, "this kind of connection is not available here yet"},
+		{jsonrpc.ErrUnsupportedScheme, "this kind of connection is not available here"},
+		{jsonrpc.ErrChanged, "the pool has another key than the one trusted before: somebody may stand in between"},
+		{jsonrpc.ErrPinned, "the pool has another key than the pinned one: somebody may stand in between"},
+		{jsonrpc.ErrExpired, "the pool's certificate is out of date, or this machine's clock is wrong"},
+		{jsonrpc.ErrWrongHost, "the pool's certificate is made for another name"},
+		{jsonrpc.ErrCertificate, "nobody whom this system trusts vouches for the pool's certificate"},
+		{jsonrpc.ErrProxy, "the proxy does not serve"},
+		{jsonrpc.ErrUnreachable, "the proxy cannot reach the pool"},
+		{jsonrpc.ErrTLS, "what answers at this address speaks no TLS"},
 		{jsonrpc.ErrRefused, "nothing answers at the pool's address"},
 		{jsonrpc.ErrNoHost, "the pool's name could not be found; is the network up?"},
 		{jsonrpc.ErrTimeout, "the pool's address did not answer in time"},
@@ -204,6 +271,7 @@ func reason(err error) string {
 		{ErrSilent, "the pool is connected, but has been silent for too long"},
 		{ErrSlow, "the pool does not take what we send"},
 		{errMoved, "the pool asked us to connect again"},
+		{ErrRedirect, "the pool wanted to send us to an address that is not surely its own; Goldpan did not follow"},
 		{io.EOF, "the pool closed the connection"},
 		{io.ErrUnexpectedEOF, "the pool closed the connection in the middle of a message"},
 	} {

@@ -3,26 +3,25 @@ package stratum
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"goldpan/core/jsonrpc"
 	"goldpan/core/pow"
 )
 
-// errMoved ends a connection at the pool's wish.
-var errMoved = errors.New("pool asks for a new connection")
-
 // Ids of the requests that begin a connection; shares follow.
 const (
 	idSubscribe uint64 = iota + 1
 	idAuthorize
 	idExtranonce
-	idFirstShare
+	idConfigure // the last: shares and suggestions follow
 )
 
 const (
@@ -32,7 +31,15 @@ const (
 	maxUnanswered = 1024
 	// maxRemembered is how many shares are remembered, at least, to send none twice.
 	maxRemembered = 2048
+	// maxRoll is how many seconds a share's time may be ahead of its job's.
+	maxRoll = 7000
+	// A pool may say so many things to a person at once, and then one more in so many seconds.
+	maxMessages, messageEvery = 5, 30
+	// maxText is how long each of them may be, in characters.
+	maxText = 200
 )
+
+const reasonTwice = "it was sent before"
 
 // link is one connection of a Client: what is learnt on it, and what was sent over it, ends with it.
 type link struct {
@@ -40,6 +47,13 @@ type link struct {
 	id   uint64 // random, so that no two clients of a program share one
 	conn jsonrpc.Conn
 	out  chan []byte
+	mask atomic.Uint32 // the bits of a version that may be rolled now
+
+	// Set before run, and not changed.
+	at       URL    // where the connection leads
+	bare     bool   // ask for nothing that is optional
+	resuming string // the session to ask for; "" for a new one
+	ready    func() // called when the pool has answered subscribe; may be nil
 
 	// Of the reading goroutine alone.
 	begun      time.Time
@@ -49,7 +63,14 @@ type link struct {
 	subscribed bool
 	difficulty float64
 	early      *pow.Job // the last job that came before the answer to subscribe
+	current    *pow.Job // the last that was handed on
 	shown      float64  // the difficulty that the handler knows
+	session    string   // the name to resume this connection by; "" when the pool gave none
+	rolling    bool     // the pool has agreed to version rolling
+	follows    bool     // the pool knows that the extranonce may change
+	suggested  uint64   // the id of suggest_difficulty; 0 when it was not sent
+	warned     bool     // the person knows of a redirect that was refused
+	chatter    limiter  // of what the pool says to a person
 
 	mu         sync.Mutex
 	gone       bool
@@ -57,19 +78,25 @@ type link struct {
 	unanswered map[uint64]sent
 	recent     map[shareKey]struct{}
 	older      map[shareKey]struct{}
+	former     former
 }
 
 // sent is a share on its way.
 type sent struct {
-	at         time.Time
-	difficulty float64
-	done       func(pow.Result)
+	share pow.Share
+	at    time.Time
+	done  func(pow.Result)
 }
 
-// shareKey tells shares of one connection apart.
+// shareKey tells shares apart.
 type shareKey struct {
-	job, extranonce2 string
-	time, nonce      uint32
+	conn                 uint64
+	job, extranonce2     string
+	version, time, nonce uint32
+}
+
+func keyOf(s pow.Share) shareKey {
+	return shareKey{s.Job.Conn, s.Job.ID, string(s.Extranonce2), s.Version, s.Time, s.Nonce}
 }
 
 func newLink(cfg *Config, conn jsonrpc.Conn) *link {
@@ -78,9 +105,11 @@ func newLink(cfg *Config, conn jsonrpc.Conn) *link {
 		id:         rand.Uint64() | 1, // never 0, which is a job's that came over no connection
 		conn:       conn,
 		out:        make(chan []byte, maxQueue),
+		at:         cfg.URL,
 		begun:      time.Now(),
 		difficulty: 1,
-		lastID:     idFirstShare,
+		chatter:    newLimiter(1.0/messageEvery, maxMessages),
+		lastID:     idConfigure,
 		unanswered: make(map[uint64]sent),
 		recent:     make(map[shareKey]struct{}),
 	}
@@ -97,7 +126,12 @@ func (l *link) run(ctx context.Context) error {
 }
 
 func (l *link) talk(ctx context.Context) error {
-	l.send(message{id: strconv.FormatUint(idSubscribe, 10), method: methodSubscribe, params: texts(l.cfg.Agent)})
+	l.configure()
+	params := []string{l.cfg.Agent}
+	if l.resuming != "" {
+		params = append(params, l.resuming)
+	}
+	l.send(message{id: strconv.FormatUint(idSubscribe, 10), method: methodSubscribe, params: texts(params...)})
 	for {
 		line, err := l.read(ctx)
 		if err != nil {
@@ -158,6 +192,13 @@ func (l *link) reply(m *message) error {
 		}
 		l.accepted = true
 		return nil
+	case id == idConfigure:
+		l.configured(m)
+		return nil
+	case id == l.suggested && id != 0 && m.err != nil:
+		l.suggested = 0
+		l.suggestTarget()
+		return nil
 	}
 	l.mu.Lock()
 	s, ok := l.unanswered[id]
@@ -166,7 +207,8 @@ func (l *link) reply(m *message) error {
 	if !ok {
 		return nil // an optional request, or the second answer to a share
 	}
-	result := pow.Result{Latency: time.Since(s.at), Difficulty: s.difficulty}
+	result := l.cfg.result(s.share)
+	result.Latency = time.Since(s.at)
 	r := m.verdict()
 	if l.accepted = l.accepted || r == nil; r != nil {
 		result.Status, result.Code, result.Reason = pow.Rejected, r.Code, r.Reason
@@ -189,10 +231,16 @@ func (l *link) subscribe(m *message) error {
 	if l.next, err = parseSubscribed(m.result); err != nil {
 		return err
 	}
-	l.subscribed = true
+	l.subscribed, l.session = true, parseSession(m.result)
 	l.send(message{id: strconv.FormatUint(idAuthorize, 10), method: methodAuthorize, params: texts(l.cfg.User, l.cfg.Password)})
-	// Optional: pools that know it may change the extranonce later; others refuse or say nothing.
-	l.send(message{id: strconv.FormatUint(idExtranonce, 10), method: methodExtranonceSubscribe, params: texts()})
+	if !l.follows {
+		// Optional: pools that know it may change the extranonce later; others refuse or say nothing.
+		l.send(message{id: strconv.FormatUint(idExtranonce, 10), method: methodExtranonceSubscribe, params: texts()})
+	}
+	l.suggest()
+	if l.ready != nil {
+		l.ready()
+	}
 	if early := l.early; early != nil {
 		l.early = nil
 		l.job(early)
@@ -232,17 +280,47 @@ func (l *link) request(m *message) error {
 		if l.subscribed {
 			l.next = e
 		}
+	case methodSetVersionMask:
+		if !l.rolling { // a pool that never agreed on a mask has none to set
+			return nil
+		}
+		args, err := m.args()
+		if err != nil || len(args) == 0 {
+			return malformed(methodSetVersionMask, errList)
+		}
+		mask, err := parseWord(args[0])
+		if err != nil {
+			return malformed(methodSetVersionMask, err)
+		}
+		l.setMask(mask)
 	case methodReconnect:
-		// Where to is not looked at: another host is a hijack as long as nobody has checked it.
-		return errMoved
+		return l.reconnect(m)
+	case methodShowMessage:
+		l.showMessage(m)
 	case methodGetVersion:
 		l.answer(m, message{result: appendString(nil, l.cfg.Agent)})
-	case methodPing:
+	case methodPing, methodClientPing:
 		l.answer(m, message{result: json.RawMessage(`"pong"`)})
 	default:
 		l.answer(m, message{result: json.RawMessage(null), err: &Rejection{Code: CodeOther, Reason: "unknown method"}})
 	}
 	return nil
+}
+
+// showMessage passes on what the pool says to a person, within bounds.
+func (l *link) showMessage(m *message) {
+	l.answer(m, message{result: json.RawMessage("true")})
+	args, err := m.args()
+	if err != nil || len(args) == 0 || l.cfg.Message == nil {
+		return
+	}
+	text, err := parseString(args[0], MaxMessage)
+	if err != nil {
+		return
+	}
+	if text = plain(text, maxText); text != "" && l.chatter.take(time.Now()) {
+		l.cfg.Message(text)
+	}
 }
 
 // answer replies to what the pool asked; a notification gets no reply.
@@ -262,37 +340,49 @@ func (l *link) job(j *pow.Job) {
 	if l.since.IsZero() {
 		l.since = time.Now()
 	}
+	l.hand(j)
+}
+
+// hand gives the handler a job with the bits that may be rolled now.
+func (l *link) hand(j *pow.Job) {
+	j.VersionMask = freeBits(l.mask.Load(), j.Version)
+	l.current = j
 	l.cfg.Handler.Job(j)
 	if l.shown != j.Difficulty {
 		l.shown = j.Difficulty
-		l.cfg.Handler.State(pow.State{Phase: pow.Mining, Difficulty: j.Difficulty})
+		l.cfg.Handler.State(pow.State{Phase: pow.Mining, Pool: l.cfg.URL.String(), Difficulty: j.Difficulty})
 	}
 }
 
-// submit queues a share. It returns the share's fate when that is settled at once.
+// submit queues a share of a job that l takes. It returns the share's fate when that is settled at once.
 func (l *link) submit(s pow.Share, done func(pow.Result)) *pow.Result {
-	refuse := func(status pow.Status, reason string) *pow.Result {
-		return &pow.Result{Status: status, Reason: reason, Difficulty: s.Difficulty}
-	}
+	refuse := func(status pow.Status, why string) *pow.Result { return l.cfg.refuse(s, status, why) }
 	if len(s.Extranonce2) != s.Job.Extranonce2Size {
 		return refuse(pow.Rejected, "its extranonce2 has a wrong length")
 	}
-	key := shareKey{job: s.Job.ID, extranonce2: string(s.Extranonce2), time: s.Time, nonce: s.Nonce}
+	if s.Time-s.Job.Time > maxRoll { // a time that went back is far ahead, too
+		return refuse(pow.Rejected, "its time is out of range")
+	}
+	version, status, why := l.checkVersion(s)
+	if why != "" {
+		return refuse(status, why)
+	}
+	key := keyOf(s)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
 	case l.gone:
-		return refuse(pow.Stale, "its connection is gone")
+		return refuse(pow.Stale, reasonGone)
 	case l.known(key):
-		return refuse(pow.Rejected, "it was sent before")
+		return refuse(pow.Rejected, reasonTwice)
 	case len(l.unanswered) >= maxUnanswered:
 		return refuse(pow.Stale, "the pool answers no shares")
 	}
-	submission := Submission{User: l.cfg.User, JobID: s.Job.ID, Extranonce2: s.Extranonce2, Time: s.Time, Nonce: s.Nonce}
+	submission := Submission{User: l.cfg.User, JobID: s.Job.ID, Extranonce2: s.Extranonce2, Time: s.Time, Nonce: s.Nonce, Version: version}
 	id := l.lastID + 1
 	m := message{id: strconv.FormatUint(id, 10), method: methodSubmit, params: appendSubmit(nil, submission)}
 	// Known before it is sent: the answer may be faster than this goroutine.
-	l.unanswered[id] = sent{at: time.Now(), difficulty: s.Difficulty, done: done}
+	l.unanswered[id] = sent{share: s, at: time.Now(), done: done}
 	if !l.send(m) {
 		delete(l.unanswered, id)
 		return refuse(pow.Stale, "the pool reads too slowly")
@@ -327,19 +417,35 @@ func (l *link) expire() {
 	}
 	l.mu.Unlock()
 	for _, s := range late {
-		s.done(pow.Result{Status: pow.Stale, Reason: "the pool never answered", Difficulty: s.difficulty})
+		s.done(*l.cfg.refuse(s.share, pow.Stale, "the pool never answered"))
 	}
 }
 
-// abandon takes no more shares, and settles those that wait. What was sent and not answered is not sent again:
-// the pool may have counted it.
-func (l *link) abandon() {
+// abandon takes no more shares, and returns those that wait: the ones that were never handed to the connection, and
+// those that the pool may have. It is called after run.
+func (l *link) abandon() (unsent, unanswered []sent) {
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.gone = true
-	left := l.unanswered
-	l.unanswered = nil
-	l.mu.Unlock()
-	for _, s := range left {
-		s.done(pow.Result{Status: pow.Stale, Reason: "the connection ended before the pool answered", Difficulty: s.difficulty})
+	for len(l.out) > 0 {
+		m, err := parseMessage(<-l.out)
+		if id, ok := m.number(); err == nil && ok && m.method == methodSubmit {
+			if s, ok := l.unanswered[id]; ok {
+				unsent = append(unsent, s)
+				delete(l.unanswered, id)
+				l.unremember(keyOf(s.share))
+			}
+		}
 	}
+	for _, id := range slices.Sorted(maps.Keys(l.unanswered)) {
+		unanswered = append(unanswered, l.unanswered[id])
+	}
+	l.unanswered = nil
+	return unsent, unanswered
+}
+
+// unremember takes back that a share was sent.
+func (l *link) unremember(key shareKey) {
+	delete(l.recent, key)
+	delete(l.older, key)
 }

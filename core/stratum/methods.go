@@ -16,12 +16,16 @@ const (
 	methodSubmit              = "mining.submit"
 	methodConfigure           = "mining.configure"
 	methodSuggestDifficulty   = "mining.suggest_difficulty"
+	methodSuggestTarget       = "mining.suggest_target"
 	methodExtranonceSubscribe = "mining.extranonce.subscribe"
 	methodPing                = "mining.ping"
 	methodNotify              = "mining.notify"
 	methodSetDifficulty       = "mining.set_difficulty"
 	methodSetExtranonce       = "mining.set_extranonce"
+	methodSetVersionMask      = "mining.set_version_mask"
 	methodReconnect           = "client.reconnect"
+	methodShowMessage         = "client.show_message"
+	methodClientPing          = "client.ping"
 	methodGetVersion          = "client.get_version"
 )
 
@@ -200,6 +204,32 @@ func parseSubscribed(result json.RawMessage) (extranonce, error) {
 	return parseExtranonce(list, 1)
 }
 
+// maxSession is how long the name of a session may be, in bytes.
+const maxSession = 128
+
+// parseSession reads the name by which a connection can be resumed from the result of subscribe: that of the
+// subscription to mining.notify. Some pools give a list of subscriptions, some a single one; "" when there is none.
+func parseSession(result json.RawMessage) string {
+	list, err := parseList(result, maxParams)
+	if err != nil || len(list) == 0 {
+		return ""
+	}
+	subscriptions, err := parseList(list[0], maxParams)
+	if err != nil {
+		return ""
+	}
+	for _, raw := range append(subscriptions, list[0]) {
+		pair, err := parseList(raw, maxParams)
+		if err != nil || len(pair) < 2 || string(pair[0]) != `"mining.notify"` {
+			continue
+		}
+		if id, err := parseString(pair[1], maxSession); err == nil {
+			return id
+		}
+	}
+	return ""
+}
+
 func appendSubscribed(dst []byte, e extranonce, session string) []byte {
 	dst = append(dst, `[[["mining.set_difficulty",`...)
 	dst = append(appendString(dst, session), `],["mining.notify",`...)
@@ -231,7 +261,18 @@ type Submission struct {
 	JobID       string
 	Extranonce2 []byte
 	Time, Nonce uint32
-	Version     *uint32 // the bits that a miner rolled; nil when it rolls none
+	// Version holds the bits under the version mask, as BIP 310 sends them; nil when the miner sent none.
+	Version *uint32
+}
+
+// Solution returns what the miner chose of a job. The version is BIP 310's masked replace: the job's, but for the bits
+// under its VersionMask, which are the miner's.
+func (s Submission) Solution(j *pow.Job) pow.Solution {
+	version := j.Version
+	if s.Version != nil {
+		version = j.Version&^j.VersionMask | *s.Version&j.VersionMask
+	}
+	return pow.Solution{Extranonce2: s.Extranonce2, Version: version, Time: s.Time, Nonce: s.Nonce}
 }
 
 // parseSubmit reads the params of submit: five, or six with a version.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
+	"strconv"
 	"sync"
 	"time"
 
@@ -17,18 +18,23 @@ type Peer struct {
 	// Data is the backend's own; the package does not touch it.
 	Data any
 
-	id     uint64
-	server *Server
-	conn   jsonrpc.Conn
-	cancel context.CancelCauseFunc
-	begun  time.Time
+	id      uint64
+	session string
+	server  *Server
+	conn    jsonrpc.Conn
+	cancel  context.CancelCauseFunc
+	begun   time.Time
 
 	// Of the reading goroutine alone.
 	users    map[string]bool
 	failures int
 
 	mu         sync.Mutex
-	extranonce extranonce // set once
+	extranonce extranonce
+	earlier    extranonce // before the last SetExtranonce: its jobs are still worked on
+	follows    bool       // the miner knows that the extranonce may change
+	rolls      bool       // the miner knows that the version mask may change
+	mask       uint32
 	out        chan []byte
 	holding    bool
 	held       [][]byte // queued while a request is answered
@@ -37,6 +43,9 @@ type Peer struct {
 
 // ID tells the peers of a server apart.
 func (p *Peer) ID() uint64 { return p.id }
+
+// Session is the name by which the miner may resume this connection's work on another; see Resumer.
+func (p *Peer) Session() string { return p.session }
 
 // RemoteAddr names the miner's address for people.
 func (p *Peer) RemoteAddr() string { return p.conn.RemoteAddr() }
@@ -48,11 +57,79 @@ func (p *Peer) Subscribed() bool {
 	return p.extranonce.size != 0
 }
 
-// Extranonce1 returns what Backend.Subscribe gave the peer; nil before.
-func (p *Peer) Extranonce1() []byte {
+// Extranonce1 returns the peer's extranonce1, for the jobs that follow; nil before Backend.Subscribe.
+func (p *Peer) Extranonce1() []byte { return p.current().first }
+
+func (p *Peer) current() extranonce {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.extranonce.first
+	return p.extranonce
+}
+
+// fits reports whether the peer has, or just had, an extranonce2 of this size in bytes.
+func (p *Peer) fits(size int) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return size == p.extranonce.size || size == p.earlier.size && size > 0
+}
+
+// VersionMask returns the bits of a header's version that the miner may roll; 0 until it has asked for some.
+func (p *Peer) VersionMask() uint32 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.mask
+}
+
+func (p *Peer) setMask(mask uint32) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.mask, p.rolls = mask, mask != 0
+}
+
+// follow takes note that the miner knows what set_extranonce is.
+func (p *Peer) follow() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.follows = true
+}
+
+// SetVersionMask changes the bits that the miner may roll, at once. Errors are ErrNotSubscribed if the miner has not
+// asked for version rolling, or did not get it; ErrSlow and net.ErrClosed.
+func (p *Peer) SetVersionMask(mask uint32) error {
+	p.mu.Lock()
+	rolls := p.rolls
+	if rolls {
+		p.mask = mask
+	}
+	p.mu.Unlock()
+	if !rolls {
+		return ErrNotSubscribed
+	}
+	params := append(appendWord(json.RawMessage{'['}, mask), ']')
+	return p.queue(message{id: null, method: methodSetVersionMask, params: params})
+}
+
+// SetExtranonce changes the extranonce of the jobs that follow; those before keep theirs. Errors are ErrNotSubscribed
+// if the miner has not said that it knows such changes, ErrSlow, net.ErrClosed.
+func (p *Peer) SetExtranonce(extranonce1 []byte, extranonce2Size int) error {
+	checkExtranonce(extranonce1, extranonce2Size)
+	p.mu.Lock()
+	able := p.follows && p.extranonce.size != 0
+	if able {
+		p.earlier, p.extranonce = p.extranonce, extranonce{first: extranonce1, size: extranonce2Size}
+	}
+	p.mu.Unlock()
+	if !able {
+		return ErrNotSubscribed
+	}
+	params := append(appendHex(json.RawMessage{'['}, extranonce1), ',')
+	params = append(strconv.AppendInt(params, int64(extranonce2Size), 10), ']')
+	return p.queue(message{id: null, method: methodSetExtranonce, params: params})
+}
+
+// ShowMessage tells the person who mines something, if the miner's program shows it.
+func (p *Peer) ShowMessage(text string) error {
+	return p.queue(message{id: null, method: methodShowMessage, params: texts(plain(text, maxText))})
 }
 
 func (p *Peer) setExtranonce(e extranonce) {

@@ -2,15 +2,20 @@ package stratum
 
 import (
 	"context"
+	cryptorand "crypto/rand"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
 
+	"goldpan/core/hasher"
 	"goldpan/core/jsonrpc"
+	"goldpan/core/pow"
 )
 
 // Backend decides what a Server answers. Calls for one peer come one after the other, from one goroutine; those for
@@ -32,6 +37,19 @@ type Backend interface {
 	Disconnected(*Peer)
 }
 
+// VersionRoller is a Backend that lets miners roll bits of the header's version (BIP 310). VersionMask says which; it is
+// called when a miner asks for it, which may be before Subscribe. Jobs for a peer must then have its VersionMask.
+type VersionRoller interface {
+	VersionMask(*Peer) uint32
+}
+
+// Resumer is a Backend that keeps what a lost peer had for a while. Resume gives its extranonce to p, which takes its
+// place, if session is the name that Peer.Session had; ok is false when it is not known, or its peer is still there,
+// and then Subscribe is called.
+type Resumer interface {
+	Resume(p *Peer, session string) (extranonce1 []byte, extranonce2Size int, ok bool)
+}
+
 // Options are the limits of a Server. The zero value of each means its default.
 type Options struct {
 	MaxMessage     int           // longest message in bytes for Serve; default MaxMessage
@@ -41,6 +59,10 @@ type Options struct {
 	Queue          int           // messages that may wait for a slow reader; default 64
 	Rate           float64       // messages a second that a peer may send on and on; default 100
 	Burst          float64       // messages that it may send at once; default 400
+	Agent          string        // how the server introduces itself; default "goldpan"
+
+	// Algorithm is what targets that miners suggest are for; default SHA256d.
+	Algorithm hasher.Algorithm
 }
 
 const (
@@ -58,6 +80,7 @@ type Server struct {
 	opts    Options
 	conns   atomic.Int64
 	peers   atomic.Uint64
+	session func() string // a name that nobody can guess
 }
 
 // NewServer returns a Server.
@@ -69,7 +92,20 @@ func NewServer(b Backend, opts Options) *Server {
 	setDefault(&opts.Queue, 64)
 	setDefault(&opts.Rate, 100)
 	setDefault(&opts.Burst, 400)
-	return &Server{backend: b, opts: opts}
+	if opts.Agent == "" {
+		opts.Agent = "goldpan"
+	}
+	if opts.Algorithm == "" {
+		opts.Algorithm = hasher.SHA256d
+	}
+	return &Server{backend: b, opts: opts, session: newSession}
+}
+
+// newSession returns 64 random bits: who names a session takes its place.
+func newSession() string {
+	var b [8]byte
+	_, _ = cryptorand.Read(b[:]) // it never fails
+	return hex.EncodeToString(b[:])
 }
 
 func setDefault[T int | float64 | time.Duration](v *T, d T) {
@@ -93,12 +129,13 @@ func (s *Server) ServeConn(ctx context.Context, conn jsonrpc.Conn) error {
 	ctx, cancel := context.WithCancelCause(server)
 	defer cancel(nil)
 	p := &Peer{
-		id:     s.peers.Add(1),
-		server: s,
-		conn:   conn,
-		out:    make(chan []byte, s.opts.Queue),
-		cancel: cancel,
-		begun:  time.Now(),
+		id:      s.peers.Add(1),
+		session: s.session(),
+		server:  s,
+		conn:    conn,
+		out:     make(chan []byte, s.opts.Queue),
+		cancel:  cancel,
+		begun:   time.Now(),
 	}
 	w := startWriter(ctx, conn, p.out)
 	s.backend.Connected(p)
@@ -117,7 +154,7 @@ func (s *Server) ServeConn(ctx context.Context, conn jsonrpc.Conn) error {
 
 // serve reads and answers until the end.
 func (p *Peer) serve(ctx context.Context) error {
-	limiter := limiter{rate: p.server.opts.Rate, burst: p.server.opts.Burst, tokens: p.server.opts.Burst, last: time.Now()}
+	limiter := newLimiter(p.server.opts.Rate, p.server.opts.Burst)
 	for {
 		if err := limiter.wait(ctx); err != nil {
 			return context.Cause(ctx)
@@ -206,11 +243,20 @@ func (p *Peer) answer(m *message) (json.RawMessage, error) {
 			p.server.backend.SuggestDifficulty(p, d)
 		}
 		return yes, err
+	case methodSuggestTarget:
+		d, err := p.parseSuggestTarget(m)
+		if err == nil {
+			p.server.backend.SuggestDifficulty(p, d)
+		}
+		return yes, err
 	case methodExtranonceSubscribe:
-		return json.RawMessage("false"), nil // the extranonce of a connection stays
+		p.follow()
+		return yes, nil
 	case methodConfigure:
-		return configure(m)
-	case methodPing:
+		return p.configure(m)
+	case methodGetVersion:
+		return appendString(nil, p.server.opts.Agent), nil
+	case methodPing, methodClientPing:
 		return json.RawMessage(`"pong"`), nil
 	}
 	return nil, errUnknown
@@ -227,17 +273,37 @@ func (p *Peer) subscribe(m *message) (json.RawMessage, error) {
 			return nil, malformed(methodSubscribe, err)
 		}
 	}
+	var session string
+	if len(args) > 1 && !isNull(args[1]) {
+		if session, err = parseString(args[1], maxSession); err != nil {
+			return nil, malformed(methodSubscribe, err)
+		}
+	}
 	if !p.Subscribed() {
-		first, size, err := p.server.backend.Subscribe(p, plain(agent, MaxName))
+		first, size, err := p.extranonceFor(plain(agent, MaxName), session)
 		if err != nil {
 			return nil, &fatalError{told: err, cause: fmt.Errorf("subscribe: %w", err)}
 		}
-		if len(first) < MinExtranonce1 || len(first) > MaxExtranonce1 || size < MinExtranonce2 || size > MaxExtranonce2 {
-			panic(fmt.Sprintf("stratum: backend gave an extranonce of %d and %d bytes", len(first), size))
-		}
+		checkExtranonce(first, size)
 		p.setExtranonce(extranonce{first: first, size: size})
 	}
-	return appendSubscribed(nil, p.extranonce, fmt.Sprintf("%x", p.id)), nil
+	return appendSubscribed(nil, p.current(), p.session), nil
+}
+
+// extranonceFor asks the backend for the peer's extranonce: that of an earlier connection if it may have it.
+func (p *Peer) extranonceFor(agent, session string) ([]byte, int, error) {
+	if r, ok := p.server.backend.(Resumer); ok && session != "" {
+		if first, size, ok := r.Resume(p, session); ok {
+			return first, size, nil
+		}
+	}
+	return p.server.backend.Subscribe(p, agent)
+}
+
+func checkExtranonce(first []byte, size int) {
+	if len(first) < MinExtranonce1 || len(first) > MaxExtranonce1 || size < MinExtranonce2 || size > MaxExtranonce2 {
+		panic(fmt.Sprintf("stratum: backend gave an extranonce of %d and %d bytes", len(first), size))
+	}
 }
 
 func (p *Peer) authorize(m *message) error {
@@ -278,34 +344,49 @@ func (p *Peer) submit(m *message) error {
 		return &Rejection{Code: CodeNotSubscribed, Reason: "not subscribed"}
 	case !p.users[s.User]:
 		return &Rejection{Code: CodeUnauthorized, Reason: "user not authorized"}
-	case len(s.Extranonce2) != p.extranonce.size:
+	case !p.fits(len(s.Extranonce2)):
 		return &Rejection{Code: CodeOther, Reason: "wrong size of extranonce2"}
+	case s.Version != nil && *s.Version&^p.VersionMask() != 0:
+		return &Rejection{Code: CodeOther, Reason: "version bits outside the mask"}
 	}
 	return p.server.backend.Submit(p, s)
 }
 
-// configure declines each extension by name, as BIP310 wants it.
-func configure(m *message) (json.RawMessage, error) {
+// configure answers each extension by name, as BIP 310 wants it.
+func (p *Peer) configure(m *message) (json.RawMessage, error) {
+	c, err := parseConfigure(m.params)
+	if err != nil {
+		return nil, err
+	}
+	if r, ok := p.server.backend.(VersionRoller); ok && c.rolling {
+		p.setMask(r.VersionMask(p) & c.mask)
+	}
+	if slices.Contains(c.asked, extExtranonce) {
+		p.follow()
+	}
+	return appendConfigured(nil, c, p.VersionMask()), nil
+}
+
+// parseSuggestTarget reads a target as the difficulty that it is for the backend's algorithm.
+func (p *Peer) parseSuggestTarget(m *message) (float64, error) {
 	args, err := m.args()
 	if err != nil || len(args) == 0 {
-		return nil, malformed(methodConfigure, errList)
+		return 0, malformed(methodSuggestTarget, errList)
 	}
-	names, err := parseList(args[0], 16)
+	text, err := parseString(args[0], 64)
 	if err != nil {
-		return nil, malformed(methodConfigure, err)
+		return 0, malformed(methodSuggestTarget, err)
 	}
-	result := json.RawMessage{'{'}
-	for i, raw := range names {
-		name, err := parseString(raw, 64)
-		if err != nil {
-			return nil, malformed(methodConfigure, err)
-		}
-		if i > 0 {
-			result = append(result, ',')
-		}
-		result = append(appendString(result, name), ":false"...)
+	// Leading zeros may be missing.
+	h, err := pow.ParseHash(strings.Repeat("0", 64-len(text)) + text)
+	if err != nil {
+		return 0, malformed(methodSuggestTarget, errHex)
 	}
-	return append(result, '}'), nil
+	d := pow.DifficultyOf(p.server.opts.Algorithm, h)
+	if !(d >= MinDifficulty && d <= MaxDifficulty) {
+		return 0, malformed(methodSuggestTarget, errNumber)
+	}
+	return d, nil
 }
 
 // limiter is a token bucket. Who empties it is read later, which the peer feels as a full pipe.
@@ -314,10 +395,24 @@ type limiter struct {
 	last                time.Time
 }
 
+// newLimiter returns one that gives rate tokens a second, and burst at once.
+func newLimiter(rate, burst float64) limiter {
+	return limiter{rate: rate, burst: burst, tokens: burst, last: time.Now()}
+}
+
+// take reports whether there is a token, and takes it.
+func (l *limiter) take(now time.Time) bool {
+	l.refill(now)
+	if l.tokens < 1 {
+		return false
+	}
+	l.tokens--
+	return true
+}
+
+// wait takes a token, as soon as there is one.
 func (l *limiter) wait(ctx context.Context) error {
-	now := time.Now()
-	l.tokens = min(l.burst, l.tokens+l.rate*now.Sub(l.last).Seconds())
-	l.last = now
+	l.refill(time.Now())
 	l.tokens--
 	if l.tokens >= 0 {
 		return ctx.Err()
@@ -330,4 +425,9 @@ func (l *limiter) wait(ctx context.Context) error {
 	case <-timer.C:
 		return nil
 	}
+}
+
+func (l *limiter) refill(now time.Time) {
+	l.tokens = min(l.burst, l.tokens+l.rate*now.Sub(l.last).Seconds())
+	l.last = now
 }
