@@ -14,10 +14,11 @@ export PATH := $(PATH):/usr/local/go/bin
 export APP_NAME APP_ID APP_VERSION APP_BUILD APP_ICON
 
 FUZZTIME ?= 10s
+FAULTS ?= 2000
 CASES ?= 100000
 
 .DEFAULT_GOAL := help
-.PHONY: help run build page cli desktop test race fuzz cases bench bench-web lint secrets check generate package clean
+.PHONY: help run build page cli desktop test race fuzz faults cases bench bench-web lint secrets check generate package clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -55,6 +56,10 @@ cases: ## CASES seeded cases an algorithm through every kernel, those for ARM em
 	@GOLDPAN_CASES=$(CASES) go test -v -count=1 -timeout 0 -run '^TestSeededCases$$' ./core/hasher
 	@GOLDPAN_CASES=$(CASES) GOARCH=arm64 CGO_ENABLED=0 go test -v -count=1 -timeout 0 -run '^TestSeededCases$$' \
 		-exec qemu-aarch64-static ./core/hasher
+
+faults: ## mine through FAULTS faults of two pools' connections; FAULTSEED repeats a run
+	@.ci/setup.sh test
+	@go test -race -v -count=1 -timeout 2h -run '^TestFaults$$' ./core/stratum -faults $(FAULTS) -faultseed $(or $(FAULTSEED),0)
 
 bench: cli ## hash rate of each kernel, beside a peer; what the engine keeps of it
 	@bin/goldpan bench --algorithm all --kernel all

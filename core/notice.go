@@ -39,13 +39,15 @@ func (s *Session) notice(level Level, text, quote string) {
 func (s *Session) moved(e stratum.Event) {
 	switch e.Kind {
 	case stratum.Moved:
-		text := fmt.Sprintf("Mining goes on at %s.", e.Pool)
+		text := fmt.Sprintf("Mining goes on at %s. The pool before it is down", e.Pool)
 		if e.Reason != "" {
-			text = fmt.Sprintf("Mining goes on at %s, because at the pool before it %s.", e.Pool, e.Reason)
+			text += ": " + e.Reason
 		}
-		s.notice(Warning, text, "")
+		s.notice(Warning, text+".", "")
 	case stratum.Returned:
 		s.notice(Info, fmt.Sprintf("Mining is back at %s, which works again.", e.Pool), "")
+	case stratum.Said:
+		s.notice(Info, fmt.Sprintf("The pool %s says:", e.Pool), e.Text)
 	case stratum.Refused:
 		s.notice(Warning, fmt.Sprintf("%s is left out: %s.", e.Pool, e.Reason), "")
 	}

@@ -20,8 +20,11 @@ type Config struct {
 	// Source, if not nil, is mined from instead of pools: a node. It is called once, by NewSession.
 	Source func(pow.Handler) (pow.Source, error)
 	// Client is what the connections to all pools share. Its URL, User, Password,
-	// Agent, Algorithm and Handler are the session's own.
-	Client    stratum.Config
+	// Agent, Algorithm, Handler and Message are the session's own.
+	Client stratum.Config
+	// Healthy is how long a better pool must have worked before it is mined on
+	// again; 0 means a minute.
+	Healthy   time.Duration
 	Algorithm hasher.Algorithm
 	Lanes     int // at least 1; Rules may let fewer work
 	Rules     engine.Rules
@@ -80,7 +83,6 @@ func NewSession(c Config) (*Session, error) {
 	s.engine, err = engine.New(engine.Config{
 		Algorithm: c.Algorithm,
 		Lanes:     c.Lanes,
-		Limit:     c.Rules.Percent,
 		Rules:     c.Rules,
 		Machine:   c.Machine,
 		Share:     func(share pow.Share) { s.source.Submit(share, s.answered) },
@@ -101,7 +103,7 @@ func NewSession(c Config) (*Session, error) {
 	default:
 		client := c.Client
 		client.Agent, client.Algorithm, client.Handler = Agent, c.Algorithm, (*handler)(s)
-		s.failover = stratum.NewFailover(stratum.FailoverConfig{Pools: c.Pools, Client: client, Event: s.moved})
+		s.failover = stratum.NewFailover(stratum.FailoverConfig{Pools: c.Pools, Client: client, Event: s.moved, Healthy: c.Healthy})
 		s.source = s.failover
 	}
 	return s, nil
@@ -149,11 +151,18 @@ func (s *Session) watch(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
-		if e := s.engine.Snapshot(); e.Resumed.After(told) {
-			told = e.Resumed
-			s.notice(Info, "Mining has resumed.", "")
-		}
+		told = s.tellResumed(s.engine.Snapshot().Resumed, told)
 	}
+}
+
+// tellResumed tells that the lanes work again since a moment, unless that was
+// told before, and returns what has been told.
+func (s *Session) tellResumed(at, told time.Time) time.Time {
+	if !at.IsZero() && !at.Equal(told) { // the clock may have been set back
+		s.notice(Info, "Mining has resumed.", "")
+		return at
+	}
+	return told
 }
 
 // SetRules changes how much of the machine is used, at once. Rules that are out

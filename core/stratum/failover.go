@@ -24,7 +24,7 @@ func (p Pool) String() string { return p.URL.String() }
 // FailoverConfig is what a Failover needs. Pools and Client must be set; the rest has defaults.
 type FailoverConfig struct {
 	Pools []Pool // in order of preference
-	// Client is what all pools share. Its URL, User and Password are not looked at. Its Handler hears of the
+	// Client is what all pools share. Its URL, User, Password and Message are not looked at. Its Handler hears of the
 	// pool in use alone, or, while there is none, how the attempts go.
 	Client Config
 	// Event, if not nil, hears what a person may want to know. It is called as the Handler is, and must not block.
@@ -49,17 +49,20 @@ const (
 	Moved    EventKind = iota // a worse pool is used, for the better ones do not work
 	Returned                  // a better pool is used again
 	Refused                   // a pool refuses the user for good, and is left out
+	Said                      // a pool has something to say to a person
 )
 
 // Event is what a Failover tells a person.
 type Event struct {
 	Kind EventKind
-	Pool string // the address that is used now, or that is left out
+	Pool string // the address that is used now, that is left out, or that speaks
 	From string // the address that was used before; "" when none was
 	// Reason is why the pool is left out, or why the best one does not work, in our own words. Err is the same for
 	// programs.
 	Reason string
 	Err    error
+	// Text is what the pool says, as Config.Message hears it: plain, bounded, and the pool's words.
+	Text string
 }
 
 // PoolState is how one of several pools stands.
@@ -207,11 +210,22 @@ func (f *Failover) begin(ctx context.Context, m *member, runs *sync.WaitGroup) *
 	r := &run{f: f, m: m}
 	cfg := f.cfg.Client
 	cfg.URL, cfg.User, cfg.Password, cfg.Handler = m.pool.URL, m.pool.User, m.pool.Password, r
+	cfg.Message = func(text string) {
+		f.act(func() {
+			if !r.stopped {
+				f.event(Event{Kind: Said, Pool: m.pool.String(), Text: text})
+			}
+		})
+	}
+	dial := cfg.Dial
+	if dial == nil {
+		dial = func(ctx context.Context, u URL) (jsonrpc.Conn, error) { return u.Dial(ctx, cfg.Dialer) }
+	}
 	cfg.Dial = func(ctx context.Context, u URL) (jsonrpc.Conn, error) {
 		if err := f.budget.wait(ctx); err != nil {
 			return nil, err
 		}
-		return u.Dial(ctx, cfg.Dialer)
+		return dial(ctx, u)
 	}
 	r.client = NewClient(cfg)
 	ctx, r.cancel = context.WithCancel(ctx)

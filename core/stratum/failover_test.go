@@ -1,0 +1,488 @@
+//go:build !js
+
+package stratum
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"goldpan/core/hasher"
+	"goldpan/core/jsonrpc"
+	"goldpan/core/pow"
+)
+
+// world is some pools in memory, named by letters, within a bubble of time. It writes down what happens.
+type world struct {
+	t     *testing.T
+	begun time.Time
+	ctx   context.Context
+
+	mu    sync.Mutex
+	hosts map[string]*host
+	dials []time.Duration
+	log   []string
+	jobs  []*pow.Job
+}
+
+// host is one pool of a world.
+type host struct {
+	*pool
+	name   string
+	server *Server
+	mode   string // "" is up; refuse: nothing listens; hole: no answer to a dial; mute: connected, and silent
+	dials  int
+	shares []string // extranonce1 and nonce
+}
+
+func (h *host) Subscribe(p *Peer, agent string) ([]byte, int, error) {
+	first, size, err := h.pool.Subscribe(p, agent)
+	first[0] = h.name[0] // tells whose a job is
+	return first, size, err
+}
+
+func (h *host) Submit(p *Peer, s Submission) error {
+	h.mu.Lock()
+	h.shares = append(h.shares, fmt.Sprintf("%x %d", p.Extranonce1(), s.Nonce))
+	h.mu.Unlock()
+	return nil
+}
+
+func (h *host) peersNow() []*Peer {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var all []*Peer
+	for p := range h.peers {
+		all = append(all, p)
+	}
+	return all
+}
+
+// drop ends all connections of a pool.
+func (h *host) drop() {
+	for _, p := range h.peersNow() {
+		p.Close()
+	}
+}
+
+func newWorld(t *testing.T, names ...string) *world {
+	w := &world{t: t, begun: time.Now(), ctx: t.Context(), hosts: make(map[string]*host)}
+	for _, name := range names {
+		h := &host{pool: newPool(t), name: name}
+		h.server = NewServer(h, Options{})
+		w.hosts[name] = h
+		go func() { // a job every half minute, as long as the pool speaks
+			tick := time.NewTicker(30 * time.Second)
+			defer tick.Stop()
+			for {
+				select {
+				case <-w.ctx.Done():
+					return
+				case <-tick.C:
+				}
+				w.mu.Lock()
+				mute := h.mode == "mute"
+				w.mu.Unlock()
+				if !mute {
+					for _, p := range h.peersNow() {
+						_ = p.Notify(h.job) // one that is leaving
+					}
+				}
+			}
+		}()
+	}
+	return w
+}
+
+func (w *world) pools(names ...string) []Pool {
+	var all []Pool
+	for _, name := range names {
+		u, err := ParseURL("stratum+tcp://" + name + ":3333")
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		all = append(all, Pool{URL: u, User: "panner"})
+	}
+	return all
+}
+
+func (w *world) set(name, mode string) {
+	w.mu.Lock()
+	w.hosts[name].mode = mode
+	w.mu.Unlock()
+	if mode == "refuse" || mode == "hole" {
+		w.hosts[name].drop()
+	}
+}
+
+func (w *world) dial(ctx context.Context, u URL) (jsonrpc.Conn, error) {
+	name, _, _ := strings.Cut(u.Host(), ":")
+	h := w.hosts[name]
+	w.mu.Lock()
+	w.dials = append(w.dials, time.Since(w.begun))
+	h.dials++
+	mode := h.mode
+	w.mu.Unlock()
+	switch mode {
+	case "refuse":
+		return nil, fmt.Errorf("dial: %w", jsonrpc.ErrRefused)
+	case "hole":
+		ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+		defer cancel()
+		<-ctx.Done()
+		return nil, fmt.Errorf("dial: %w", jsonrpc.ErrTimeout)
+	}
+	ours, theirs := net.Pipe()
+	if mode == "mute" {
+		go func() {
+			buffer := make([]byte, 1024)
+			for {
+				if _, err := theirs.Read(buffer); err != nil {
+					return
+				}
+			}
+		}()
+	} else {
+		go func() { _ = h.server.ServeConn(w.ctx, jsonrpc.NewLineConn(theirs, MaxMessage)) }()
+	}
+	return jsonrpc.NewLineConn(ours, MaxMessage), nil
+}
+
+func (w *world) write(format string, a ...any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.log = append(w.log, fmt.Sprintf("%v ", time.Since(w.begun).Round(time.Second))+fmt.Sprintf(format, a...))
+}
+
+func (w *world) Job(j *pow.Job) {
+	if j == nil {
+		w.write("job none")
+		return
+	}
+	w.mu.Lock()
+	fresh := len(w.jobs) == 0 || w.jobs[len(w.jobs)-1].Conn != j.Conn
+	w.jobs = append(w.jobs, j)
+	w.mu.Unlock()
+	if fresh { // every later one would be noise
+		w.write("job %c", j.Extranonce1[0])
+	}
+}
+
+func (w *world) State(s pow.State) {
+	if s.Phase != pow.Connecting {
+		w.write("%v %s", s.Phase, letter(s.Pool))
+	}
+}
+
+func (w *world) event(e Event) {
+	w.write("%s %s from %s", map[EventKind]string{Moved: "moved", Returned: "returned", Refused: "refused"}[e.Kind], letter(e.Pool), letter(e.From))
+}
+
+func letter(address string) string {
+	return strings.TrimSuffix(strings.TrimPrefix(address, "stratum+tcp://"), ":3333")
+}
+
+func (w *world) job() *pow.Job {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.jobs[len(w.jobs)-1]
+}
+
+// run starts a Failover over pools; end stops it, and returns what Run did.
+func (w *world) run(pools []Pool, change func(*FailoverConfig)) (f *Failover, end func() error) {
+	cfg := FailoverConfig{Pools: pools, Event: w.event, Client: Config{
+		Algorithm: hasher.SHA256d, Handler: w, Dial: w.dial, Backoff: func(int) time.Duration { return 10 * time.Second },
+	}}
+	if change != nil {
+		change(&cfg)
+	}
+	f = NewFailover(cfg)
+	ctx, cancel := context.WithCancel(w.t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- f.Run(ctx) }()
+	synctest.Wait()
+	return f, func() error { cancel(); return <-ended }
+}
+
+// until lets time pass until so long after the beginning.
+func (w *world) until(d time.Duration) {
+	w.t.Helper()
+	time.Sleep(d - time.Since(w.begun)) // the bubble's time: nobody waits
+	synctest.Wait()
+}
+
+// expect compares what happened since it was asked last.
+func (w *world) expect(want ...string) {
+	w.t.Helper()
+	w.mu.Lock()
+	got := w.log
+	w.log = nil
+	w.mu.Unlock()
+	if !slices.Equal(got, want) {
+		w.t.Errorf("at %v:\n got %q\nwant %q", time.Since(w.begun), got, want)
+	}
+}
+
+// unchecked is a share that nobody has hashed.
+func unchecked(j *pow.Job, nonce uint32) pow.Share {
+	if j == nil {
+		return pow.Share{}
+	}
+	return pow.Share{Job: j, Solution: pow.Solution{Extranonce2: make([]byte, 4), Version: j.Version, Time: j.Time, Nonce: nonce}}
+}
+
+func TestFailoverAndReturn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "a", "b", "c")
+		w.set("a", "refuse")
+		f, end := w.run(w.pools("a", "b", "c"), nil)
+		w.expect("0s job b", "0s moved b from ", "0s mining b")
+		w.until(25 * time.Second)
+		w.set("a", "")
+		// Found at the third attempt, used again after it was healthy for a minute. No rest in between.
+		w.until(95 * time.Second)
+		w.expect("1m30s job a", "1m30s returned a from b", "1m30s mining a")
+		if n := len(w.hosts["b"].peersNow()); n != 1 {
+			t.Errorf("%d connections to the backup right after the return", n)
+		}
+		w.until(101 * time.Second)
+		if n := len(w.hosts["b"].peersNow()); n != 0 {
+			t.Errorf("%d connections to the backup are kept", n)
+		}
+		if s := f.Pools(); !s[0].Active || s[0].Phase != pow.Mining || s[1].Active || !s[1].Idle || !s[2].Idle {
+			t.Errorf("got %+v", s)
+		}
+		// Once more, from a pool that worked.
+		w.until(200 * time.Second)
+		w.set("a", "refuse")
+		w.until(205 * time.Second)
+		w.expect("3m20s job none", "3m20s job b", "3m20s moved b from a", "3m20s mining b")
+		if s := f.Pools(); s[0].Active || !errors.Is(s[0].Err, jsonrpc.ErrRefused) && s[0].Reason == "" || !s[1].Active || !s[2].Idle {
+			t.Errorf("got %+v", s)
+		}
+		if n := w.hosts["c"].dials; n != 0 {
+			t.Errorf("the third pool was dialled %d times", n)
+		}
+		// The backup dies too, while the first is on probation: the first is used at once.
+		w.set("a", "")
+		w.until(215 * time.Second)
+		w.expect()
+		w.set("b", "refuse")
+		w.until(220 * time.Second)
+		w.expect("3m35s job a", "3m35s returned a from b", "3m35s mining a")
+		if err := end(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// One that drops and comes back again and again is not returned to, and the lanes stay with the backup.
+func TestFailoverFlapping(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "a", "b")
+		_, end := w.run(w.pools("a", "b"), nil)
+		w.expect("0s job a", "0s mining a")
+		for d := 20 * time.Second; d < 10*time.Minute; d += 20 * time.Second {
+			w.until(d)
+			w.hosts["a"].drop()
+		}
+		w.until(10 * time.Minute)
+		w.expect("20s job none", "20s job b", "20s moved b from a", "20s mining b")
+		if err := end(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// Many dead pools and a back-off that would let them be asked all the time: the attempts of all are bounded.
+func TestFailoverStorm(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "a", "b", "c", "d")
+		for name := range w.hosts {
+			w.set(name, "refuse")
+		}
+		_, end := w.run(w.pools("a", "b", "c", "d"), func(c *FailoverConfig) {
+			c.Client.Backoff = func(int) time.Duration { return time.Millisecond }
+		})
+		w.until(10 * time.Minute)
+		for i := range w.dials {
+			n := 0
+			for _, d := range w.dials[i:] {
+				if d < w.dials[i]+time.Minute {
+					n++
+				}
+			}
+			if n > 30 {
+				t.Fatalf("%d attempts in the minute from %v", n, w.dials[i])
+			}
+		}
+		if len(w.dials) < 100 {
+			t.Errorf("%d attempts in ten minutes", len(w.dials))
+		}
+		for _, h := range w.hosts {
+			if h.dials < 20 {
+				t.Errorf("%s was tried %d times", h.name, h.dials)
+			}
+		}
+		// All come back: the first that answers is used at once.
+		w.log = nil
+		for name := range w.hosts {
+			w.set(name, "")
+		}
+		w.until(10*time.Minute + 15*time.Second)
+		if len(w.jobs) == 0 || len(w.log) == 0 || !strings.Contains(strings.Join(w.log, "\n"), "mining") {
+			t.Errorf("not mining: %q", w.log)
+		}
+		if err := end(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestFailoverSilentAndUnanswered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "a", "b")
+		w.set("a", "hole")
+		_, end := w.run(w.pools("a", "b"), nil)
+		w.expect()
+		w.until(15 * time.Second) // a dial that hangs keeps nobody from mining
+		w.expect("10s job b", "10s moved b from ", "10s mining b")
+		w.set("a", "")
+		w.until(2 * time.Minute)
+		w.expect("1m30s job a", "1m30s returned a from b", "1m30s mining a")
+		w.set("a", "mute") // the last job came at 2m0s
+		w.until(6 * time.Minute)
+		w.expect("5m0s job none", "5m0s job b", "5m0s moved b from a", "5m0s mining b")
+		if err := end(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestFailoverRefusals(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "a", "b")
+		pools := w.pools("a", "b")
+		pools[0].User = "stranger"
+		f, end := w.run(pools, nil)
+		w.expect("0s refused a from ", "0s job b", "0s moved b from ", "0s mining b")
+		w.until(20 * time.Minute)
+		if n := w.hosts["a"].dials; n != 1 {
+			t.Errorf("a pool that refuses the user was dialled %d times", n)
+		}
+		if s := f.Pools(); !s[0].Refused || s[0].Idle || s[0].Reason == "" || !errors.Is(s[0].Err, ErrUnauthorized) || !s[1].Active {
+			t.Errorf("got %+v", s)
+		}
+		if err := end(); err != nil {
+			t.Error(err)
+		}
+		w.log = nil
+		pools[1].User = "stranger"
+		_, end = w.run(pools, nil)
+		if err := end(); !errors.Is(err, ErrUnauthorized) {
+			t.Errorf("all refuse, and Run says %v", err)
+		}
+		_, end = w.run(nil, nil)
+		if err := end(); !errors.Is(err, ErrAddress) {
+			t.Errorf("without a pool Run says %v", err)
+		}
+	})
+}
+
+// A backup that has paid the user before, and refuses at a later connection, is asked again.
+func TestFailoverKnownUser(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "a")
+		f, end := w.run(w.pools("a"), nil)
+		m := f.pools[0]
+		f.Submit(unchecked(w.job(), 0), func(r pow.Result) { w.write("%v", r.Status) })
+		synctest.Wait()
+		w.expect("0s job a", "0s mining a", "0s accepted")
+		f.act(func() { m.run.ended(fmt.Errorf("%w: busy", ErrUnauthorized)); f.settle(true) })
+		w.until(5 * time.Second)
+		w.expect("0s job none")
+		w.until(11 * time.Second)
+		w.expect("10s job a", "10s mining a")
+		if err := end(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestFailoverSetPools(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "a", "b", "c")
+		f, end := w.run(w.pools("a", "b", "a"), nil)
+		if n := len(f.Pools()); n != 2 {
+			t.Errorf("%d pools of two, one named twice", n)
+		}
+		w.expect("0s job a", "0s mining a")
+		w.until(10 * time.Second)
+		if err := f.SetPools(w.pools("b", "a")); err != nil {
+			t.Fatal(err)
+		}
+		w.until(71 * time.Second)
+		w.expect("1m10s job b", "1m10s returned b from a", "1m10s mining b")
+		if n := w.hosts["a"].dials; n != 1 {
+			t.Errorf("the pool that stayed was dialled %d times", n)
+		}
+		if err := f.SetPools(w.pools("c")); err != nil {
+			t.Fatal(err)
+		}
+		w.until(75 * time.Second)
+		w.expect("1m11s job none", "1m11s job c", "1m11s mining c")
+		if n := len(w.hosts["a"].peersNow()) + len(w.hosts["b"].peersNow()); n != 0 {
+			t.Errorf("%d connections to pools that were taken out", n)
+		}
+		if err := f.SetPools(nil); !errors.Is(err, ErrAddress) {
+			t.Errorf("no pools: %v", err)
+		}
+		if err := end(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A share goes to the connection that its job came from: also in the moments after a return, and never elsewhere.
+func TestFailoverRoutes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "a", "b")
+		w.set("a", "refuse")
+		f, end := w.run(w.pools("a", "b"), nil)
+		submit := func(j *pow.Job, nonce uint32) {
+			f.Submit(unchecked(j, nonce), func(r pow.Result) {
+				w.write("%v %d %s", r.Status, nonce, letter(r.Pool))
+			})
+			synctest.Wait()
+		}
+		ofB := w.job()
+		w.set("a", "")
+		w.until(71 * time.Second)
+		ofA := w.job()
+		w.mu.Lock()
+		w.log = nil
+		w.mu.Unlock()
+		submit(ofB, 1)
+		submit(ofA, 2)
+		submit(ofB, 1) // again
+		w.until(85 * time.Second)
+		submit(ofB, 3) // its connection is closed by now
+		submit(&pow.Job{Conn: 12345}, 4)
+		submit(nil, 5)
+		w.expect("1m11s accepted 1 b", "1m11s accepted 2 a", "1m11s rejected 1 b", "1m25s stale 3 ", "1m25s stale 4 ", "1m25s stale 5 ")
+		a, b := w.hosts["a"].shares, w.hosts["b"].shares
+		if !slices.Equal(a, []string{fmt.Sprintf("%x 2", ofA.Extranonce1)}) || !slices.Equal(b, []string{fmt.Sprintf("%x 1", ofB.Extranonce1)}) {
+			t.Errorf("a got %q, b got %q", a, b)
+		}
+		if err := end(); err != nil {
+			t.Error(err)
+		}
+	})
+}
