@@ -51,16 +51,21 @@ func PayoutWarning(share float64, ok bool, err error) string {
 	case !ok:
 		return "This pool promises that a block you find pays you, but its work does not pay your address at all. Stop, check the address, or choose another pool."
 	case share < leastShare:
-		return fmt.Sprintf("This pool promises that a block you find pays you, but only %s of the block would go to your address. Check the pool's fee, or choose another pool.", percent(share))
+		return "This pool promises that a block you find pays you, but less than " + lessThan(share) + " of the block would go to your address. Check the pool's fee, or choose another pool."
 	}
 	return ""
 }
 
-// percent writes a share that is below one, never rounded up to all of it.
-func percent(share float64) string {
-	tenths := math.Floor(share * 1000)
-	if tenths < 1 {
-		return "less than 0.1%"
+// lessThan names the next mark above a share. It is coarse, so that a share that
+// changes a little from job to job is not told anew each time.
+func lessThan(share float64) string {
+	switch {
+	case share < 0.01:
+		return "1%"
+	case share < 0.1:
+		return "10%"
+	case share < 0.5:
+		return "half"
 	}
-	return fmt.Sprintf("%.1f%%", tenths/10)
+	return "95%"
 }

@@ -276,7 +276,7 @@ func TestPayoutIsChecked(t *testing.T) {
 	b.pay(paying(otherScript), paying(otherScript))
 	m.told(core.Warning, "does not pay your address at all")
 	b.pay(paying(otherScript), paying(myScript))
-	m.told(core.Warning, "only 50.0%")
+	m.told(core.Warning, "less than 95% of the block")
 	b.pay(paying(myScript))
 	m.until("peace", func(v core.Snapshot) bool { return v.Warning == "" })
 	if n := len(m.notices); n != 0 {

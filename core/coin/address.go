@@ -61,13 +61,23 @@ type ElsewhereError struct {
 
 // Error names the coin that the address looks like.
 func (e *ElsewhereError) Error() string {
+	return fmt.Sprintf("%v: it belongs to %s, and one of %s is wanted", ErrWrongNetwork, e.Want.named(e.Looks), e.Want.spoken())
+}
+
+// named lists networks as in a sentence. Where the real coin is wanted it does
+// not tell test networks apart: many share their addresses.
+func (p *Params) named(list []*Params) string {
 	var names []string
-	for _, p := range e.Looks {
-		if name := p.spoken(); !slices.Contains(names, name) {
+	for _, q := range list {
+		name := q.spoken()
+		if p.Network == Main && (q.Network == Test || q.Network == Regtest) {
+			name = "a test network"
+		}
+		if !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}
-	return fmt.Sprintf("%v: it looks like one of %s, and %s is wanted", ErrWrongNetwork, or(names), e.Want.spoken())
+	return or(names)
 }
 
 // Is tells errors.Is what this is.
@@ -90,18 +100,13 @@ func (p *Params) spoken() string {
 // uses too. Whoever meets it asks the person whether Means is what they want,
 // and goes on with Means. It is an [ErrAmbiguous].
 type AmbiguousError struct {
+	Want  *Params
 	Means Address   // the same address in the form that is this coin's alone
 	Also  []*Params // whose address it may be just as well
 }
 
 func (e *AmbiguousError) Error() string {
-	var names []string
-	for _, p := range e.Also {
-		if name := p.spoken(); !slices.Contains(names, name) {
-			names = append(names, name)
-		}
-	}
-	return fmt.Sprintf("%v: it may be one of %s; if it is yours here, write it as %s", ErrAmbiguous, or(names), e.Means.Text)
+	return fmt.Sprintf("%v: it is written like one of %s; if it is yours here, write it as %s", ErrAmbiguous, e.Want.named(e.Also), e.Means.Text)
 }
 
 // Is tells errors.Is what this is.
@@ -304,7 +309,7 @@ func (p *Params) fromBase58(text string) (Address, error) {
 				return slices.Index(x.scripts, version) - slices.Index(y.scripts, version)
 			})
 			also = slices.DeleteFunc(also, func(q *Params) bool { return q.Coin == p.Coin })
-			return Address{}, &AmbiguousError{Means: a, Also: also}
+			return Address{}, &AmbiguousError{Want: p, Means: a, Also: also}
 		}
 		return a, nil
 	case len(also) > 0:

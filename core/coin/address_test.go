@@ -236,11 +236,11 @@ func TestRefusals(t *testing.T) {
 		"the other letters":   {"bitcoin", "bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqh2y7hd", ErrChecksum, "another kind of address"},
 		"mixed case":          {"bitcoin", "bc1qcr8te4kr609gcawutmrza0j4xv80jy8z306fyU", ErrMixedCase, "capital and small"},
 		"pay to anchor":       {"bitcoin", "bc1pfeessrawgf", ErrVersion, "no rules"},
-		"another coin":        {"litecoin", good, ErrWrongNetwork, "looks like one of Bitcoin, and Litecoin is wanted"},
-		"an old one":          {"dogecoin", "LT2KVaAy1ppRuxRgrS5RNU3vBsy7RibPeA", ErrWrongNetwork, "looks like one of Litecoin"},
-		"a test coin":         {"bitcoin", "mwXn5Vhicdav8Av3KMokx4YNuHoGRKxtWs", ErrWrongNetwork, "Bitcoin's test network"},
+		"another coin":        {"litecoin", good, ErrWrongNetwork, "belongs to Bitcoin, and one of Litecoin is wanted"},
+		"an old one":          {"dogecoin", "LT2KVaAy1ppRuxRgrS5RNU3vBsy7RibPeA", ErrWrongNetwork, "belongs to Litecoin, and"},
+		"a test coin":         {"bitcoin", "mwXn5Vhicdav8Av3KMokx4YNuHoGRKxtWs", ErrWrongNetwork, "belongs to a test network, and one of Bitcoin is wanted"},
 		"nobody's":            {"bitcoin", base58.CheckEncode(make([]byte, 20), 200), ErrBadAddress, "no coin that Goldpan knows"},
-		"Litecoin or Bitcoin": {"litecoin", "3MSvaVbVFFLML86rt5eqgA9SvW23upaXdY", ErrAmbiguous, "one of Bitcoin; if it is yours here, write it as MTf4tP1TCNBn8dNkyxeBVoPrFCcVzxJvvh"},
+		"Litecoin or Bitcoin": {"litecoin", "3MSvaVbVFFLML86rt5eqgA9SvW23upaXdY", ErrAmbiguous, "written like one of Bitcoin; if it is yours here, write it as MTf4tP1TCNBn8dNkyxeBVoPrFCcVzxJvvh"},
 	} {
 		a, err := params(t, c.coin, Main).ParseAddress(c.text)
 		if !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.says) || a.Script != nil {

@@ -33,7 +33,7 @@ func Example() {
 	fmt.Println(err)
 	// Output:
 	// LTC 6.25000000 <nil>
-	// address of another network: it looks like one of Bitcoin, and Litecoin is wanted
+	// address of another network: it belongs to Bitcoin, and one of Litecoin is wanted
 	// do you mean MTf4tP1TCNBn8dNkyxeBVoPrFCcVzxJvvh
 	// Ethereum cannot be mined any more: since 15 September 2022 its blocks are made by proof of stake, not by mining.
 }

@@ -154,7 +154,7 @@ func (f *poolFile) pool(id string) (Pool, error) {
 		Scheme: f.Scheme, Solo: f.Solo, Low: LowDifficulty(f.LowDifficulty), Note: f.Note, Checked: f.Checked,
 		FeeHundredths: -1, MinimumPayout: -1,
 	}
-	c.that(f.ID == id && idShape.MatchString(id), "id %q does not fit the file's name", f.ID)
+	c.that(f.ID == id && goodID(id), "id %q does not fit the file's name", f.ID)
 	c.text("name", f.Name)
 	c.that(goodPage(f.Page, "https"), "page %q", f.Page)
 	var err error
@@ -229,13 +229,8 @@ func goodServer(s string) (encrypted, ok bool) {
 
 // goodHost tells whether a host is a name of the public net in small letters.
 func goodHost(host string) bool {
-	for i := range len(host) {
-		if c := host[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '.' {
-			return false
-		}
-	}
 	dot := strings.LastIndexByte(host, '.')
-	return dot > 0 && dot < len(host)-2 && (host[dot+1] < '0' || host[dot+1] > '9')
+	return shaped(host, 4, 253, small+numbers+"-.") && dot > 0 && dot < len(host)-2 && strings.IndexByte(small, host[dot+1]) >= 0
 }
 
 func goodPage(s string, schemes ...string) bool {
