@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -114,6 +115,9 @@ func TestBitcoinAsTheLibrary(t *testing.T) {
 		}
 		if wire.BitcoinNet(binary.LittleEndian.Uint32(p.Magic[:])) != want.Net || p.Maturity != int(want.CoinbaseMaturity) || p.BlockInterval != want.TargetTimePerBlock {
 			t.Errorf("%s: %+v", n, p)
+		}
+		if strconv.Itoa(p.P2PPort) != want.DefaultPort {
+			t.Errorf("%s: port %d, want %s", n, p.P2PPort, want.DefaultPort)
 		}
 		for _, height := range []int64{0, 1, 149, 150, 209_999, 210_000} {
 			r, err := p.Reward(height)

@@ -99,10 +99,13 @@ type endedFile struct {
 	Source string `json:"source"`
 }
 
-// decode reads exactly one JSON value without unknown fields into v.
+// decode reads exactly one JSON value into v, without unknown or repeated fields.
 func decode(b []byte, v any) error {
 	if len(b) > maxFile {
 		return fmt.Errorf("%w: it has more than %d bytes", errFile, maxFile)
+	}
+	if err := keysOnce(json.NewDecoder(bytes.NewReader(b)), 0); err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("%w: %w", errFile, err)
 	}
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.DisallowUnknownFields()
@@ -113,6 +116,41 @@ func decode(b []byte, v any) error {
 		return fmt.Errorf("%w: something follows the value", errFile)
 	}
 	return nil
+}
+
+// keysOnce refuses, in the next value of d, an object that names a key twice or
+// in capitals: the library would take the last, and either writing.
+func keysOnce(d *json.Decoder, depth int) error {
+	token, err := d.Token()
+	if err != nil {
+		return err
+	}
+	open, nested := token.(json.Delim)
+	if !nested {
+		return nil
+	}
+	if depth > 8 {
+		return errors.New("it is nested too deeply")
+	}
+	seen := map[string]bool{}
+	for d.More() {
+		if open == '{' {
+			key, err := d.Token()
+			if err != nil {
+				return err
+			}
+			name, ok := key.(string)
+			if !ok || seen[name] || !shaped(name, 1, 32, small+numbers+"_") {
+				return errors.New("a key stands twice or is none of ours")
+			}
+			seen[name] = true
+		}
+		if err := keysOnce(d, depth+1); err != nil {
+			return err
+		}
+	}
+	_, err = d.Token()
+	return err
 }
 
 // load reads a folder laid out as assets/presets is.
