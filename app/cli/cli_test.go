@@ -53,6 +53,10 @@ type line struct {
 	Coin, Network, Kernel, Algorithm, ID, Path                                          string
 	Height, Blocks, Accepted, Words, Index                                              int
 	Hashrate, CyclesPerHash                                                             float64
+	Pool, Reason, Text, Level, Key, Value                                               string
+	Hosts                                                                               []string
+	OK                                                                                  bool
+	Line, Problems, Lanes                                                               int
 }
 
 // process is a running goldpan.
@@ -86,7 +90,7 @@ func start(t *testing.T, input string, args ...string) *process {
 	t.Helper()
 	p := &process{Cmd: exec.Command(goldpan, append(args, "--json")...), t: t}
 	p.Stdin, p.Stderr = strings.NewReader(input), &p.said
-	p.Env = append(os.Environ(), "DBUS_SESSION_BUS_ADDRESS=", "XDG_RUNTIME_DIR="+t.TempDir())
+	p.Env = append(os.Environ(), "DBUS_SESSION_BUS_ADDRESS=", "XDG_RUNTIME_DIR="+t.TempDir(), "XDG_STATE_HOME="+t.TempDir())
 	out, err := p.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -359,7 +363,6 @@ func TestBadInput(t *testing.T) {
 		{"one word too many", 2, "too many", "", []string{"practice", "now"}},
 		{"algorithm", 2, "sha256d or scrypt", "", []string{"practice", "--algorithm", "x11"}},
 		{"limit", 2, "percentage", "", []string{"practice", "--limit", "0"}},
-		{"two pools", 2, "one pool", "", append(mine("stratum+tcp://127.0.0.1:1"), "--pool", "stratum+tcp://127.0.0.1:2")},
 		{"time backwards", 2, "duration", "", append(mine("stratum+tcp://127.0.0.1:1"), "--for", "-5s")},
 		{"seconds that are no number", 2, "seconds", "", []string{"bench", "--seconds", "NaN"}},
 		{"pool scheme", 2, "scheme", "", mine("gopher://127.0.0.1:1")},
@@ -371,7 +374,7 @@ func TestBadInput(t *testing.T) {
 		{"seed word", 1, "abuot", words, []string{"wallet", "restore", "--network", "practice", "--words-file", "-", "--data", dir}},
 		{"too few words", 1, "12", "abandon about", []string{"wallet", "restore", "--network", "practice", "--words-file", "-", "--data", dir}},
 		{"no wallet", 1, "no wallet", "", []string{"wallet", "balance", "--network", "main", "--data", dir}},
-		{"coin", 2, "bitcoin", "", []string{"wallet", "balance", "--coin", "ethereum", "--data", dir}},
+		{"coin", 2, "cannot be mined", "", []string{"wallet", "balance", "--coin", "ethereum", "--data", dir}},
 		{"kernel", 2, "no kernel", "", []string{"bench", "--kernel", "abacus"}},
 		{"no keyring", 1, "keyring", "", []string{"key", "list", "--store", "keyring", "--data", dir}},
 	} {

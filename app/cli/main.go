@@ -26,7 +26,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends at once
-	t := &terminal{in: os.Stdin, out: os.Stdout, err: os.Stderr}
+	t := &terminal{in: os.Stdin, out: &output{to: os.Stdout}, err: os.Stderr}
 	code := t.run(ctx, os.Args[1:])
 	stop()
 	os.Exit(code)
@@ -36,9 +36,17 @@ func main() {
 type command struct {
 	name, summary string
 	usage         string // what follows the name
+	groups        []group
 	// prepare defines the command's flags and returns what runs once they are
 	// read. args are the words after the flags.
 	prepare func(t *terminal, f *flag.FlagSet) func(ctx context.Context, args []string) error
+}
+
+// group is a heading in a command's help, and the options below it; all others
+// come last.
+type group struct {
+	name    string
+	options []string
 }
 
 var errUsage = errors.New("the command was not understood")
@@ -53,6 +61,7 @@ func commands() []command {
 		practiceCommand(), mineCommand(), soloCommand(), benchCommand(),
 		walletCreateCommand(), walletRestoreCommand(), walletAddressCommand(), walletBalanceCommand(),
 		keyAddCommand(), keyListCommand(), keyShowCommand(), keyRevokeCommand(),
+		configShowCommand(), configCheckCommand(), configSetCommand(), configPathCommand(),
 		doctorCommand(),
 	}
 }
@@ -69,7 +78,13 @@ func (t *terminal) run(ctx context.Context, args []string) int {
 			t.json = true
 		}
 	}
+	for len(args) > 0 && (args[0] == "--json" || args[0] == "-json") {
+		args = args[1:]
+	}
 	err := t.dispatch(ctx, args)
+	if o, ok := t.out.(*output); ok && err == nil && o.err != nil {
+		err = fmt.Errorf("%w: %v", errOutput, o.err)
+	}
 	switch {
 	case err == nil:
 		return 0
@@ -78,7 +93,13 @@ func (t *terminal) run(ctx context.Context, args []string) int {
 		return 2
 	default:
 		message, hint := desk.Explain(err)
-		if hint == "" && errors.Is(err, errSecret) {
+		var certificate *untrusted
+		switch {
+		case errors.As(err, &certificate):
+			hint = certificate.hint()
+		case errors.Is(err, errOutput):
+			hint = "Look where the output goes; what was asked for is done."
+		case hint == "" && errors.Is(err, errSecret):
 			hint = "Run this in a terminal, or name a file that holds it; goldpan " + t.command + " --help tells how."
 		}
 		t.fail(message, hint)
@@ -208,15 +229,31 @@ func (t *terminal) help(w io.Writer) {
 func (t *terminal) helpCommand(c command, flags *flag.FlagSet) {
 	w := t.people()
 	fmt.Fprintf(w, "%s\n\nUsage: goldpan %s %s\n\n", c.summary, c.name, c.usage)
-	flags.VisitAll(func(f *flag.Flag) {
+	shown := map[string]bool{}
+	show := func(f *flag.Flag) {
+		if shown[f.Name] {
+			return
+		}
+		shown[f.Name] = true
 		value, text := flag.UnquoteUsage(f)
 		if value != "" {
 			value = " " + value
 		}
 		fmt.Fprintf(w, "  --%s%s\n        %s", f.Name, value, text)
-		if f.DefValue != "" && f.DefValue != "0" && f.DefValue != "false" && f.DefValue != "[]" {
+		if f.DefValue != "" && f.DefValue != "0" && f.DefValue != "0s" && f.DefValue != "false" && f.DefValue != "[]" {
 			fmt.Fprintf(w, " (default %s)", f.DefValue)
 		}
 		fmt.Fprintln(w)
-	})
+	}
+	for _, g := range c.groups {
+		fmt.Fprintf(w, "%s:\n", strings.ToUpper(g.name[:1])+g.name[1:])
+		for _, name := range g.options {
+			show(flags.Lookup(name))
+		}
+		fmt.Fprintln(w)
+	}
+	if len(c.groups) > 0 {
+		fmt.Fprintln(w, "Further:")
+	}
+	flags.VisitAll(show)
 }

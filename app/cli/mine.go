@@ -2,83 +2,129 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
-	"runtime"
+	"strings"
 	"time"
 
 	"goldpan/app/desk"
+	"goldpan/app/desk/config"
 	"goldpan/core"
-	"goldpan/core/engine"
-	"goldpan/core/hasher"
 	"goldpan/core/pow"
 	"goldpan/core/stratum"
 )
 
+// override is a flag that stands for a setting of config.toml.
+type override struct {
+	key    string
+	truth  bool // may be given without a value
+	many   bool // may be given several times
+	values []string
+}
+
+func (o *override) String() string   { return "" }
+func (o *override) IsBoolFlag() bool { return o.truth }
+func (o *override) Set(s string) error {
+	if !o.many {
+		o.values = nil
+	}
+	o.values = append(o.values, s)
+	return nil
+}
+
+// overrides are the flags that stand for settings, by name.
+type overrides map[string]*override
+
+func (o overrides) define(f *flag.FlagSet, name, key, usage string) *override {
+	v := &override{key: key}
+	o[name] = v
+	f.Var(v, name, usage)
+	return v
+}
+
+// apply gives c what was said on the command line.
+func (o overrides) apply(c *config.Config) error {
+	for name, v := range o {
+		if len(v.values) == 0 {
+			continue
+		}
+		if err := c.Set(v.key, strings.Join(v.values, ";")); err != nil {
+			return usagef("--%s: %s", name, wrong(err))
+		}
+	}
+	return nil
+}
+
+// wrong tells what is wrong with a setting without naming its key.
+func wrong(err error) string {
+	var problems *config.Problems
+	if !errors.As(err, &problems) {
+		return err.Error()
+	}
+	p := problems.List[0]
+	p.Key = ""
+	return p.String()
+}
+
+// mineFlags are the flags of mine.
+type mineFlags struct {
+	overrides    overrides
+	pools        list
+	user         string
+	passwordFile string
+	passwordKey  string
+	soloPool     bool
+	store        storeChoice
+	goal         mineGoal
+}
+
 func mineCommand() command {
 	return command{
 		name:    "mine",
-		summary: "Mine on a pool.",
-		usage:   "--pool URL --user USER --algorithm sha256d|scrypt [--password-file F | --password-key ID] [--threads N] [--limit PERCENT] [--shares N] [--for DURATION]",
+		summary: "Mine on a pool, or on several in order.",
+		usage:   "[--pool URL [--pool URL …] --user USER --algorithm sha256d|scrypt] [--password-file F | --password-key ID] [limits] [manners] [--shares N] [--for DURATION]\n\nWhat is not given here is taken from config.toml in the data directory: see goldpan config show.",
+		groups: []group{
+			{"where", []string{"pool", "user", "algorithm", "coin", "password-file", "password-key", "proxy", "proxy-key", "difficulty", "payout", "solo-pool"}},
+			{"limits", []string{"threads", "limit", "max-hashrate", "max-watts", "max-temp", "nice"}},
+			{"manners", []string{"schedule", "on-battery", "battery-floor", "while-active", "idle-after", "others"}},
+			{"until when", []string{"shares", "for"}},
+		},
 		prepare: func(t *terminal, f *flag.FlagSet) func(context.Context, []string) error {
-			c := core.Config{Rules: engine.Rules{OnBattery: true, WhileActive: true}}
-			var user, password string
-			var goal mineGoal
-			var pools list
-			f.Var(&pools, "pool", "`URL` of the pool: stratum+tcp://HOST:PORT or ws://HOST:PORT/PATH")
-			f.StringVar(&user, "user", "", "`USER` at the pool; often ADDRESS.WORKER")
-			algorithm := f.String("algorithm", "", "`NAME` of the algorithm: sha256d or scrypt")
-			passwordFile := f.String("password-file", "", "`FILE` that holds the password; - is standard input")
-			passwordKey := f.String("password-key", "", "`ID` of a password kept with goldpan key add")
-			store := storeFlags(f)
-			f.IntVar(&c.Lanes, "threads", 0, "`N` threads; 0 takes one for each processor")
-			f.IntVar(&c.Rules.Percent, "limit", 100, "`PERCENT` of each thread's time")
-			f.Uint64Var(&goal.shares, "shares", 0, "end after `N` accepted shares")
-			f.DurationVar(&goal.span, "for", 0, "end after this `DURATION`, for example 10m")
-			return func(ctx context.Context, args []string) (err error) {
+			m := mineFlags{overrides: overrides{}}
+			f.Var(&m.pools, "pool", "`URL` of a pool: stratum+tcp://, stratum+tls://, ws:// or wss://, then HOST:PORT; ?pin=sha256:… pins its certificate; preset:NAME is one that comes with Goldpan; may be given again for pools to fall back on")
+			f.StringVar(&m.user, "user", "", "`USER` at the pool; often ADDRESS.WORKER")
+			f.StringVar(&m.passwordFile, "password-file", "", "`FILE` that holds the password; - is standard input")
+			f.StringVar(&m.passwordKey, "password-key", "", "`ID` of a password kept with goldpan key add")
+			m.store = storeFlags(f)
+			f.BoolVar(&m.soloPool, "solo-pool", false, "the pool promises you the whole block: warn when its work does not pay --payout")
+			f.Uint64Var(&m.goal.shares, "shares", 0, "end after `N` accepted shares")
+			f.DurationVar(&m.goal.span, "for", 0, "end after this `DURATION`, for example 10m")
+			o := m.overrides
+			o.define(f, "algorithm", "algorithm", "`NAME` of the algorithm: sha256d or scrypt")
+			o.define(f, "coin", "coin", "`ID` of the coin, which says the algorithm too: bitcoin, litecoin, dogecoin")
+			o.define(f, "payout", "payout", "your own `ADDRESS`, for --solo-pool")
+			o.define(f, "proxy", "proxy", "`URL` that every connection goes through: socks5://HOST:PORT (Tor's is socks5://127.0.0.1:9050) or http://HOST:PORT")
+			o.define(f, "proxy-key", "proxy_key", "`ID` of the proxy's password, kept with goldpan key add; its user stands in the URL")
+			o.define(f, "difficulty", "difficulty", "`D` of shares to ask the pool for; a slow machine wants a low one")
+			o.define(f, "threads", "limits.threads", "`N` threads at most; 0 takes one for each processor")
+			o.define(f, "limit", "limits.percent", "`PERCENT` of each thread's time")
+			o.define(f, "max-hashrate", "limits.hashrate", "`H` hashes a second at most")
+			o.define(f, "max-watts", "limits.watts", "`W` of the processor at most, where it is measured")
+			o.define(f, "max-temp", "limits.celsius", "`CELSIUS` of the processor at most, where it is measured; 0 is no limit")
+			o.define(f, "nice", "limits.nice", "`N` from 0 to 19: how readily other programs get the processor")
+			o.define(f, "schedule", "manners.schedule", "`WHEN` it may mine, for example \"mon-fri 22:00-07:00\"; may be given again").many = true
+			o.define(f, "on-battery", "manners.on_battery", "mine on battery too").truth = true
+			o.define(f, "battery-floor", "manners.battery_floor", "`PERCENT` of charge under which it never mines on battery")
+			o.define(f, "while-active", "manners.while_active", "with =false, pause while somebody uses the keyboard or the mouse").truth = true
+			o.define(f, "idle-after", "manners.idle_after", "`DURATION` without keyboard and mouse after which nobody uses them")
+			o.define(f, "others", "manners.others_percent", "pause while other programs use more than this `PERCENT` of the processor; 0 never")
+			o.define(f, "log-level", "log.level", "`LEVEL` of what goes to goldpan.log in the data directory: debug, info, warn or error")
+			return func(ctx context.Context, args []string) error {
 				if err := noArguments(args); err != nil {
 					return err
 				}
-				if len(pools) == 0 || user == "" || *algorithm == "" {
-					return usagef("--pool, --user and --algorithm are needed")
-				}
-				if goal.span < 0 {
-					return usagef("--for: a duration from 1s upward")
-				}
-				if c.Algorithm, err = hasher.ParseAlgorithm(*algorithm); err != nil {
-					return usagef("--algorithm: %s", err)
-				}
-				for _, text := range pools {
-					u, err := stratum.ParseURL(text)
-					if err != nil {
-						return usagef("--pool: %s", err)
-					}
-					c.Pools = append(c.Pools, stratum.Pool{URL: u, User: user})
-				}
-				if err := checkEffort(c.Lanes, c.Rules.Percent); err != nil {
-					return err
-				}
-				if *passwordFile != "" && *passwordKey != "" {
-					return usagef("--password-file and --password-key: one of them is enough")
-				}
-				switch {
-				case *passwordFile != "":
-					password, err = t.secret(ctx, *passwordFile, "Password")
-				case *passwordKey != "":
-					password, err = t.poolPassword(ctx, store, *passwordKey)
-				default:
-					password = "x" // what pools expect from those who have none
-				}
-				if err != nil {
-					return err
-				}
-				for i := range c.Pools {
-					c.Pools[i].Password = password
-				}
-				if c.Lanes == 0 {
-					c.Lanes = runtime.NumCPU()
-				}
-				return t.mine(ctx, c, goal)
+				return t.mine(ctx, &m)
 			}
 		},
 	}
@@ -90,95 +136,129 @@ type mineGoal struct {
 	span   time.Duration
 }
 
-// maxAttempts is how often a pool that has never worked is tried.
-const maxAttempts = 3
+// settings joins config.toml and the flags, which come first.
+func (t *terminal) settings(m *mineFlags) (config.Config, error) {
+	dir, err := t.dir()
+	if err != nil {
+		return config.Config{}, err
+	}
+	c, err := config.Read(dir)
+	if err != nil {
+		return config.Config{}, err
+	}
+	if len(m.pools) > 0 {
+		c.Pools = make([]config.Pool, len(m.pools))
+		for i, pool := range m.pools {
+			if err := checkPoolFlag(pool); err != nil {
+				return config.Config{}, err
+			}
+			if err := c.Set(fmt.Sprintf("pool.%d.url", i+1), pool); err != nil {
+				return config.Config{}, usagef("--pool: %s", wrong(err))
+			}
+		}
+	}
+	for i := range c.Pools {
+		p := &c.Pools[i]
+		if m.user != "" {
+			if err := c.Set(fmt.Sprintf("pool.%d.user", i+1), m.user); err != nil {
+				return config.Config{}, usagef("--user: %s", wrong(err))
+			}
+			p = &c.Pools[i]
+		}
+		if m.passwordKey != "" || m.passwordFile != "" {
+			p.PasswordKey, p.Password = m.passwordKey, ""
+		}
+		if m.soloPool {
+			p.Solo = true
+		}
+		if p.User == "" {
+			return config.Config{}, usagef("--pool and --user are needed, and --algorithm or --coin")
+		}
+	}
+	if err := m.overrides.apply(&c); err != nil {
+		return config.Config{}, err
+	}
+	switch {
+	case len(c.Pools) == 0:
+		made, err := config.Init(dir)
+		if err != nil {
+			return config.Config{}, usagef("--pool, --user and --algorithm are needed")
+		}
+		where := "write them into "
+		if made {
+			where = "write them into the file that was just made for you, "
+		}
+		return config.Config{}, usagef("no pool is chosen: give --pool, --user and --algorithm, or %s%s", where, config.Path(dir))
+	case c.Coin == "" && c.Algorithm == "":
+		return config.Config{}, usagef("--pool and --user are needed, and --algorithm or --coin")
+	case c.Pools[0].Solo && (c.Payout == "" || c.Coin == ""):
+		return config.Config{}, usagef("--solo-pool: --payout with your own address and --coin are needed too")
+	}
+	return c, nil
+}
 
-// mine mines until the goal is reached or ctx ends.
-func (t *terminal) mine(ctx context.Context, c core.Config, goal mineGoal) error {
-	shares := make(chan pow.Result, 1024)
-	c.Shares = func(r pow.Result) { offer(shares, r) }
-	s, err := core.NewSession(c)
+// checkPoolFlag says of a pool's address what is wrong with it.
+func checkPoolFlag(s string) error {
+	if h := config.Hidden(s); h != "" {
+		return usagef("--pool: %s; type it again, or paste it without formatting", h)
+	}
+	if strings.HasPrefix(s, config.Preset) {
+		return nil
+	}
+	if _, err := stratum.ParseURL(s); err != nil {
+		return usagef("--pool: %s", err)
+	}
+	return nil
+}
+
+// mine reads the settings and mines by them.
+func (t *terminal) mine(ctx context.Context, flags *mineFlags) error {
+	if flags.goal.span < 0 {
+		return usagef("--for: a duration from 1s upward")
+	}
+	if flags.passwordFile != "" && flags.passwordKey != "" {
+		return usagef("--password-file and --password-key: one of them is enough")
+	}
+	c, err := t.settings(flags)
 	if err != nil {
 		return err
 	}
-	t.say("Mining %s on %s as %s, with %d %s. Ctrl-C stops.", c.Algorithm, c.Pools[0], c.Pools[0].User, c.Lanes, threadsWord(c.Lanes))
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	ended := make(chan error, 1)
-	go func() { ended <- s.Run(ctx) }()
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
-	var deadline <-chan time.Time
-	if goal.span > 0 {
-		timer := time.NewTimer(goal.span)
-		defer timer.Stop()
-		deadline = timer.C
+	dir, err := t.dir()
+	if err != nil {
+		return err
 	}
-	live, looks, state, reached := t.live(), 0, "", false
-	var gaveUp error
-	for {
-		select {
-		case r := <-shares:
-			t.emit(desk.ShareRecord(r))
-			if goal.shares > 0 && s.Snapshot().Accepted >= goal.shares {
-				reached = true
-				cancel()
-			}
-		case <-deadline:
-			reached = true
-			cancel()
-		case <-tick.C:
-			v := s.Snapshot()
-			t.emit(desk.StatusRecord(v))
-			line := statusLine(v)
-			switch changed := v.State+v.Reason != state; {
-			case changed && v.State == core.StateDown && v.Err != nil:
-				message, hint := desk.Explain(v.Err)
-				t.say("Down: %s. %s", message, hint)
-			case t.json:
-			case live:
-				t.redraw(line)
-			case changed || looks%15 == 0:
-				t.say("%s", line)
-			}
-			state = v.State + v.Reason
-			looks++
-			// A pool that has worked is waited for as long as it takes; one that
-			// never has is more likely a mistake in its address.
-			if !v.Worked && v.Failures >= maxAttempts {
-				gaveUp = v.Err
-				cancel()
-			}
-		case err := <-ended:
-			for len(shares) > 0 { // the totals count them, so they are told
-				t.emit(desk.ShareRecord(<-shares))
-			}
-			v := s.Snapshot()
-			t.say("Stopped after %s: %d shares accepted, %d rejected, %d stale.", v.Uptime.Round(time.Second), v.Accepted, v.Rejected, v.Stale)
-			t.emit(desk.TotalsRecord(v))
-			if err == nil {
-				err = gaveUp
-			}
-			if err == nil && (goal.shares > 0 || goal.span > 0) && !reached {
-				err = errInterrupted
-			}
+	w := &mineWatch{t: t, goal: flags.goal, live: t.live(), offered: map[string]bool{},
+		// Buffered far beyond what comes between two looks, so that nobody waits.
+		shares: make(chan pow.Result, 1024), notices: make(chan core.Notice, 64), answers: make(chan bool, 1)}
+	o := desk.MineOptions{Dir: dir, Config: c, Shares: w.share, Notice: w.notice}
+	if flags.passwordFile != "" {
+		if o.Password, err = t.secret(ctx, flags.passwordFile, "Password"); err != nil {
 			return err
 		}
 	}
-}
-
-func statusLine(s core.Snapshot) string {
-	switch s.State {
-	case core.StateMining:
-		line := fmt.Sprintf("Mining at %s · %d shares accepted, %d rejected, %d stale · %s", rate(s.Hashrate), s.Accepted, s.Rejected, s.Stale, s.Uptime.Round(time.Second))
-		if s.Reason != "" {
-			line += " · " + s.Reason
+	fetched := map[string]string{} // so that a passphrase is asked for once
+	o.Secret = func(ctx context.Context, id string) (string, error) {
+		if s, ok := fetched[id]; ok {
+			return s, nil
 		}
-		return line
-	case core.StatePaused:
-		return "Paused: " + s.Reason
-	case core.StateDown:
-		return "The pool is down: " + s.Reason
+		s, err := t.poolPassword(ctx, flags.store, id)
+		if err == nil {
+			fetched[id] = s
+		}
+		return s, err
 	}
-	return "Connecting to the pool …"
+	failed := func(err error) {
+		message, hint := desk.Explain(err)
+		t.say("Goldpan mines on without its log: %s. %s", message, hint)
+	}
+	if o.Log, err = desk.OpenLog(dir, c.Log, failed); err != nil {
+		failed(err)
+	} else {
+		defer o.Log.Close()
+	}
+	w.reread = func() (config.Config, error) { return t.settings(flags) }
+	if w.mining, err = desk.NewMining(ctx, o); err != nil {
+		return err
+	}
+	return w.run(ctx)
 }

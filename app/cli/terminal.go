@@ -107,6 +107,46 @@ func (t *terminal) fail(message, hint string) {
 	}
 }
 
+// output remembers that it could not be written to: a command whose result is
+// lost has failed.
+type output struct {
+	to  io.Writer
+	err error
+}
+
+func (o *output) Write(b []byte) (int, error) {
+	n, err := o.to.Write(b)
+	if err != nil && o.err == nil {
+		o.err = err
+	}
+	return n, err
+}
+
+var errOutput = errors.New("the result could not be written")
+
+// interactive tells whether somebody can be asked.
+func (t *terminal) interactive() bool {
+	return t.live() && t.in != nil && term.IsTerminal(int(t.in.Fd()))
+}
+
+// yes reads an answer, which is no unless it begins with y.
+func (t *terminal) yes(ctx context.Context) bool {
+	answer, err := await(ctx, func() (string, error) { return bufio.NewReader(io.LimitReader(t.in, 1<<10)).ReadString('\n') })
+	return err == nil && strings.HasPrefix(strings.ToLower(strings.TrimSpace(answer)), "y")
+}
+
+// dir is the data directory.
+func (t *terminal) dir() (string, error) {
+	if t.data != "" {
+		return t.data, nil
+	}
+	dir, err := desk.DefaultDir()
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", desk.ErrDataDir, err)
+	}
+	return dir, nil
+}
+
 // maxSecret bounds what is read as a secret, in bytes.
 const maxSecret = 64 << 10
 

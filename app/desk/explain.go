@@ -3,11 +3,13 @@ package desk
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"strings"
 	"syscall"
 	"unicode"
 
+	"goldpan/app/desk/config"
 	"goldpan/core/coin"
 	"goldpan/core/hasher"
 	"goldpan/core/jsonrpc"
@@ -35,6 +37,12 @@ var explanations = []struct {
 	{ErrKnownServers, "", "Goldpan has left it as it is. Move it away, and Goldpan asks about each server again."},
 	{ErrServerAddress, "", "Write the server as HOST:PORT and its fingerprint as sha256: and 64 hexadecimal digits."},
 	{ErrTooManyServers, "", "Remove some that you no longer use."},
+	{ErrNoPool, "", "Give one with --pool, or write it into the settings: goldpan config path says where they are."},
+	{ErrNoAlgorithm, "", "Give --coin or --algorithm, or write one of them into the settings."},
+	{ErrOtherAlgorithm, "", "Leave the algorithm out: the coin says it."},
+	{ErrMixedSolo, "", "Say solo of all of them or of none: a solo pool pays nothing for shares."},
+	{ErrPayout, "", "Give --coin and --payout ADDRESS, or write coin and payout into the settings."},
+	{ErrNoPreset, "", "Write the pool's own address instead."},
 	{ErrPassphraseShort, "", "Use several words that only you would put together."},
 
 	{stratum.ErrScheme, "", "A pool's address begins with stratum+tcp://, stratum+tls://, ws:// or wss://."},
@@ -74,8 +82,15 @@ var explanations = []struct {
 	{ErrCertificateFile, "", "Name the file in PEM form, which begins with -----BEGIN CERTIFICATE-----."},
 	{ErrNoSolo, "", "Use --network main, test or regtest; for practice coins there is goldpan practice."},
 
-	{coin.ErrWrongNetwork, "that address belongs to another coin or network", "Use an address of the coin and the network that you mine."},
-	{coin.ErrBadAddress, "that is not an address", "Copy it again, whole, without spaces or line breaks."},
+	{coin.ErrCoin, "", "Choose one that can be mined: bitcoin, litecoin or dogecoin."},
+	{coin.ErrWrongNetwork, "", "Use an address of the coin and the network that you mine."},
+	{coin.ErrAmbiguous, "", "If it is yours, give it in that form."},
+	{coin.ErrPrivateKey, "", "Show it to nobody. If anybody has seen it, move its coins to a new address; here goes an address."},
+	{coin.ErrWords, "", "Show them to nobody; here goes an address."},
+	{coin.ErrExtended, "", "Copy an address from the wallet instead."},
+	{coin.ErrMWEB, "", "Ask the wallet for an address of the other kind."},
+	{coin.ErrVersion, "", "Use an address of another kind."},
+	{coin.ErrBadAddress, "", "Copy it again, whole, without spaces or line breaks."},
 	{hasher.ErrKernel, "", "Unset " + hasher.Environment + " to let Goldpan choose."},
 
 	{hd.ErrLength, "", "Write all the words, in order, separated by spaces."},
@@ -129,9 +144,14 @@ func Explain(err error) (message, hint string) {
 		return printable(word.Error()), "Compare it with what you wrote down; every word is from one list."
 	}
 	var certificate *jsonrpc.CertificateError
-	if errors.As(err, &certificate) && certificate.MayTrust() {
-		return "nobody whom this system trusts vouches for " + printable(certificate.Host),
-			"If its owner publishes the fingerprint " + certificate.Fingerprint + ", it is the right server: trust it, or add ?pin= and the fingerprint to the address. Otherwise choose another."
+	if errors.As(err, &certificate) {
+		if message, hint := explainCertificate(certificate); message != "" {
+			return message, hint
+		}
+	}
+	var problems *config.Problems
+	if errors.As(err, &problems) {
+		return printable(problems.Error()), "Mend it there, and see all of it with goldpan config check."
 	}
 	for _, e := range explanations {
 		if !errors.Is(err, e.err) {
@@ -147,6 +167,26 @@ func Explain(err error) (message, hint string) {
 		hint = own
 	}
 	return printable(message), hint
+}
+
+// explainCertificate says what is wise about a key that nobody vouches for, or
+// that is another than it was; it names the fingerprint, to be compared. It says
+// nothing about other certificates.
+func explainCertificate(c *jsonrpc.CertificateError) (message, hint string) {
+	switch {
+	case c.Changed:
+		message = "%s has another key than the one that you trusted before; somebody may stand in between. The fingerprint is now %s"
+		hint = "Do not go on, unless its owner says that the key was changed, and this is the fingerprint that they publish. Then remove the server from the trusted ones with goldpan trust remove HOST:PORT, and trust it anew."
+	case errors.Is(c.Err, jsonrpc.ErrPinned):
+		message = "%s has another key than the one pinned in its address; somebody may stand in between. Its fingerprint is %s"
+		hint = "Compare it with what its owner publishes, and change the pin only if that is the same."
+	case c.MayTrust():
+		message = "nobody whom this system trusts vouches for %s; its fingerprint is %s"
+		hint = "If its owner publishes the same fingerprint, it is the right server: trust it, or add ?pin= and the fingerprint to the address. Otherwise choose another."
+	default:
+		return "", ""
+	}
+	return printable(fmt.Sprintf(message, c.Host, c.Fingerprint)), hint
 }
 
 // printable keeps an error on one line of a reasonable length.

@@ -30,13 +30,17 @@ type Log struct {
 	hidden *hidden
 }
 
-// OpenLog opens the log in dir, which must exist. failed, which may be nil, is
+// OpenLog opens the log in dir, which is made if it is missing. failed, which may be nil, is
 // told once when a record cannot be written; it must not block or log.
 func OpenLog(dir string, c config.Log, failed func(error)) (*Log, error) {
 	l := &Log{hidden: new(hidden)}
 	l.file = rotating{path: filepath.Join(dir, LogName), failed: failed}
 	l.Set(c)
-	if err := l.file.open(); err != nil {
+	err := os.MkdirAll(dir, 0o700)
+	if err == nil {
+		err = l.file.open()
+	}
+	if err != nil {
 		return nil, fmt.Errorf("log: %w", err)
 	}
 	l.Logger = slog.New(&plainHandler{slog.NewTextHandler(&l.file, &slog.HandlerOptions{Level: &l.level}), l.hidden})

@@ -40,16 +40,17 @@ const (
 
 // Config is what the file says. Its zero value is not [Default].
 type Config struct {
-	Coin      string // the id of a coin, such as litecoin; "" where the algorithm says enough
-	Algorithm string // "" takes the coin's
-	Payout    string // the person's own address, looked for in the work of pools that promise solo mining
-	Proxy     string // URL, without a password
-	ProxyKey  string // id of the proxy's password in the vault
-	Pools     []Pool // in the order in which they are tried
-	Limits    Limits
-	Manners   Manners
-	API       API
-	Log       Log
+	Coin       string  // the id of a coin, such as litecoin; "" where the algorithm says enough
+	Algorithm  string  // "" takes the coin's
+	Payout     string  // the person's own address, looked for in the work of pools that promise solo mining
+	Proxy      string  // URL, without a password
+	ProxyKey   string  // id of the proxy's password in the vault
+	Difficulty float64 // of shares, to ask pools for; 0 leaves it to them
+	Pools      []Pool  // in the order in which they are tried
+	Limits     Limits
+	Manners    Manners
+	API        API
+	Log        Log
 }
 
 // Pool is one pool, and who mines there.

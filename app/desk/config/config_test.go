@@ -42,7 +42,7 @@ func Example() {
 // full sets every key to something else than its default.
 func full() config.Config {
 	return config.Config{
-		Coin: "litecoin", Algorithm: "scrypt", Payout: "ltc1qexample", Proxy: "socks5://me@127.0.0.1:9050", ProxyKey: "my-proxy",
+		Coin: "litecoin", Algorithm: "scrypt", Payout: "ltc1qexample", Proxy: "socks5://me@127.0.0.1:9050", ProxyKey: "my-proxy", Difficulty: 0.001,
 		Pools: []config.Pool{
 			{URL: "stratum+tls://pool.example:3333?pin=sha256:" + strings.Repeat("ab", 32), User: "me.desk", PasswordKey: "my-pool", Solo: true},
 			{URL: "ws://[::1]:80/stratum", User: `quote"and\back`, Password: "d=0.01,stats"[:6]},

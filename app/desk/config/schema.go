@@ -152,6 +152,7 @@ func fields() []field[Config] {
 		textField("payout", `your own address, for pools with solo = true: Goldpan looks for it in the work that they send, and warns`, func(c *c) *string { return &c.Payout }, checkAccount),
 		textField("proxy", `every connection goes through it, "socks5://HOST:PORT" (Tor's is "socks5://127.0.0.1:9050") or "http://HOST:PORT"`, func(c *c) *string { return &c.Proxy }, checkProxy),
 		textField("proxy_key", `the id of the proxy's password, kept with goldpan key add; the user's name stands in proxy: socks5://NAME@HOST:PORT`, func(c *c) *string { return &c.ProxyKey }, checkID),
+		numberField("difficulty", "of shares, to ask pools for; a slow machine is seen at all only by pools that grant a low one; 0 leaves it to them", func(c *c) *float64 { return &c.Difficulty }, 0, 1e18),
 
 		wholeField("limits.threads", "threads at most; 0 is one for each processor", func(c *c) *int { return &c.Limits.Threads }, 0, 1024),
 		wholeField("limits.percent", "of each thread's time, 1 to 100", func(c *c) *int { return &c.Limits.Percent }, 1, 100),

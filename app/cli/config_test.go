@@ -1,0 +1,67 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"goldpan/app/desk/config"
+)
+
+func TestConfigCommands(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	path := last(t, run(t, 0, "", "config", "path", "--data", dir), "done").Path
+	if path != config.Path(dir) {
+		t.Errorf("the path is %q", path)
+	}
+	last(t, run(t, 0, "", "config", "check", "--data", dir), "done")
+	run(t, 0, "", "config", "set", "limits.percent", "42", "--data", dir)
+	found := false
+	for _, l := range run(t, 0, "", "config", "show", "--data", dir) {
+		found = found || l.Type == "setting" && l.Key == "limits.percent" && l.Value == "42"
+	}
+	if text, err := os.ReadFile(path); err != nil || !found || !strings.Contains(string(text), "# of each thread's time, 1 to 100\npercent = 42\n") {
+		t.Errorf("%v, %s", err, text)
+	}
+	if e := last(t, run(t, 2, "", "config", "set", "limits.percent", "420", "--data", dir), "error"); !strings.Contains(e.Message, "from 1 to 100") {
+		t.Errorf("%+v", e)
+	}
+	if e := last(t, run(t, 2, "", "config", "set", "limits.percent", "--data", dir), "error"); !strings.Contains(e.Message, "value") {
+		t.Errorf("%+v", e)
+	}
+	if err := os.WriteFile(path, []byte("[limits]\npercent = 0\n[log]\nlevel = 5\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	lines := run(t, 1, "", "config", "check", "--data", dir)
+	if p := last(t, lines, "problem"); p.Line != 4 || p.Key != "log.level" || p.Hint == "" {
+		t.Errorf("%+v", p)
+	}
+	if e := last(t, lines, "error"); !strings.Contains(e.Message, "line 2, column 11") {
+		t.Errorf("%+v", e)
+	}
+	run(t, 1, "", "config", "set", "limits.percent", "5", "--data", dir)
+}
+
+// TestJSONFirst: --json may stand before the command.
+func TestJSONFirst(t *testing.T) {
+	last(t, run(t, 0, "", "--json", "config", "path", "--data", t.TempDir()), "done")
+}
+
+// TestLostResult: a result that cannot be written is a failure.
+func TestLostResult(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux has /dev/full")
+	}
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer full.Close()
+	var said transcript
+	term := &terminal{out: &output{to: full}, err: &said}
+	if code := term.run(t.Context(), []string{"doctor", "--data", t.TempDir()}); code != 1 || !strings.Contains(said.String(), "could not be written") {
+		t.Errorf("exit code %d, said %q", code, said.String())
+	}
+}

@@ -1,0 +1,318 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"goldpan/app/desk"
+	"goldpan/app/desk/config"
+	"goldpan/core"
+	"goldpan/core/jsonrpc"
+	"goldpan/core/pow"
+)
+
+// maxAttempts is how often pools that have never worked are tried.
+const maxAttempts = 3
+
+// mineWatch tells how mining goes.
+type mineWatch struct {
+	t      *terminal
+	mining *desk.Mining
+	goal   mineGoal
+	live   bool
+	reread func() (config.Config, error)
+
+	shares  chan pow.Result
+	notices chan core.Notice
+	answers chan bool // to the question about a certificate
+
+	looks   int
+	state   string
+	offered map[string]bool // certificates that were told of
+	asking  *jsonrpc.CertificateError
+}
+
+// errNeverWorked ends mining for a while that never was any.
+var errNeverWorked = errors.New("no pool gave any work in that time")
+
+func (w *mineWatch) share(r pow.Result)   { offer(w.shares, r) }
+func (w *mineWatch) notice(n core.Notice) { offer(w.notices, n) }
+
+// run mines until the goal is reached or ctx ends.
+func (w *mineWatch) run(ctx context.Context) error {
+	w.begin()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	atTerminal := hasTerminal()
+	hangups, stop := hangups()
+	defer stop()
+	ended := make(chan error, 1)
+	go func() { ended <- w.mining.Run(ctx) }()
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	var deadline <-chan time.Time
+	if w.goal.span > 0 {
+		timer := time.NewTimer(w.goal.span)
+		defer timer.Stop()
+		deadline = timer.C
+	}
+	reached := false
+	var gaveUp error
+	for {
+		select {
+		case r := <-w.shares:
+			w.t.emit(desk.ShareRecord(r))
+			if w.goal.shares > 0 && w.mining.Snapshot().Accepted >= w.goal.shares {
+				reached = true
+				cancel()
+			}
+		case n := <-w.notices:
+			w.tell(n)
+		case <-deadline:
+			if v := w.mining.Snapshot(); !v.Worked && gaveUp == nil {
+				gaveUp = errNeverWorked
+				if v.Err != nil {
+					gaveUp = v.Err
+				}
+			}
+			reached = true
+			cancel()
+		case <-hangups:
+			if atTerminal && !hasTerminal() {
+				cancel() // the window was closed, and nothing mines on unseen
+				continue
+			}
+			w.reload(ctx)
+		case yes := <-w.answers:
+			gaveUp = w.answered(yes)
+			if gaveUp != nil {
+				cancel()
+			}
+		case <-tick.C:
+			if err := w.look(ctx); err != nil && gaveUp == nil {
+				gaveUp = err
+				cancel()
+			}
+		case err := <-ended:
+			w.end()
+			if err == nil {
+				err = gaveUp
+			}
+			if err == nil && (w.goal.shares > 0 || w.goal.span > 0) && !reached {
+				err = errInterrupted
+			}
+			return err
+		}
+	}
+}
+
+// begin says what will be done, and whom it contacts, before it is.
+func (w *mineWatch) begin() {
+	hosts, proxy := w.mining.Contacts()
+	text := "Goldpan will contact " + strings.Join(hosts, ", ")
+	if proxy != "" {
+		text += ", all through the proxy " + proxy
+	}
+	w.t.say("%s, and nobody else.", text)
+	w.t.emit(record{"type": "contacts", "hosts": hosts, "proxy": proxy})
+	if n := w.mining.Worthless(); n != "" {
+		w.t.say("The payout address is of the %s network: its coins are worth nothing.", n)
+	}
+	v := w.mining.Snapshot()
+	c := w.mining.Config()
+	w.t.say("Mining %s on %s as %s, with %d %s. Ctrl-C stops.", v.Algorithm, v.Pool, c.Pools[0].User, v.Lanes, threadsWord(v.Lanes))
+}
+
+// tell passes a notice on.
+func (w *mineWatch) tell(n core.Notice) {
+	w.t.emit(record{"type": "notice", "level": n.Level, "text": n.Text, "quote": n.Quote})
+	text := n.Text
+	if n.Level == core.Warning {
+		text = "Warning: " + text
+	}
+	if n.Quote != "" {
+		text += " “" + n.Quote + "”"
+	}
+	w.t.say("%s", text)
+}
+
+// look tells how it stands; an error says that there is no use in going on.
+func (w *mineWatch) look(ctx context.Context) error {
+	v := w.mining.Snapshot()
+	w.t.emit(desk.StatusRecord(v))
+	changed := v.State+v.Pool+v.Reason != w.state
+	w.state = v.State + v.Pool + v.Reason
+	switch line := statusLine(v); {
+	case w.asking != nil: // the question stands on the screen
+	case changed && v.State == core.StateDown && v.Err != nil:
+		message, hint := desk.Explain(v.Err)
+		w.t.say("Down: %s. %s", message, hint)
+	case w.t.json && !changed:
+	case w.live:
+		w.t.redraw(line)
+	case changed || w.looks%15 == 0:
+		w.t.say("%s", line)
+	}
+	w.looks++
+	if v.Worked {
+		return nil
+	}
+	return w.hopeless(ctx, v)
+}
+
+// hopeless tells whether pools that have never given work are worth waiting for.
+// Pools that have are waited for as long as it takes; ones that never did are
+// more likely a mistake in an address.
+func (w *mineWatch) hopeless(ctx context.Context, v core.Snapshot) error {
+	failing, unknown := 0, 0
+	for _, p := range v.Pools {
+		var c *jsonrpc.CertificateError
+		switch {
+		case p.Err == nil:
+			continue
+		case errors.As(p.Err, &c):
+			unknown++
+			w.offer(ctx, p.Pool, c)
+		}
+		failing++
+	}
+	switch {
+	case w.asking != nil:
+		return nil
+	case failing == len(v.Pools) && unknown == failing && v.Err != nil:
+		return w.certificate(v) // trying again makes no certificate better
+	case v.Failures >= maxAttempts:
+		return v.Err
+	}
+	return nil
+}
+
+// certificate is the error of the first pool whose certificate was not accepted.
+func (w *mineWatch) certificate(v core.Snapshot) error {
+	for _, p := range v.Pools {
+		var c *jsonrpc.CertificateError
+		if errors.As(p.Err, &c) && c.MayTrust() {
+			return &untrusted{pinned(p.Pool, c.Fingerprint), p.Err}
+		}
+	}
+	return v.Err
+}
+
+// untrusted is a certificate error with the address that accepts it.
+type untrusted struct {
+	pool string
+	err  error
+}
+
+func (u *untrusted) Error() string { return u.err.Error() }
+func (u *untrusted) Unwrap() error { return u.err }
+
+// hint says exactly how to accept the certificate.
+func (u *untrusted) hint() string {
+	return fmt.Sprintf("Compare the fingerprint with the one that the pool publishes. If it is the same, accept it with --pool '%s'", u.pool)
+}
+
+// pinned adds a pin to a pool's address.
+func pinned(pool, fingerprint string) string {
+	if strings.Contains(pool, "?") {
+		return pool + "&pin=" + fingerprint
+	}
+	return pool + "?pin=" + fingerprint
+}
+
+// offer tells once of a certificate that nobody vouches for, and asks whoever
+// sits at a terminal whether to trust it.
+func (w *mineWatch) offer(ctx context.Context, pool string, c *jsonrpc.CertificateError) {
+	id := c.Host + c.Fingerprint
+	if w.asking != nil || w.offered[id] {
+		return
+	}
+	w.offered[id] = true
+	message, hint := desk.Explain(c)
+	if !c.MayTrust() || !w.t.interactive() {
+		if c.MayTrust() {
+			hint = (&untrusted{pinned(pool, c.Fingerprint), c}).hint()
+		}
+		w.t.say("%s: %s. %s", pool, message, hint)
+		return
+	}
+	w.asking = c
+	w.t.say("%s: %s.\nCompare the fingerprint with the one that the pool publishes. If it is the same, Goldpan can keep it, and will refuse any other from then on.\nIs it the same, and shall it be kept? y/N", pool, message)
+	go func() { w.answers <- w.t.yes(ctx) }()
+}
+
+// answered takes the person's word on the certificate that was asked about.
+func (w *mineWatch) answered(yes bool) error {
+	c := w.asking
+	w.asking = nil
+	if !yes {
+		w.t.say("It is not trusted, and nothing was sent to it.")
+		return nil // the next look ends it, or another pool serves
+	}
+	if err := w.mining.Trust(c.Host, c.Fingerprint); err != nil {
+		return err
+	}
+	w.t.say("Kept. Goldpan connects again in a moment.")
+	return nil
+}
+
+// reload takes up config.toml as it is now.
+func (w *mineWatch) reload(ctx context.Context) {
+	c, err := w.reread()
+	var later []string
+	if err == nil {
+		later, err = w.mining.Reload(ctx, c)
+	} else {
+		w.mining.Note("settings not taken up", err)
+	}
+	if err != nil {
+		message, _ := desk.Explain(err)
+		w.t.say("The settings stay as they were: %s.", message)
+		w.t.emit(record{"type": "reload", "ok": false, "message": message})
+		return
+	}
+	w.t.say("The settings were read again.")
+	if len(later) > 0 {
+		w.t.say("Taken up at the next start: %s.", strings.Join(later, ", "))
+	}
+	w.t.emit(record{"type": "reload", "ok": true, "later": later})
+}
+
+// end tells the rest and the totals, which count it.
+func (w *mineWatch) end() {
+	for len(w.shares) > 0 {
+		w.t.emit(desk.ShareRecord(<-w.shares))
+	}
+	for len(w.notices) > 0 {
+		w.tell(<-w.notices)
+	}
+	v := w.mining.Snapshot()
+	w.t.emit(desk.StatusRecord(v))
+	w.t.say("Stopped after %s: %d shares accepted, %d rejected, %d stale.", v.Uptime.Round(time.Second), v.Accepted, v.Rejected, v.Stale)
+	w.t.emit(desk.TotalsRecord(v))
+}
+
+func statusLine(s core.Snapshot) string {
+	switch s.State {
+	case core.StateMining:
+		line := "Mining at " + rate(s.Hashrate)
+		if len(s.Pools) > 1 {
+			line += " on " + s.Pool
+		}
+		line += fmt.Sprintf(" · %d shares accepted, %d rejected, %d stale · %s", s.Accepted, s.Rejected, s.Stale, s.Uptime.Round(time.Second))
+		for _, more := range []string{s.Slowed, s.Reason, s.Warning} {
+			if more != "" {
+				line += " · " + more
+			}
+		}
+		return line
+	case core.StatePaused:
+		return "Paused: " + s.Reason
+	case core.StateDown:
+		return "The pool is down: " + s.Reason
+	}
+	return "Connecting to the pool …"
+}
