@@ -29,6 +29,7 @@
 //	  template/            solo mining on the user's own node: templates, coinbase, blocks
 //	  engine/              lanes, epochs, share check, the rules that govern them;
 //	                       engine/machine, what the computer tells of itself
+//	  watch/               hash rate, what the shares imply, luck
 //	  practice/            the embedded practice network: chain, pool, wallet server
 //	wallet/                accounts, balances, history
 //	  hd/                  words, keys, addresses
@@ -46,7 +47,7 @@
 // # Who may import whom
 //
 //	coin, disk, hasher, jsonrpc, invite, seal   leaves: all may import them
-//	hasher ← pow ← stratum, engine, template ← core
+//	hasher ← pow ← stratum, engine, template, watch ← core
 //	wallet   leaves and pow
 //	vault    leaves
 //	app/desk joins core, wallet and vault, which do not know each other
