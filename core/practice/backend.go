@@ -8,7 +8,11 @@ import "goldpan/core/stratum"
 // peer's Data.
 type backend struct{ pool *pool }
 
-var _ stratum.Backend = backend{}
+var (
+	_ stratum.Backend       = backend{}
+	_ stratum.VersionRoller = backend{}
+	_ stratum.Resumer       = backend{}
+)
 
 func (b backend) Connected(*stratum.Peer) {}
 
@@ -45,6 +49,17 @@ func (b backend) SuggestDifficulty(p *stratum.Peer, d float64) {
 
 func (b backend) Disconnected(p *stratum.Peer) {
 	if m, ok := p.Data.(*miner); ok {
-		b.pool.leave(m)
+		b.pool.leave(m, p.Session())
 	}
+}
+
+func (b backend) VersionMask(*stratum.Peer) uint32 { return versionMask }
+
+func (b backend) Resume(p *stratum.Peer, session string) ([]byte, int, bool) {
+	m := b.pool.resume(p, session)
+	if m == nil {
+		return nil, 0, false
+	}
+	p.Data = m
+	return m.extranonce1, extranonce2Size, true
 }

@@ -90,8 +90,8 @@ func mineBlock(t testing.TB, c *chain, script []byte) *wire.MsgBlock {
 	}
 	en2 := make([]byte, extranonce2Size)
 	for nonce := uint32(0); nonce < 1<<26; nonce++ {
-		if _, ok := job.Check(pow.Solution{Extranonce2: en2, Version: job.Version, Time: job.Time, Nonce: nonce}); ok {
-			block, err := tmpl.solved(job, en2, job.Time, nonce)
+		if s, ok := job.Check(pow.Solution{Extranonce2: en2, Version: job.Version, Time: job.Time, Nonce: nonce}); ok {
+			block, err := tmpl.solved(job, s.Solution)
 			if err != nil {
 				t.Fatal(err)
 			}

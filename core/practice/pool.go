@@ -24,12 +24,20 @@ const (
 	maxJobShares  = 4096 // shares taken for one job
 	maxWorkerName = 64
 	maxWorkers    = 32 // of one device
+
+	// versionMask has the bits of a version that devices may roll: those that BIP 320 leaves to miners, but for
+	// bit 28, by which the chain's rules vote on a change for tests.
+	versionMask uint32 = 0x0fffe000
+
+	keepFor = 2 * time.Minute // that a lost device's jobs are kept for it
+	maxKept = 256
 )
 
 // outlet is a device's connection, as far as the pool writes to it.
 type outlet interface {
 	SetDifficulty(d float64) error
 	Notify(j *pow.Job) error
+	VersionMask() uint32 // the bits of a version that the device may roll now
 }
 
 // pool hands out work on the tip of the chain and takes shares for it. Its
@@ -46,6 +54,7 @@ type pool struct {
 
 	mu      sync.Mutex
 	miners  map[*miner]struct{}
+	kept    map[string]kept // devices that were lost, by their session
 	current *template
 	changes uint64 // of the chain and the memory pool that current knows
 	jobs    uint64
@@ -69,6 +78,12 @@ type miner struct {
 	order       []string // ids of issued, oldest first
 }
 
+// kept is a device that may come back.
+type kept struct {
+	miner *miner
+	lost  time.Time
+}
+
 type issued struct {
 	job      *pow.Job
 	template *template
@@ -76,15 +91,15 @@ type issued struct {
 }
 
 type shareKey struct {
-	extranonce2 [extranonce2Size]byte
-	time, nonce uint32
+	extranonce2          [extranonce2Size]byte
+	version, time, nonce uint32
 }
 
 func newPool(c *chain, payout string, now func() time.Time, events func(Event)) *pool {
 	if events == nil {
 		events = func(Event) {}
 	}
-	return &pool{chain: c, payout: payout, now: now, opened: now(), events: events, miners: map[*miner]struct{}{}}
+	return &pool{chain: c, payout: payout, now: now, opened: now(), events: events, miners: map[*miner]struct{}{}, kept: map[string]kept{}}
 }
 
 // perDifficulty is how many hashes a share of difficulty 1 takes on average.
@@ -108,10 +123,36 @@ func (p *pool) join(out outlet) *miner {
 	return m
 }
 
-func (p *pool) leave(m *miner) {
+// leave takes note that a device is lost. It may come back for its jobs.
+func (p *pool) leave(m *miner, session string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.miners, m)
+	now := p.now()
+	for name, k := range p.kept {
+		if now.Sub(k.lost) > keepFor {
+			delete(p.kept, name)
+		}
+	}
+	if m.script != nil && len(p.kept) < maxKept {
+		p.kept[session] = kept{m, now}
+	}
+}
+
+// resume gives a device that was lost its extranonce and its jobs back, once it has logged in again; nil if there is
+// none of that session.
+func (p *pool) resume(out outlet, session string) *miner {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	k, ok := p.kept[session]
+	if !ok || p.now().Sub(k.lost) > keepFor {
+		return nil
+	}
+	delete(p.kept, session)
+	m := k.miner
+	m.out, m.users, m.script, m.told = out, map[string]struct{}{}, nil, 0
+	p.miners[m] = struct{}{}
+	return m
 }
 
 // authorize lets a device mine for the address in its user name, or for the
@@ -143,13 +184,14 @@ func (p *pool) authorize(m *miner, user string) error {
 	if m.script != nil {
 		return nil
 	}
+	again := m.address == addr // and its jobs are good still
 	m.address, m.worker, m.script = addr, worker, script
 	if p.current == nil {
 		if err := p.renew(); err != nil {
 			return err
 		}
 	}
-	return p.send(m, true)
+	return p.send(m, !again)
 }
 
 // suggest takes a device's own idea of its difficulty as the first guess.
@@ -283,12 +325,12 @@ func (p *pool) sendAll(clean bool) {
 // submit judges a share. Nil is an accepted one; the rest are
 // *stratum.Rejection.
 func (p *pool) submit(m *miner, s stratum.Submission) error {
-	work, err := p.admit(m, s)
+	work, solution, err := p.admit(m, s)
 	if err != nil {
 		return err
 	}
 	job := work.job
-	hash := job.Header(pow.Solution{Extranonce2: s.Extranonce2, Version: job.Version, Time: s.Time, Nonce: s.Nonce}).PoWHash(job.Algorithm)
+	hash := job.Header(solution).PoWHash(job.Algorithm)
 	if !job.Target.Met(hash) {
 		return &stratum.Rejection{Code: stratum.CodeLowDifficulty, Reason: "low difficulty share"}
 	}
@@ -296,37 +338,45 @@ func (p *pool) submit(m *miner, s stratum.Submission) error {
 	if !work.template.target.Met(hash) {
 		return nil
 	}
-	return p.found(m, work, s)
+	_, worker, _ := strings.Cut(s.User, ".")
+	return p.found(m, work, solution, worker)
 }
 
 // admit finds the job of a share and refuses what needs no hashing to refuse.
-func (p *pool) admit(m *miner, s stratum.Submission) (*issued, error) {
+func (p *pool) admit(m *miner, s stratum.Submission) (*issued, pow.Solution, error) {
+	refuse := func(code int, reason string) (*issued, pow.Solution, error) {
+		return nil, pow.Solution{}, &stratum.Rejection{Code: code, Reason: reason}
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if _, ok := m.users[s.User]; !ok {
-		return nil, &stratum.Rejection{Code: stratum.CodeUnauthorized, Reason: "unauthorized worker"}
+		return refuse(stratum.CodeUnauthorized, "unauthorized worker")
 	}
 	work := m.issued[s.JobID]
 	if work == nil || work.template.prev != pow.Hash(p.chain.tip().Hash) {
-		return nil, &stratum.Rejection{Code: stratum.CodeJobNotFound, Reason: "job not found"}
+		return refuse(stratum.CodeJobNotFound, "job not found")
 	}
+	mask := m.out.VersionMask()
 	switch {
 	case len(s.Extranonce2) != extranonce2Size:
-		return nil, &stratum.Rejection{Code: stratum.CodeOther, Reason: "extranonce2 has the wrong size"}
-	case s.Version != nil && *s.Version != work.job.Version:
-		return nil, &stratum.Rejection{Code: stratum.CodeOther, Reason: "the version must not be rolled"}
+		return refuse(stratum.CodeOther, "extranonce2 has the wrong size")
+	case s.Version != nil && *s.Version&^mask != 0:
+		return refuse(stratum.CodeOther, "these bits of the version must not be rolled")
 	case s.Time < work.job.Time || int64(s.Time) > p.chain.clock.AdjustedTime().Unix()+maxTimeAhead:
-		return nil, &stratum.Rejection{Code: stratum.CodeOther, Reason: "time out of range"}
+		return refuse(stratum.CodeOther, "time out of range")
 	}
-	key := shareKey{[extranonce2Size]byte(s.Extranonce2), s.Time, s.Nonce}
+	job := *work.job
+	job.VersionMask = mask
+	solution := s.Solution(&job)
+	key := shareKey{[extranonce2Size]byte(s.Extranonce2), solution.Version, s.Time, s.Nonce}
 	if _, ok := work.seen[key]; ok {
-		return nil, &stratum.Rejection{Code: stratum.CodeDuplicate, Reason: "duplicate share"}
+		return refuse(stratum.CodeDuplicate, "duplicate share")
 	}
 	if len(work.seen) == maxJobShares {
-		return nil, &stratum.Rejection{Code: stratum.CodeOther, Reason: "too many shares for one job"}
+		return refuse(stratum.CodeOther, "too many shares for one job")
 	}
 	work.seen[key] = struct{}{}
-	return work, nil
+	return work, solution, nil
 }
 
 // credit counts an accepted share and changes the difficulty if it is far off.
@@ -344,8 +394,8 @@ func (p *pool) credit(m *miner, job *pow.Job) {
 }
 
 // found hands a block to the chain, tells of it and sends everybody on.
-func (p *pool) found(m *miner, work *issued, s stratum.Submission) error {
-	block, err := work.template.solved(work.job, s.Extranonce2, s.Time, s.Nonce)
+func (p *pool) found(m *miner, work *issued, s pow.Solution, worker string) error {
+	block, err := work.template.solved(work.job, s)
 	if err != nil {
 		return &stratum.Rejection{Code: stratum.CodeOther, Reason: "the block could not be put together"}
 	}
@@ -363,7 +413,6 @@ func (p *pool) found(m *miner, work *issued, s stratum.Submission) error {
 	case err != nil:
 		return &stratum.Rejection{Code: stratum.CodeOther, Reason: "the chain did not take the block"}
 	}
-	_, worker, _ := strings.Cut(s.User, ".")
 	p.mu.Lock()
 	if err := p.renew(); err == nil {
 		p.sendAll(true)

@@ -29,7 +29,10 @@ type fakeOutlet struct {
 	mu           sync.Mutex
 	jobs         []*pow.Job
 	difficulties []float64
+	mask         uint32
 }
+
+func (o *fakeOutlet) VersionMask() uint32 { return o.mask }
 
 func (o *fakeOutlet) SetDifficulty(d float64) error {
 	o.mu.Lock()
@@ -263,7 +266,7 @@ func TestPoolRefusesWrongAddresses(t *testing.T) {
 		if out.last() != nil {
 			t.Fatalf("%q got a job", user)
 		}
-		p.leave(m)
+		p.leave(m, "gone")
 	}
 	_, a := key(t, p.chain.coin, 1)
 	_, b := key(t, p.chain.coin, 2)
@@ -452,4 +455,76 @@ func spendOutput(t testing.TB, c *chain, priv *btcec.PrivateKey, from, to string
 		t.Fatal(err)
 	}
 	return buf.Bytes()
+}
+
+// A device that rolls the version finds blocks that the chain takes.
+func TestRolledVersion(t *testing.T) {
+	p := testPool(t, hasher.SHA256d, easy)
+	_, addr := key(t, p.chain.coin, 1)
+	m, out := p.device(t, addr)
+	j := *out.last()
+	target := blockTarget(t, &j)
+	j.Version |= 0x00abe000 & versionMask
+	share := work(t, &j, addr, func(h pow.Hash) bool { return target.Met(h) })
+	bits := j.Version & versionMask
+	share.Version = &bits
+	wantCode(t, p.submit(m, share), stratum.CodeOther) // nobody has agreed on a mask
+	out.mask = versionMask
+	if err := p.submit(m, share); err != nil {
+		t.Fatal(err)
+	}
+	if len(p.events) != 1 {
+		t.Fatalf("got %d blocks", len(p.events))
+	}
+	block, err := p.chain.best.BlockByHeight(p.events[0].Height)
+	if err != nil || uint32(block.MsgBlock().Header.Version) != j.Version {
+		t.Errorf("block %v, %v", block, err)
+	}
+}
+
+// A device that comes back within two minutes goes on with its jobs; later, or under another name, it does not.
+func TestComeBack(t *testing.T) {
+	p := testPool(t, hasher.SHA256d, easy)
+	_, addr := key(t, p.chain.coin, 1)
+	m, out := p.device(t, addr)
+	j := out.last()
+	share := work(t, j, addr, j.Target.Met)
+	extranonce1 := m.extranonce1
+	p.leave(m, "a")
+	if p.resume(out, "b") != nil {
+		t.Error("an unknown session was resumed")
+	}
+	next := &fakeOutlet{}
+	m = p.resume(next, "a")
+	if m == nil || !bytes.Equal(m.extranonce1, extranonce1) {
+		t.Fatalf("resumed %+v", m)
+	}
+	wantCode(t, p.submit(m, share), stratum.CodeUnauthorized)
+	if err := p.authorize(m, addr); err != nil {
+		t.Fatal(err)
+	}
+	if len(next.difficulties) != 1 || next.last() == nil {
+		t.Error("the device was told no difficulty, or no job")
+	}
+	if err := p.submit(m, share); err != nil {
+		t.Errorf("a share of before: %v", err)
+	}
+	if p.resume(out, "a") != nil {
+		t.Error("a session was resumed twice")
+	}
+
+	p.leave(m, "c")
+	m = p.resume(next, "c")
+	_, other := key(t, p.chain.coin, 2)
+	if err := p.authorize(m, other); err != nil {
+		t.Fatal(err)
+	}
+	share.User = other
+	wantCode(t, p.submit(m, share), stratum.CodeJobNotFound)
+
+	p.leave(m, "d")
+	p.clock.add(keepFor + time.Second)
+	if p.resume(out, "d") != nil {
+		t.Error("a session was resumed too late")
+	}
 }

@@ -108,7 +108,7 @@ func (n *Network) openParts(params *coin.Params, now func() time.Time) error {
 	}
 	n.pool = newPool(n.chain, n.cfg.Payout, now, n.cfg.Events)
 	n.wallets = newWalletServer(n.chain)
-	n.stratum = stratum.NewServer(backend{n.pool}, stratum.Options{})
+	n.stratum = stratum.NewServer(backend{n.pool}, stratum.Options{Agent: "goldpan practice", Algorithm: n.cfg.Algorithm})
 	for _, addr := range []string{"127.0.0.1:0", n.cfg.Listen} {
 		if addr == "" {
 			continue

@@ -174,7 +174,9 @@ func TestNetworkTakesOtherConnections(t *testing.T) {
 	_, addr := key(t, practiceParams(t, hasher.SHA256d), 1)
 	client := stratum.NewClient(stratum.Config{
 		User: addr, Algorithm: hasher.SHA256d, Handler: h,
-		Dial: func(context.Context, stratum.URL) (jsonrpc.Conn, error) { return jsonrpc.NewLineConn(a, stratum.MaxMessage), nil },
+		Dial: func(context.Context, stratum.URL) (jsonrpc.Conn, error) {
+			return jsonrpc.NewLineConn(a, stratum.MaxMessage), nil
+		},
 	})
 	clientCtx, stop := context.WithCancel(ctx)
 	ran := make(chan error, 1)

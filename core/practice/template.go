@@ -103,18 +103,15 @@ func (t *template) coinbase(script []byte) (before, after []byte, err error) {
 }
 
 // solved puts together the block that a share of a job of this template makes.
-func (t *template) solved(j *pow.Job, extranonce2 []byte, ntime, nonce uint32) (*wire.MsgBlock, error) {
-	raw := append(bytes.Clone(j.Coinbase1), j.Extranonce1...)
-	raw = append(raw, extranonce2...)
-	raw = append(raw, j.Coinbase2...)
+func (t *template) solved(j *pow.Job, s pow.Solution) (*wire.MsgBlock, error) {
 	var coinbase wire.MsgTx
-	if err := coinbase.DeserializeNoWitness(bytes.NewReader(raw)); err != nil {
+	if err := coinbase.DeserializeNoWitness(bytes.NewReader(j.Coinbase(s.Extranonce2))); err != nil {
 		return nil, fmt.Errorf("put the coinbase together: %w", err)
 	}
 	if t.commitment != nil {
 		coinbase.TxIn[0].Witness = wire.TxWitness{make([]byte, blockchain.CoinbaseWitnessDataLen)}
 	}
-	h := j.Header(pow.Solution{Extranonce2: extranonce2, Version: j.Version, Time: ntime, Nonce: nonce})
+	h := j.Header(s)
 	block := &wire.MsgBlock{
 		Header: wire.BlockHeader{
 			Version:    int32(h.Version),

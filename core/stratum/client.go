@@ -61,8 +61,6 @@ type Client struct {
 	lost *lost // of the connection before; nil when there is nothing to resume
 }
 
-var _ pow.Source = (*Client)(nil)
-
 // NewClient returns a Client that connects when Run is called.
 func NewClient(cfg Config) *Client {
 	if cfg.Handler == nil {

@@ -219,7 +219,11 @@ func fuzzSeeds(f *testing.F) (lines [][]byte) {
 			}
 			for line := range strings.Lines(string(text)) {
 				if verb, rest, _ := strings.Cut(strings.TrimSpace(line), " "); verb == "<" || verb == ">" {
-					lines = append(lines, []byte(rest))
+					text, err := expand(f, rest)
+					if err != nil {
+						f.Fatal(err)
+					}
+					lines = append(lines, []byte(text))
 				}
 			}
 		}

@@ -37,8 +37,8 @@ import (
 //	check job=ID prev=… target=… version=… mask=…            what a job must be
 //	config KEY[=VALUE]…   how our side is set up; before all else
 //
-// In what a side says, {notify ID [clean] [version=HEX] [prev=HEX]} stands for a job, and {filler N} for N brackets. Lines of
-// ours are compared as JSON. What our side sends or tells beyond the script fails it. The comments "# row: …",
+// In what a side says, {notify ID [clean] [version=HEX] [time=HEX]} stands for a job, and {filler N} for N
+// brackets. Lines of ours are compared as JSON. What our side sends or tells beyond the script fails it. The comments "# row: …",
 // "# hostile" and "# refuses: …" say what a script is for; TestLibrary counts them.
 
 type dialogue struct {
@@ -182,34 +182,49 @@ func (d *dialogue) theySay(text string, whole bool) {
 
 // expand writes out what stands in braces for something longer.
 func (d *dialogue) expand(text string) string {
+	text, err := expand(d.t, text)
+	if err != nil {
+		d.fail("%v", err)
+	}
+	return text
+}
+
+func expand(t testing.TB, text string) (string, error) {
 	if before, rest, ok := strings.Cut(text, "{filler "); ok {
 		count, after, _ := strings.Cut(rest, "}")
 		n, err := strconv.Atoi(count)
 		if err != nil {
-			d.fail("%v", err)
+			return "", err
 		}
 		text = before + strings.Repeat("[", n) + after
 	}
-	if before, rest, ok := strings.Cut(text, "{notify "); ok {
-		spec, after, _ := strings.Cut(rest, "}")
-		fields := strings.Fields(spec)
-		j := slushJob(d.t)
-		j.ID, j.Clean = fields[0], false
-		for _, field := range fields[1:] {
-			switch key, value, _ := strings.Cut(field, "="); key {
-			case "clean":
-				j.Clean = true
-			case "version":
-				j.Version = d.word(value)
-			case "time":
-				j.Time = d.word(value)
-			default:
-				d.fail("unknown field %s", key)
-			}
-		}
-		text = before + string(message{id: null, method: methodNotify, params: appendNotify(nil, j)}.append(nil)) + after
+	before, rest, ok := strings.Cut(text, "{notify ")
+	if !ok {
+		return text, nil
 	}
-	return text
+	spec, after, _ := strings.Cut(rest, "}")
+	fields := strings.Fields(spec)
+	j := slushJob(t)
+	j.ID, j.Clean = fields[0], false
+	for _, field := range fields[1:] {
+		key, value, _ := strings.Cut(field, "=")
+		if key == "clean" {
+			j.Clean = true
+			continue
+		}
+		n, err := strconv.ParseUint(value, 16, 32)
+		switch {
+		case err != nil:
+			return "", err
+		case key == "version":
+			j.Version = uint32(n)
+		case key == "time":
+			j.Time = uint32(n)
+		default:
+			return "", fmt.Errorf("unknown field %s", key)
+		}
+	}
+	return before + string(message{id: null, method: methodNotify, params: appendNotify(nil, j)}.append(nil)) + after, nil
 }
 
 func (d *dialogue) word(text string) uint32 {

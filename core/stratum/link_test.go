@@ -3,6 +3,7 @@
 package stratum
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -108,16 +109,33 @@ func TestLinkBounds(t *testing.T) {
 	}
 }
 
-// FuzzClient: whatever a pool says, at any moment, ends in a job within bounds or in an error of ours.
+// FuzzClient: whatever a pool says, at any moment, ends in a job within bounds or in an error of ours. Each line of the
+// text is a message; they come before and after the answer to subscribe.
 func FuzzClient(f *testing.F) {
-	for _, line := range fuzzSeeds(f) {
+	seeds := fuzzSeeds(f)
+	for i, line := range seeds {
 		f.Add(line)
+		f.Add(bytes.Join([][]byte{line, seeds[(i*7+3)%len(seeds)], seeds[(i*11+5)%len(seeds)]}, []byte{'\n'}))
 	}
-	f.Fuzz(func(t *testing.T, line []byte) {
+	u, err := ParseURL("stratum+tls://eu.pool.example.com:3333")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
 		in := newInbox()
-		l := newLink(&Config{User: "panner", Algorithm: hasher.Scrypt, Handler: in, Silence: time.Minute}, nil)
-		subscribed := []byte(`{"id":1,"result":[[],"00000001",4]}`)
-		for _, line := range [][]byte{line, subscribed, line} {
+		messages := 0
+		cfg := Config{
+			URL: u, User: "panner", Algorithm: hasher.Scrypt, Handler: in, Silence: time.Minute, VersionRolling: true, MinDifficulty: 1, Suggest: 1,
+			Message: func(text string) {
+				if messages++; text != plain(text, maxText) {
+					t.Fatalf("message %q", text)
+				}
+			},
+		}
+		l := newLink(&cfg, nil)
+		l.configure()
+		lines := append(bytes.SplitN(text, []byte{'\n'}, 6), []byte(`{"id":1,"result":[[["mining.notify","x"]],"00000001",4]}`))
+		for _, line := range append(lines, lines...) {
 			m, err := parseMessage(line)
 			if err == nil && m.method == "" {
 				err = l.reply(&m)
@@ -128,13 +146,20 @@ func FuzzClient(f *testing.F) {
 			if err != nil && !errors.Is(err, ErrProtocol) && !errors.Is(err, errMoved) && !errors.As(err, &r) {
 				t.Fatal(err)
 			}
+			if move, ok := errors.AsType[*moveError](err); ok && !move.to.IsZero() && (!move.to.TLS() || !sameOwner(u.hostname(), move.to.hostname())) {
+				t.Fatalf("led to %v", move.to)
+			}
 			if err != nil {
 				break
 			}
 		}
+		if messages > maxMessages || len(l.session) > maxSession || l.mask.Load()&^rollable != 0 {
+			t.Fatalf("%d messages, session %q, mask %08x", messages, l.session, l.mask.Load())
+		}
 		for len(in.jobs) > 0 {
 			j := <-in.jobs
 			if err := checkJob(j); err != nil || j.Conn == 0 || j.Target == (pow.Target{}) && j.Difficulty < 1e15 ||
+				j.VersionMask&^rollable != 0 || j.VersionMask&j.Version != 0 ||
 				len(j.Extranonce1) < MinExtranonce1 || len(j.Extranonce1) > MaxExtranonce1 ||
 				j.Extranonce2Size < MinExtranonce2 || j.Extranonce2Size > MaxExtranonce2 {
 				t.Fatalf("job %+v: %v", j, err)

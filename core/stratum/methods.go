@@ -265,12 +265,12 @@ type Submission struct {
 	Version *uint32
 }
 
-// Solution returns what the miner chose of a job. The version is BIP 310's masked replace: the job's, but for the bits
-// under its VersionMask, which are the miner's.
+// Solution returns what the miner chose of a job. What may be rolled is replaced (BIP 310): of the job's version the
+// bits under its VersionMask are the miner's.
 func (s Submission) Solution(j *pow.Job) pow.Solution {
 	version := j.Version
 	if s.Version != nil {
-		version = j.Version&^j.VersionMask | *s.Version&j.VersionMask
+		version = version&^j.VersionMask | *s.Version&j.VersionMask
 	}
 	return pow.Solution{Extranonce2: s.Extranonce2, Version: version, Time: s.Time, Nonce: s.Nonce}
 }

@@ -3,6 +3,7 @@
 package stratum
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -206,16 +207,19 @@ func TestPeerRefusesBadJobs(t *testing.T) {
 	})
 }
 
-// FuzzServer: no line, alone or after a login, may do more than end the connection.
+// FuzzServer: no line, alone or with others, before or after a login, may do more than end the connection.
 func FuzzServer(f *testing.F) {
-	for _, line := range fuzzSeeds(f) {
+	seeds := fuzzSeeds(f)
+	for i, line := range seeds {
 		f.Add(line)
+		f.Add(bytes.Join([][]byte{line, seeds[(i*7+3)%len(seeds)]}, []byte{'\n'}))
 	}
-	f.Fuzz(func(t *testing.T, line []byte) {
-		backend := newPool(t)
-		p := &Peer{id: 1, server: NewServer(backend, Options{}), out: make(chan []byte, 1000), cancel: func(error) {}}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		backend := &generous{pool: newPool(t), keys: map[string][]byte{"s": {1, 2}}}
+		p := &Peer{id: 1, session: "1", server: NewServer(backend, Options{}), out: make(chan []byte, 1000), cancel: func(error) {}}
+		lines := append(bytes.SplitN(text, []byte{'\n'}, 6), []byte(`{"id":1,"method":"mining.subscribe"}`), []byte(`{"id":2,"method":"mining.authorize","params":["panner"]}`))
 		for range 3 {
-			for _, line := range [][]byte{line, []byte(`{"id":1,"method":"mining.subscribe"}`), []byte(`{"id":2,"method":"mining.authorize","params":["panner"]}`)} {
+			for _, line := range lines {
 				m, err := parseMessage(line)
 				if err != nil {
 					return
@@ -224,6 +228,9 @@ func FuzzServer(f *testing.F) {
 					t.Fatal(err)
 				}
 			}
+		}
+		if e := p.current(); len(e.first) > MaxExtranonce1 || p.VersionMask()&^rollable != 0 {
+			t.Fatalf("extranonce %+v, mask %08x", e, p.VersionMask())
 		}
 		for len(p.out) > 0 {
 			if line := <-p.out; len(line) > MaxMessage {
