@@ -67,7 +67,7 @@ bench: cli ## hash rate of each kernel, beside a peer; what the engine keeps of 
 	@go test -run '^$$' -bench 'Delivery' -benchtime 7x ./core/engine
 	@go test -run '^$$' -bench 'NewWork|Stop' -benchtime 200x ./core/engine
 
-bench-web: ## the same in Chromium
+bench-web: ## the same in Chromium, Firefox and WebKit; how soon new work and Stop are felt there
 	@.ci/setup.sh bench-web
 	@.ci/bench-web.sh
 

@@ -20,7 +20,7 @@
 "use strict";
 
 const nonces = 2 ** 32;
-const batchTime = 50;   // ms: short enough that new work and Stop are felt at once
+const batchTime = 20;   // ms: new work and Stop wait that long at most; shorter batches begin to cost
 const reportTime = 250; // ms
 
 let port = null;
@@ -29,6 +29,7 @@ let token = null;   // the consent
 let limit = 100;    // percent
 let waiting = null; // work that came before the kernel was ready
 let work = null, epoch = 0, next = 0;
+const four = 4;         // nonces that the kernel takes at once: a batch of another number wastes places
 let batch = 16;     // nonces a batch; grows and shrinks to keep to batchTime
 let counted = 0, reported = 0;
 
@@ -97,7 +98,7 @@ function step() {
   }
   if (scanned === batch) {
     const wanted = took > 0 ? batch * batchTime / took : batch * 2;
-    batch = Math.max(16, Math.round(Math.min(batch * 2, Math.max(batch / 2, wanted))));
+    batch = four * Math.max(1, Math.round(Math.min(batch * 2, Math.max(batch / 2, wanted)) / four));
   }
   if (next >= nonces) {
     report();

@@ -1,44 +1,131 @@
-// Measures the page's own lane beside other libraries, one worker after the other, and sends the rates to run.mjs.
-// They take turns in short rounds, so that a busy machine is unfair to nobody; the median round counts.
-const rounds = 15, span = 500; // ms
-const warm = 1500; // ms, until the browser has compiled what it runs for good
-const algorithms = ["sha256d", "scrypt"];
+// Measures the page's own lane: bare, under the page's control worker at a pool, beside other libraries and beside the
+// native kernel. All take turns in short rounds, so that a busy machine is unfair to nobody; the median round counts.
+const rounds = 15, span = 1000; // ms
+const warm = 1500;              // ms, until the browser has compiled what it runs for good
+const jobs = 120, stops = 40;
+const token = "a token that is long enough to be consent";
+const beside = new URLSearchParams(location.search).get("peers") === "true" ? ["hash-wasm", "@noble/hashes"] : [];
+const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
-// lane hosts lane.js as the page does: same messages, same kernel.
-async function lane(algorithm) {
-  const worker = new Worker("/page/lane.js");
-  const {port1, port2} = new MessageChannel();
-  const token = "a token that is long enough to be consent";
-  let hear = null, epoch = 0;
-  const ready = new Promise((resolve, reject) => {
-    hear = (m) => m.type === "ready" ? resolve(m.kernel) : reject(new Error(m.reason));
-  });
-  port2.onmessage = ({data}) => hear(data);
-  worker.postMessage({type: "lane", port: port1, module: null, algorithm}, [port1]);
-  const kernel = await ready;
-  if (kernel !== "wasm") throw new Error("the lane runs the kernel " + kernel);
-  port2.postMessage({type: "consent", token, limit: 100});
-  const work = new Uint8Array(148); // an empty header and a target that nothing meets
-  work[144] = algorithm === "scrypt" ? 1 : 0;
-  return {
-    // The lane reports what it hashed now and then: time runs from one report to another.
-    rate: (ms) => new Promise((resolve, reject) => {
-      let begun = 0, hashes = 0;
-      const mine = ++epoch;
-      hear = (m) => {
-        if (m.type === "fault") return reject(new Error(m.reason));
-        if (m.type !== "progress" || m.epoch !== mine) return;
-        const now = performance.now();
-        if (begun === 0) { begun = now; return; }
-        hashes += m.hashes;
-        if (now - begun < ms) return;
-        hear = () => {};
-        port2.postMessage({type: "rest"});
-        resolve(hashes / (now - begun) * 1000);
+// Watched is a lane's worker, and what its probe tells.
+class Watched {
+  #hear = new Set();
+  total = 0; // hashes
+
+  constructor(port, algorithm, module, alive = false) {
+    const {port1, port2} = new MessageChannel();
+    this.worker = new Worker("/probe.js");
+    port2.onmessage = ({data}) => {
+      if (data.type === "hashed") this.total += data.hashes;
+      for (const hear of this.#hear) hear(data);
+    };
+    this.worker.postMessage({type: "lane", port, module, algorithm, probe: port1, alive}, [port, port1]);
+  }
+
+  // listen calls hear with each message until it returns true.
+  listen(hear) {
+    return new Promise((done) => {
+      const each = (message) => {
+        if (!hear(message)) return;
+        this.#hear.delete(each);
+        done();
       };
-      port2.postMessage({type: "work", token, epoch: mine, work: work.slice()});
-    }),
-    end: () => worker.terminate(),
+      this.#hear.add(each);
+    });
+  }
+
+  // rate counts from one report to another.
+  async rate(ms) {
+    let begun = null, hashes = 0, took = 0;
+    await this.listen(({type, hashes: more, clock}) => {
+      if (type !== "hashed") return false;
+      if (begun === null) { begun = clock; return false; }
+      hashes += more;
+      took = clock - begun;
+      return took >= ms;
+    });
+    return hashes / took * 1000;
+  }
+
+  rested() {
+    return this.listen(({type, what}) => type === "heard" && what === "rest");
+  }
+}
+
+// bare hosts lane.js as the control worker does, with one work for ever.
+async function bare(algorithm, alive) {
+  const {port1, port2} = new MessageChannel();
+  const lane = new Watched(port1, algorithm, null, alive);
+  const kernel = await new Promise((resolve, reject) => {
+    port2.onmessage = ({data}) => data.type === "ready" ? resolve(data.kernel) : reject(new Error(data.reason));
+  });
+  if (kernel !== "wasm") throw new Error("the lane runs the kernel " + kernel);
+  port2.onmessage = null;
+  port2.postMessage({type: "consent", token, limit: 100});
+  let epoch = 0;
+  const begin = () => {
+    const work = new Uint8Array(148); // an empty header and a target that nothing meets
+    work[144] = algorithm === "scrypt" ? 1 : 0;
+    port2.postMessage({type: "work", token, epoch: ++epoch, work});
+  };
+  return {
+    lane, begin,
+    async rate(ms) {
+      begin();
+      const rate = await lane.rate(ms), rested = lane.rested();
+      port2.postMessage({type: "rest"});
+      await rested;
+      return rate;
+    },
+    end: () => lane.worker.terminate(),
+  };
+}
+
+// engine mines as the page does: its control worker, at a pool, with lanes.
+async function engine(algorithm, module, count) {
+  const control = new Worker("/control.js"), lanes = [], ports = [];
+  for (let i = 0; i < count; i++) {
+    const {port1, port2} = new MessageChannel();
+    lanes.push(new Watched(port1, algorithm, module));
+    ports.push(port2);
+  }
+  let snapshot = {}, failed = null;
+  control.onmessage = ({data}) => {
+    if (data.type === "snapshot") snapshot = data;
+    if (data.type === "ended" && failed) failed(new Error(data.reason));
+  };
+  const gone = new Promise((_, reject) => { failed = reject; });
+  gone.catch(() => {});
+  const first = Promise.all(lanes.map((lane) => lane.listen(({type}) => type === "hashed")));
+  control.postMessage({
+    type: "start", module, ports, pool: location.origin.replace(/^http/, "ws") + "/stratum", user: algorithm, algorithm,
+  }, ports);
+  const all = (promise) => Promise.race([promise, gone]);
+  await all(first);
+  const rest = async () => {
+    const rested = Promise.all(lanes.map((lane) => lane.rested()));
+    control.postMessage({type: "pause"});
+    await all(rested);
+  };
+  return {
+    lanes, rest,
+    resume: () => control.postMessage({type: "resume"}),
+    async rate(ms) {
+      control.postMessage({type: "resume"});
+      const rate = await all(lanes[0].rate(ms));
+      await rest();
+      return rate;
+    },
+    // counted is what the control worker has counted of what the lanes did.
+    async counted() {
+      await pause(1500);
+      return snapshot.hashes / lanes.reduce((sum, lane) => sum + lane.total, 0);
+    },
+    end: () => {
+      for (const lane of lanes) lane.worker.terminate();
+      control.postMessage({type: "stop"});
+      setTimeout(() => control.terminate(), 300);
+    },
   };
 }
 
@@ -53,16 +140,72 @@ async function peer(library, algorithm) {
   return {rate: (ms) => ask({library, algorithm, ms}), end: () => worker.terminate()};
 }
 
+async function native(algorithm) {
+  let kernel = "";
+  return {
+    async rate() {
+      const answer = await (await fetch("/native?algorithm=" + algorithm)).json();
+      kernel = answer.kernel;
+      return answer.hashrate;
+    },
+    kernel: () => kernel,
+    end: () => {},
+  };
+}
+
 function median(values) {
   return values.toSorted((a, b) => a - b)[values.length >> 1];
 }
 
+// late is the 99th percentile.
+function late(values) {
+  return values.toSorted((a, b) => a - b)[Math.ceil(values.length * 0.99) - 1];
+}
+
+// newWork returns how long each job took to reach the last lane.
+async function newWork(mining) {
+  const heard = mining.lanes.map((lane) => {
+    const times = [];
+    lane.listen(({type, what, at}) => { if (type === "heard" && what === "work") times.push(at); });
+    return times;
+  });
+  const sent = await (await fetch("/jobs?count=" + jobs)).json();
+  await pause(500);
+  return sent.map((at) => Math.max(...heard.map((times) => {
+    const when = times.find((time) => time >= Math.floor(at));
+    if (when === undefined) throw new Error("a job did not reach a lane");
+    return when - at;
+  })));
+}
+
+// stopping returns how long after its end each lane still gave a sign of life, and how long it may have gone on after
+// that without another: the longest that its signs were apart.
+async function stopping(algorithm) {
+  const times = [];
+  for (let i = 0; i < stops; i++) {
+    const one = await bare(algorithm, true);
+    let last = 0, before = 0, apart = 0;
+    one.lane.listen(({type, at}) => {
+      if (type !== "alive") return;
+      before = last;
+      last = at;
+      if (before) apart = Math.max(apart, last - before);
+    });
+    one.begin();
+    await pause(300 + Math.random() * 50);
+    const ended = Date.now();
+    one.end();
+    await pause(150);
+    times.push(Math.max(0, last - ended) + apart);
+  }
+  return times;
+}
+
 async function measure(algorithm) {
-  const all = {
-    goldpan: await lane(algorithm),
-    "hash-wasm": await peer("hash-wasm", algorithm),
-    "@noble/hashes": await peer("@noble/hashes", algorithm),
-  };
+  const module = await WebAssembly.compileStreaming(fetch("/goldpan.wasm"));
+  const all = {goldpan: await bare(algorithm), engine: await engine(algorithm, module, 1), native: await native(algorithm)};
+  await all.engine.rest();
+  for (const library of beside) all[library] = await peer(library, algorithm);
   const rates = {};
   for (const [name, worker] of Object.entries(all)) {
     rates[name] = [];
@@ -71,14 +214,25 @@ async function measure(algorithm) {
   for (let i = 0; i < rounds; i++) {
     for (const [name, worker] of Object.entries(all)) rates[name].push(await worker.rate(span));
   }
+  const counted = await all.engine.counted();
   for (const worker of Object.values(all)) worker.end();
-  return Object.fromEntries(Object.entries(rates).map(([name, values]) => [name, median(values)]));
+  const lanes = Math.max(1, (navigator.hardwareConcurrency || 2) >> 1);
+  const mining = await engine(algorithm, module, lanes);
+  await pause(warm);
+  const reached = await newWork(mining);
+  mining.end();
+  const ended = await stopping(algorithm);
+  return {
+    goldpan: median(rates.goldpan), native: median(rates.native), nativeKernel: all.native.kernel(),
+    peers: Object.fromEntries(beside.map((library) => [library, median(rates[library])])),
+    // Each round beside the one before it: that is what a busy machine changes least.
+    delivered: median(rates.engine.map((rate, i) => rate / rates.goldpan[i])),
+    counted, lanes, newWork: late(reached), stop: late(ended),
+  };
 }
 
-let answer = {};
-try {
-  for (const algorithm of algorithms) answer[algorithm] = await measure(algorithm);
-} catch (e) {
-  answer = {error: e.message};
-}
-await fetch("/answer", {method: "POST", body: JSON.stringify(answer)});
+window.answer = null;
+window.begin = (algorithm) => {
+  window.answer = null;
+  measure(algorithm).then((result) => { window.answer = result; }, (e) => { window.answer = {error: e.message}; });
+};
