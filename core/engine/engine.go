@@ -118,7 +118,9 @@ func New(c Config) (*Engine, error) {
 	if e.lanes, e.kernel, err = newLanes(e); err != nil {
 		return nil, fmt.Errorf("engine: %w", err)
 	}
-	e.govern()
+	if c.Machine == nil { // else no lane works before Run has asked how the machine fares
+		e.govern()
+	}
 	return e, nil
 }
 

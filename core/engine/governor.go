@@ -154,7 +154,7 @@ func (e *Engine) report(s *Snapshot) {
 		return
 	}
 	s.Paused, s.Slowed = v.paused, v.slowed
-	if v.paused == "" {
+	if v.lanes > 0 {
 		s.Active, s.Percent = v.lanes, max(1, int(v.share*100+0.5))
 	}
 }

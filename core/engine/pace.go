@@ -24,8 +24,8 @@ func (p *pace) set(share float64, now time.Duration) {
 
 // worked takes what a lane has worked until now.
 func (p *pace) worked(now, took time.Duration) {
-	p.grow(now)
 	p.budget -= took
+	p.grow(now)
 }
 
 // rest returns how long to rest from now on: nothing while there is budget, else
