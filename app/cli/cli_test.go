@@ -53,7 +53,7 @@ type line struct {
 	Coin, Network, Kernel, Algorithm, ID, Path                                          string
 	Height, Blocks, Accepted, Words, Index                                              int
 	Hashrate, CyclesPerHash                                                             float64
-	Pool, Reason, Text, Level, Key, Value                                               string
+	Pool, Reason, Text, Level, Key, Value, Name                                         string
 	Hosts                                                                               []string
 	OK                                                                                  bool
 	Line, Problems, Lanes                                                               int

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"goldpan/app/desk"
 	"goldpan/app/desk/config"
 )
 
@@ -42,6 +43,54 @@ func TestConfigCommands(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 	run(t, 1, "", "config", "set", "limits.percent", "5", "--data", dir)
+}
+
+// TestDoctorLooksAtSettings: doctor tells of sensors, settings and proxy.
+func TestDoctorLooksAtSettings(t *testing.T) {
+	dir := t.TempDir()
+	writeConfig(t, dir, "proxy = \"socks5://127.0.0.1:9050\"\n")
+	found := map[string]line{}
+	for _, l := range run(t, 0, "", "doctor", "--data", dir) {
+		found[l.Name] = l
+	}
+	for _, name := range []string{"power source", "idle time", "temperature", "power", "other load", "settings", "proxy"} {
+		if l := found[name]; l.Text == "" || !l.OK && l.Hint == "" {
+			t.Errorf("%s: %+v", name, l)
+		}
+	}
+	if !strings.Contains(found["proxy"].Text, "127.0.0.1:9050") {
+		t.Errorf("%+v", found["proxy"])
+	}
+	writeConfig(t, dir, "proxy = 5\n")
+	for _, l := range run(t, 0, "", "doctor", "--data", dir) {
+		found[l.Name] = l
+	}
+	if l := found["settings"]; l.OK || !strings.Contains(l.Text, "line 1, column 9") {
+		t.Errorf("%+v", l)
+	}
+}
+
+// TestPoolsAndTrust: what is known of pools and of servers is listed, and a
+// trusted one can be removed.
+func TestPoolsAndTrust(t *testing.T) {
+	dir := t.TempDir()
+	if l := last(t, run(t, 0, "", "pools", "--coin", "litecoin", "--data", dir), "pool"); l.Coin != "litecoin" || l.ID == "" {
+		t.Errorf("%+v", l)
+	}
+	servers, err := desk.OpenKnownServers(dir)
+	if err == nil {
+		err = servers.Add("pool.example:3333", "sha256:"+strings.Repeat("ab", 32))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	last(t, run(t, 0, "", "trust", "list", "--data", dir), "server")
+	run(t, 0, "", "trust", "remove", "pool.example:3333", "--data", dir)
+	for _, l := range run(t, 0, "", "trust", "list", "--data", dir) {
+		if l.Type == "server" {
+			t.Errorf("it is still trusted: %+v", l)
+		}
+	}
 }
 
 // TestJSONFirst: --json may stand before the command.

@@ -62,6 +62,7 @@ func commands() []command {
 		walletCreateCommand(), walletRestoreCommand(), walletAddressCommand(), walletBalanceCommand(),
 		keyAddCommand(), keyListCommand(), keyShowCommand(), keyRevokeCommand(),
 		configShowCommand(), configCheckCommand(), configSetCommand(), configPathCommand(),
+		poolsCommand(), trustListCommand(), trustRemoveCommand(),
 		doctorCommand(),
 	}
 }

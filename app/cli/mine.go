@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -92,7 +93,7 @@ func mineCommand() command {
 		},
 		prepare: func(t *terminal, f *flag.FlagSet) func(context.Context, []string) error {
 			m := mineFlags{overrides: overrides{}}
-			f.Var(&m.pools, "pool", "`URL` of a pool: stratum+tcp://, stratum+tls://, ws:// or wss://, then HOST:PORT; ?pin=sha256:… pins its certificate; preset:NAME is one that comes with Goldpan; may be given again for pools to fall back on")
+			f.Var(&m.pools, "pool", "`URL` of a pool: stratum+tcp://, stratum+tls://, ws:// or wss://, then HOST:PORT; ?pin=sha256:… pins its certificate; preset:NAME is one that goldpan pools lists; may be given again for pools to fall back on")
 			f.StringVar(&m.user, "user", "", "`USER` at the pool; often ADDRESS.WORKER")
 			f.StringVar(&m.passwordFile, "password-file", "", "`FILE` that holds the password; - is standard input")
 			f.StringVar(&m.passwordKey, "password-key", "", "`ID` of a password kept with goldpan key add")
@@ -189,7 +190,7 @@ func (t *terminal) settings(m *mineFlags) (config.Config, error) {
 			where = "write them into the file that was just made for you, "
 		}
 		return config.Config{}, usagef("no pool is chosen: give --pool, --user and --algorithm, or %s%s", where, config.Path(dir))
-	case c.Coin == "" && c.Algorithm == "":
+	case c.Coin == "" && c.Algorithm == "" && !slices.ContainsFunc(c.Pools, func(p config.Pool) bool { return strings.HasPrefix(p.URL, config.Preset) }):
 		return config.Config{}, usagef("--pool and --user are needed, and --algorithm or --coin")
 	case c.Pools[0].Solo && (c.Payout == "" || c.Coin == ""):
 		return config.Config{}, usagef("--solo-pool: --payout with your own address and --coin are needed too")

@@ -118,6 +118,9 @@ func (w *mineWatch) begin() {
 	}
 	w.t.say("%s, and nobody else.", text)
 	w.t.emit(record{"type": "contacts", "hosts": hosts, "proxy": proxy})
+	for _, p := range w.mining.Presets() {
+		w.t.say("%s.", strings.TrimSuffix(aboutPool(p), "."))
+	}
 	if n := w.mining.Worthless(); n != "" {
 		w.t.say("The payout address is of the %s network: its coins are worth nothing.", n)
 	}

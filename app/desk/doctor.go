@@ -44,7 +44,8 @@ func Doctor(ctx context.Context, dir string) []Finding {
 		}
 		found = append(found, Finding{Name: "kernel", OK: true, Text: fmt.Sprintf("%s is the one used for %s", chosen.Name, a)})
 	}
-	return append(found, keyringFinding(ctx), displayFinding(), hugePagesFinding(), clockFinding(time.Now()), dataFinding(dir), networkFinding(), pageFinding())
+	found = append(found, keyringFinding(ctx), displayFinding(), hugePagesFinding(), clockFinding(time.Now()), dataFinding(dir), networkFinding(), pageFinding())
+	return append(append(found, sensorFindings(ctx, sensors())...), settingsFindings(dir)...)
 }
 
 func keyringFinding(ctx context.Context) Finding {

@@ -42,7 +42,8 @@ var explanations = []struct {
 	{ErrOtherAlgorithm, "", "Leave the algorithm out: the coin says it."},
 	{ErrMixedSolo, "", "Say solo of all of them or of none: a solo pool pays nothing for shares."},
 	{ErrPayout, "", "Give --coin and --payout ADDRESS, or write coin and payout into the settings."},
-	{ErrNoPreset, "", "Write the pool's own address instead."},
+	{ErrNoPreset, "", "See them with goldpan pools, or write the pool's own address instead."},
+	{ErrTooManyPools, "", "Take away some of them."},
 	{ErrPassphraseShort, "", "Use several words that only you would put together."},
 
 	{stratum.ErrScheme, "", "A pool's address begins with stratum+tcp://, stratum+tls://, ws:// or wss://."},

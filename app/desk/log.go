@@ -172,7 +172,7 @@ func (r *rotating) open() error {
 		return err
 	}
 	info, err := f.Stat()
-	if err == nil && info.Mode().Perm()&0o077 != 0 {
+	if err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 { // not a device that it was linked to
 		err = f.Chmod(0o600)
 	}
 	if err != nil {
@@ -226,7 +226,7 @@ func (r *rotating) rotate() error {
 		return err
 	}
 	r.f = nil
-	if now, err := os.Stat(r.path); err == nil && os.SameFile(mine, now) {
+	if now, err := os.Stat(r.path); err == nil && os.SameFile(mine, now) && now.Mode().IsRegular() {
 		if err := r.shift(); err != nil {
 			return err
 		}
@@ -244,7 +244,10 @@ func (r *rotating) shift() error {
 			return err
 		}
 	}
-	return os.Rename(r.path, old(1))
+	if err := os.Rename(r.path, old(1)); err != nil && !errors.Is(err, fs.ErrNotExist) { // the other copy was faster
+		return err
+	}
+	return nil
 }
 
 func (r *rotating) close() error {

@@ -47,6 +47,7 @@ type MineOptions struct {
 type Mining struct {
 	options MineOptions
 	session *core.Session
+	presets []coin.Pool
 	log     *slog.Logger
 	known   atomic.Pointer[KnownServers]
 
@@ -69,6 +70,8 @@ var (
 	ErrPayout = errors.New("solo mining needs a coin and your address of it")
 	// ErrNoPreset: there is no pool of that name among those that come with the program.
 	ErrNoPreset = errors.New("there is no preset of that name")
+	// ErrTooManyPools: the presets have more servers than are tried.
+	ErrTooManyPools = errors.New("these are too many pools")
 )
 
 // plan is what a configuration comes to.
@@ -91,7 +94,11 @@ func NewMining(ctx context.Context, o MineOptions) (*Mining, error) {
 			return nil, fmt.Errorf("%w: %w", ErrDataDir, err)
 		}
 	}
-	m := &Mining{options: o, config: o.Config, log: slog.New(slog.DiscardHandler)}
+	c, presets, err := Expand(o.Config)
+	if err != nil {
+		return nil, err
+	}
+	m := &Mining{options: o, config: c, presets: presets, log: slog.New(slog.DiscardHandler)}
 	if o.Log != nil {
 		m.log = o.Log.Logger
 	}
@@ -100,7 +107,7 @@ func NewMining(ctx context.Context, o MineOptions) (*Mining, error) {
 		return nil, err
 	}
 	m.known.Store(known)
-	if m.plan, err = m.resolve(ctx, o.Config); err != nil {
+	if m.plan, err = m.resolve(ctx, c); err != nil {
 		return nil, err
 	}
 	m.session, err = core.NewSession(core.Config{
@@ -108,7 +115,7 @@ func NewMining(ctx context.Context, o MineOptions) (*Mining, error) {
 		Client: stratum.Config{
 			Dialer:         &jsonrpc.Dialer{Proxy: m.plan.proxy, Roots: o.Roots, Trust: m.trust},
 			VersionRolling: m.plan.algorithm == hasher.SHA256d,
-			Suggest:        o.Config.Difficulty,
+			Suggest:        c.Difficulty,
 		},
 		Algorithm: m.plan.algorithm,
 		// Room for a later wish for all of the machine.
@@ -143,7 +150,7 @@ func (m *Mining) resolve(ctx context.Context, c config.Config) (p plan, err erro
 			return plan{}, ErrMixedSolo
 		}
 		q := stratum.Pool{User: pool.User, Password: pool.Password}
-		if q.URL, err = poolURL(pool.URL); err != nil {
+		if q.URL, err = stratum.ParseURL(pool.URL); err != nil {
 			return plan{}, fmt.Errorf("pool %d: %w", i+1, err)
 		}
 		switch {
@@ -167,15 +174,6 @@ func (m *Mining) resolve(ctx context.Context, c config.Config) (p plan, err erro
 	}
 	p.proxy, err = m.proxy(ctx, c)
 	return p, err
-}
-
-// poolURL reads a pool's address, or looks up the preset that it names.
-func poolURL(s string) (stratum.URL, error) {
-	name, ok := strings.CutPrefix(s, config.Preset)
-	if !ok {
-		return stratum.ParseURL(s)
-	}
-	return stratum.URL{}, fmt.Errorf("%w: %s", ErrNoPreset, name)
 }
 
 func algorithmOf(c config.Config) (hasher.Algorithm, error) {
@@ -292,7 +290,10 @@ func (p plan) hosts() (hosts []string) {
 	return hosts
 }
 
-// Config returns the configuration in force.
+// Presets are the presets that it mines on, as they were at the start.
+func (m *Mining) Presets() []coin.Pool { return m.presets }
+
+// Config returns the configuration in force, with servers in the place of presets.
 func (m *Mining) Config() config.Config {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -303,7 +304,11 @@ func (m *Mining) Config() config.Config {
 // was. What cannot change while it mines is named in later, and is taken up at
 // the next start.
 func (m *Mining) Reload(ctx context.Context, c config.Config) (later []string, err error) {
-	next, err := m.resolve(ctx, c)
+	c, _, err = Expand(c)
+	var next plan
+	if err == nil {
+		next, err = m.resolve(ctx, c)
+	}
 	if err != nil {
 		m.log.Error("settings not taken up", "error", message(err))
 		return nil, err
