@@ -48,7 +48,7 @@ func (p Phase) String() string {
 type State struct {
 	Phase      Phase
 	Pool       string        // the address that this is about
-	Reason     string        // why it is down, in our own words; "" otherwise
+	Reason     string        // why it is down, or what is odd about it, in our own words; "" otherwise
 	Err        error         // the same for programs
 	Retry      time.Duration // when Down: how long until the next attempt; 0 when there will be none
 	Difficulty float64       // when Mining: of the present job

@@ -1,14 +1,16 @@
 // Package stratum speaks Stratum V1, the protocol between miners and pools: one codec, a client, and a server.
 //
 // There is no authority for the protocol; the package follows what pools and miners do (subscribe, authorize,
-// notify, set_difficulty, set_extranonce, submit) and accepts the variants that are met in the field: errors as
-// text, pair, triple, object or true; ids of any kind; difficulties with fractions and exponents; an answer to
-// authorize that comes after the first job.
+// notify, set_difficulty, set_extranonce, submit), BIP 310 for configure and BIP 320 for the bits that may be rolled.
+// It accepts the variants that are met in the field: errors as text, pair, triple, object or true; ids of any kind;
+// difficulties with fractions and exponents; an answer to authorize that comes after the first job, and one to
+// configure that never comes. The dialogues in testdata show each of them.
 //
-// Everything that a peer sends is bounded before it is parsed. The client refuses to follow a pool to another
-// host, never sends a share of an earlier connection, never sends a share twice, and shows a peer's words only
-// after they were stripped of everything but plain text. The server refuses shares before a login, drops readers
-// that are too slow, and throttles writers that are too fast.
+// Everything that a peer sends is bounded before it is parsed. The client follows a pool to its own servers alone and
+// never out of the encryption, sends no share twice and none of an earlier connection unless the pool takes up its
+// session with the same extranonce, and shows a peer's words only after they were stripped of everything but plain
+// text. The server refuses shares before a login, drops readers that are too slow, and throttles writers that are too
+// fast.
 package stratum
 
 import (
