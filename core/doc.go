@@ -25,7 +25,7 @@
 //	  disk/                locks on folders, for what has a disk
 //	  seal/                passphrase → file key → sealed bytes; atomic files
 //	  pow/                 Job, Header, Target, Difficulty, Share; no I/O
-//	  stratum/             message codec, client, server side
+//	  stratum/             message codec, client, several pools in order, server side
 //	  template/            solo mining on the user's own node: templates, coinbase, blocks
 //	  engine/              lanes, epochs, share check, the rules that govern them;
 //	                       engine/machine, what the computer tells of itself

@@ -326,194 +326,15 @@ func (f *Failover) event(e Event) {
 	}
 }
 
-// settle decides which pools are to run and which of them is active, and whether the state is to be told. It is
-// called with the lock after every change, and when f.next has come.
-func (f *Failover) settle(tell bool) {
-	now := time.Now()
-	f.next = time.Time{}
-	f.choose(now)
-	if f.start != nil {
-		f.connect(now)
-		f.disconnect(now)
-	}
-	if s := f.state(); (tell || f.active != nil) && !same(s, f.told) {
-		f.told = s
-		h := f.cfg.Client.Handler
-		f.calls = append(f.calls, func() { h.State(s) })
-	}
-	select {
-	case f.wake <- struct{}{}:
-	default:
-	}
-}
-
-// look has settle called at t, or before.
-func (f *Failover) look(t time.Time) {
-	if f.next.IsZero() || t.Before(f.next) {
-		f.next = t
-	}
-}
-
-// choose finds the active pool.
-func (f *Failover) choose(now time.Time) {
-	for _, m := range f.pools {
-		if m.job == nil {
-			m.since = time.Time{}
-		}
-	}
-	was := f.active
-	if f.active != nil && f.active.job == nil {
-		f.active = nil
-	}
-	for _, m := range f.pools {
-		if m == f.active {
-			break
-		}
-		if m.job == nil {
-			continue
-		}
-		if f.active == nil || now.Sub(m.since) >= f.cfg.Healthy {
-			f.active = m
-			break
-		}
-		f.look(m.since.Add(f.cfg.Healthy))
-	}
-	switch {
-	case f.active == was:
-		return
-	case f.active == nil:
-		f.hand(nil)
-		return
-	}
-	f.hand(f.active.job)
-	f.moved()
-}
-
-// moved tells that another pool is active than before.
-func (f *Failover) moved() {
-	last := f.last
-	f.last = f.active
-	if last == f.active {
-		return // it was away for a while
-	}
-	e := Event{Kind: Moved, Pool: f.active.pool.String()}
-	rank, before := slices.Index(f.pools, f.active), slices.Index(f.pools, last)
-	if rank == 0 && before < 0 {
-		return // the first of all, or of other pools than before
-	}
-	if last != nil {
-		e.From = last.pool.String()
-	}
-	if before > rank {
-		e.Kind = Returned
-	}
-	if first := f.pools[0]; e.Kind == Moved {
-		e.Reason, e.Err = first.lost.Reason, first.lost.Err
-	}
-	f.event(e)
-}
-
-// connect starts the clients of the pools that are wanted: from the first on, to the first that works or may still
-// come to work.
-func (f *Failover) connect(now time.Time) {
-	refused := 0
-	for _, m := range f.pools {
-		switch {
-		case m.refused != nil:
-			refused++
-			continue
-		case m.run != nil:
-		case now.Before(m.again):
-			f.look(m.again)
-			continue
-		default:
-			m.state, m.failures, m.started = pow.State{Phase: pow.Connecting, Pool: m.pool.String()}, 0, now
-			m.run = f.start(m)
-		}
-		if m.job != nil {
-			return
-		}
-		if deadline := m.started.Add(f.cfg.Patience); m.failures == 0 && now.Before(deadline) {
-			f.look(deadline)
-			return
-		}
-	}
-	if refused == len(f.pools) && f.over == nil {
-		f.over = fmt.Errorf("%w: no pool given", ErrAddress)
-		if refused > 0 {
-			var all []error
-			for _, m := range f.pools {
-				all = append(all, m.refused)
-			}
-			f.over = errors.Join(all...)
-		}
-	}
-}
-
-// disconnect ends the connections that are not needed any more.
-func (f *Failover) disconnect(now time.Time) {
-	worse := false
-	for _, m := range f.pools {
-		switch {
-		case m == f.active:
-			worse = true
-			m.idle = time.Time{}
-		case !worse || m.run == nil:
-			m.idle = time.Time{}
-		case m.idle.IsZero():
-			m.idle = now
-			f.look(now.Add(f.cfg.Linger))
-		case now.Sub(m.idle) >= f.cfg.Linger:
-			m.stop()
-		default:
-			f.look(m.idle.Add(f.cfg.Linger))
-		}
-	}
-}
-
-// stop ends the connection of a pool, if it has one. It does not wait.
-func (m *member) stop() {
-	if m.run != nil {
-		m.run.stopped = true
-		m.run.cancel()
-	}
-	m.run, m.job, m.since, m.idle, m.failures = nil, nil, time.Time{}, time.Time{}, 0
-	m.state = pow.State{Pool: m.pool.String()}
-}
-
-// state is what the handler is to know: of the active pool, else of the attempts.
-func (f *Failover) state() pow.State {
-	if f.active != nil {
-		return f.active.state
-	}
-	var down pow.State
-	found := false
-	for _, m := range f.pools {
-		switch {
-		case m.run == nil && m.refused == nil:
-			continue
-		case m.run != nil && m.state.Phase != pow.Down:
-			return pow.State{Phase: pow.Connecting, Pool: m.pool.String()}
-		case !found || down.Retry == 0 && m.state.Retry > 0: // one that is tried again counts for more
-			down, found = m.state, true
-		case m.state.Retry > 0:
-			down.Retry = min(down.Retry, m.state.Retry)
-		}
-	}
-	return down
-}
-
-// same compares what people see.
-func same(a, b pow.State) bool {
-	a.Err, b.Err = nil, nil
-	return a == b
-}
-
 // Submit sends a share to the pool that its job came from, and calls done once with its fate, as Client.Submit does.
 func (f *Failover) Submit(s pow.Share, done func(pow.Result)) {
 	r := f.route(s.Job)
 	if r == nil {
-		done(pow.Result{Status: pow.Stale, Reason: "its connection is gone", Difficulty: s.Difficulty})
+		result := pow.Result{Status: pow.Stale, Reason: reasonGone, Difficulty: s.Difficulty}
+		if s.Job != nil {
+			result.Target = s.Job.Difficulty
+		}
+		done(result)
 		return
 	}
 	r.client.Submit(s, func(result pow.Result) {
@@ -542,7 +363,8 @@ func (f *Failover) route(j *pow.Job) *run {
 	return nil
 }
 
-// SetPools puts other pools in the place of the present ones, at once. A pool that stays keeps its connection.
+// SetPools puts other pools in the place of the present ones, at once. A pool that stays keeps its connection; one that
+// was left out is asked again. It must not be called by a Handler.
 func (f *Failover) SetPools(pools []Pool) error {
 	if len(pools) == 0 {
 		return fmt.Errorf("%w: no pool given", ErrAddress)
@@ -554,6 +376,7 @@ func (f *Failover) SetPools(pools []Pool) error {
 			if !slices.Contains(f.pools, m) {
 				m.stop()
 			}
+			m.refused = nil // the person may have put it right
 		}
 		f.settle(true)
 	})
@@ -572,40 +395,4 @@ func (f *Failover) Pools() []PoolState {
 		}
 	}
 	return all
-}
-
-// budget bounds how often something is begun: a third of its minute at once, and the rest spread out.
-type budget struct {
-	mu     sync.Mutex
-	tokens float64
-	burst  float64
-	rate   float64 // a second
-	last   time.Time
-}
-
-func newBudget(perMinute int) *budget {
-	burst := max(1, float64(perMinute)/3)
-	return &budget{tokens: burst, burst: burst, rate: max(1, float64(perMinute)-burst) / 60, last: time.Now()}
-}
-
-// wait takes one beginning, as soon as there is one. Its error is ctx's.
-func (b *budget) wait(ctx context.Context) error {
-	b.mu.Lock()
-	now := time.Now()
-	b.tokens = min(b.burst, b.tokens+b.rate*now.Sub(b.last).Seconds())
-	b.last = now
-	b.tokens--
-	short := -b.tokens
-	b.mu.Unlock()
-	if short <= 0 {
-		return ctx.Err()
-	}
-	timer := time.NewTimer(time.Duration(short / b.rate * float64(time.Second)))
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }

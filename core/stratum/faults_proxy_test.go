@@ -288,7 +288,10 @@ func (p *passage) look(b []byte) {
 func (p *passage) inject(kind string, delay time.Duration, random *rand.Rand) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.faulted, p.random = true, random
+	p.faulted = true
+	if random != nil { // a reset needs none, and what is spoilt still may
+		p.random = random
+	}
 	switch kind {
 	case faultDelay, faultSplit, faultGarblePool, faultGarbleMiner: // it may live
 	default:
