@@ -109,7 +109,7 @@ type line struct {
 	Counted   float64 `json:"counted"`         // the control worker's own count of those hashes, as a part of them
 	Lanes     int     `json:"lanes"`           // how many for the next
 	NewWork   float64 `json:"new_work_ms_p99"` // from the pool's message to the last lane
-	Stop      float64 `json:"stop_ms_p99"`     // from Stop to a lane's last sign of life, and the longest that it could go on unseen
+	Stop      float64 `json:"stop_ms_p99"`     // from Stop to a lane's last sign of life, and one batch more
 }
 
 func measure(ctx context.Context, name browsertest.Name, address string) (err error) {

@@ -1,8 +1,8 @@
 // Measures the page's own lane: bare, under the page's control worker at a pool, beside other libraries and beside the
 // native kernel. All take turns in short rounds, so that a busy machine is unfair to nobody; the median round counts.
-const rounds = 15, span = 1000; // ms
+const rounds = 11, span = 1000; // ms
 const warm = 1500;              // ms, until the browser has compiled what it runs for good
-const jobs = 120, stops = 40;
+const jobs = 120, stops = 30;
 const token = "a token that is long enough to be consent";
 const beside = new URLSearchParams(location.search).get("peers") === "true" ? ["hash-wasm", "@noble/hashes"] : [];
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
@@ -178,25 +178,20 @@ async function newWork(mining) {
   })));
 }
 
-// stopping returns how long after its end each lane still gave a sign of life, and how long it may have gone on after
-// that without another: the longest that its signs were apart.
+// stopping returns how long after its end each lane still gave a sign of life, and the time to the next, which it was
+// not to give: it may have hashed on until then.
 async function stopping(algorithm) {
   const times = [];
   for (let i = 0; i < stops; i++) {
-    const one = await bare(algorithm, true);
-    let last = 0, before = 0, apart = 0;
-    one.lane.listen(({type, at}) => {
-      if (type !== "alive") return;
-      before = last;
-      last = at;
-      if (before) apart = Math.max(apart, last - before);
-    });
+    const one = await bare(algorithm, true), signs = [];
+    one.lane.listen(({type, at}) => { if (type === "alive") signs.push(at); });
     one.begin();
     await pause(300 + Math.random() * 50);
     const ended = Date.now();
     one.end();
     await pause(150);
-    times.push(Math.max(0, last - ended) + apart);
+    const batches = signs.map((at, j) => at - (signs[j - 1] ?? at)).filter((apart) => apart > 1);
+    times.push(Math.max(0, signs.at(-1) - ended) + median(batches));
   }
   return times;
 }
