@@ -51,11 +51,12 @@ fuzz: ## every fuzz target for FUZZTIME
 	@.ci/setup.sh test
 	@.ci/fuzz.sh $(FUZZTIME)
 
-cases: ## CASES seeded cases an algorithm through every kernel, those for ARM emulated; half an hour
+cases: ## CASES seeded cases an algorithm through every kernel, for ARM emulated, in each browser; an hour
 	@.ci/setup.sh test
 	@GOLDPAN_CASES=$(CASES) go test -v -count=1 -timeout 0 -run '^TestSeededCases$$' ./core/hasher
 	@GOLDPAN_CASES=$(CASES) GOARCH=arm64 CGO_ENABLED=0 go test -v -count=1 -timeout 0 -run '^TestSeededCases$$' \
 		-exec qemu-aarch64-static ./core/hasher
+	@GOLDPAN_CASES=$(CASES) go test -v -count=1 -timeout 0 -run '^TestKernelInBrowsers$$' ./wasm/web
 
 faults: ## mine through FAULTS faults of two pools' connections; FAULTSEED repeats a run
 	@.ci/setup.sh test
