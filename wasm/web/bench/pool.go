@@ -7,7 +7,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"strconv"
 	"sync"
 	"time"
@@ -70,7 +69,7 @@ func (p *pool) notify(a hasher.Algorithm) (time.Time, error) {
 		Version: 0x20000000, Bits: 0x1a01b1f4, Time: uint32(time.Now().Unix()), Clean: true,
 		Extranonce1: p.peer.Extranonce1(), Extranonce2Size: 4, Target: target, Difficulty: difficulty[a],
 	}
-	binary.LittleEndian.PutUint64(j.Prev[:], rand.Uint64())
+	binary.LittleEndian.PutUint64(j.Prev[:], uint64(p.last)) // no two are the same
 	p.sent = map[string]*pow.Job{strconv.Itoa(p.last - 1): p.sent[strconv.Itoa(p.last-1)], j.ID: j}
 	now := time.Now()
 	return now, p.peer.Notify(j)
@@ -94,11 +93,11 @@ func (p *pool) Submit(_ *stratum.Peer, s stratum.Submission) error {
 // far enough apart that each reaches the lanes before the next, and not in step with anything.
 func (p *pool) jobs(ctx context.Context, count int) ([]float64, error) {
 	times := make([]float64, 0, count)
-	for range count {
+	for i := range count {
 		select {
 		case <-ctx.Done():
 			return nil, ctx.Err()
-		case <-time.After(180*time.Millisecond + rand.N(70*time.Millisecond)):
+		case <-time.After(time.Duration(180+i*37%71) * time.Millisecond):
 		}
 		p.mu.Lock()
 		newest, wrong := p.sent[strconv.Itoa(p.last)], p.wrong

@@ -92,7 +92,7 @@ func startFirefox(ctx context.Context, room string, faults *faults) (driver, err
 	f.command.WaitDelay = time.Second
 	address, err := said(ctx, f.command, "WebDriver BiDi listening on ")
 	if err != nil {
-		kill()
+		f.close()
 		return nil, fmt.Errorf("firefox: %w", err)
 	}
 	const most = 64 << 20 // bytes of a message: a picture of the page
@@ -279,11 +279,11 @@ func (f *firefox) close() {
 			f.kill()
 		}
 		cancel()
-		f.command.Wait()
-		f.conn.Close()
+		_ = f.command.Wait() // how it ends says nothing
+		_ = f.conn.Close()
 	}
 	f.kill()
-	f.command.Wait()
+	_ = f.command.Wait()
 }
 
 // clicking and pressing are WebDriver's actions, in both of its dialects.

@@ -234,11 +234,11 @@ func (w *webKit) resize(ctx context.Context, width, height int) error {
 func (w *webKit) close() {
 	if w.session != "" {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		w.call(ctx, http.MethodDelete, w.session, nil, nil) // it ends the browser
+		_ = w.call(ctx, http.MethodDelete, w.session, nil, nil) // it ends the browser; what stays is killed
 		cancel()
 	}
 	w.kill()
 	for _, command := range w.commands {
-		command.Wait()
+		_ = command.Wait() // it was killed
 	}
 }
