@@ -10,11 +10,8 @@ import (
 
 // dial speaks ws and wss: a browser opens no TCP connections, and tells a page neither keys nor proxies.
 func (d *Dialer) dial(ctx context.Context, t target, limit int) (Conn, error) {
-	switch {
-	case !t.webSocket():
-		return nil, fmt.Errorf("dial: a browser opens no tcp connections: %w", ErrUnsupportedScheme)
-	case !d.Proxy.IsZero() || d.Roots != nil || d.Trust != nil || len(t.pins) > 0:
-		return nil, fmt.Errorf("dial: proxies and certificates are the browser's own affair: %w", ErrUnsupportedScheme)
+	if err := d.browserRefuses(t); err != nil {
+		return nil, fmt.Errorf("dial: %w", err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()

@@ -71,6 +71,17 @@ func (d *Dialer) Dial(ctx context.Context, rawURL string, limit int) (Conn, erro
 	return d.dial(ctx, t, limit)
 }
 
+// browserRefuses says what a browser cannot do, so that it is never left out in silence.
+func (d *Dialer) browserRefuses(t target) error {
+	switch {
+	case !t.webSocket():
+		return fmt.Errorf("a browser opens no tcp connections: %w", ErrUnsupportedScheme)
+	case !d.Proxy.IsZero() || d.Roots != nil || d.Trust != nil || len(t.pins) > 0:
+		return fmt.Errorf("proxies and certificates are the browser's own affair: %w", ErrUnsupportedScheme)
+	}
+	return nil
+}
+
 // target is an address taken apart.
 type target struct {
 	scheme     string // tcp, tls, ws or wss
