@@ -228,7 +228,7 @@ func (t *terminal) mine(ctx context.Context, flags *mineFlags) error {
 	if err != nil {
 		return err
 	}
-	w := &mineWatch{t: t, goal: flags.goal, live: t.live(), offered: map[string]bool{},
+	w := &mineWatch{t: t, goal: flags.goal, live: t.live(), offered: map[string]bool{}, kept: map[string]bool{},
 		// Buffered far beyond what comes between two looks, so that nobody waits.
 		shares: make(chan pow.Result, 1024), notices: make(chan core.Notice, 64), answers: make(chan bool, 1)}
 	o := desk.MineOptions{Dir: dir, Config: c, Shares: w.share, Notice: w.notice}

@@ -32,6 +32,7 @@ type mineWatch struct {
 	looks   int
 	state   string
 	offered map[string]bool // certificates that were told of
+	kept    map[string]bool // those that the person trusts now
 	asking  *jsonrpc.CertificateError
 }
 
@@ -150,6 +151,7 @@ func (w *mineWatch) look(ctx context.Context) error {
 	w.state = v.State + v.Pool + v.Reason
 	switch line := statusLine(v); {
 	case w.asking != nil: // the question stands on the screen
+	case changed && v.State == core.StateDown && errors.Is(v.Err, jsonrpc.ErrCertificate) && !v.Worked: // told below
 	case changed && v.State == core.StateDown && v.Err != nil:
 		message, hint := desk.Explain(v.Err)
 		w.t.say("Down: %s. %s", message, hint)
@@ -160,10 +162,28 @@ func (w *mineWatch) look(ctx context.Context) error {
 		w.t.say("%s", line)
 	}
 	w.looks++
+	if w.looks == unmeasuredLook {
+		w.unmeasured(v)
+	}
 	if v.Worked {
 		return nil
 	}
 	return w.hopeless(ctx, v)
+}
+
+// unmeasuredLook is the look at which sensors have had their time to answer.
+const unmeasuredLook = 15
+
+// unmeasured tells once which limits have no effect on this machine, if the person
+// set them. A fresh settings file has limits that not every machine can hold.
+func (w *mineWatch) unmeasured(v core.Snapshot) {
+	c, fresh := w.mining.Config(), config.Default()
+	if len(v.Unmeasured) == 0 || c.Manners.WhileActive == fresh.Manners.WhileActive && c.Limits.Celsius == fresh.Limits.Celsius && c.Limits.Watts == 0 && c.Manners.OthersPercent == 0 {
+		return
+	}
+	text := "Note: " + strings.Join(v.Unmeasured, "; ") + "."
+	w.t.say("%s", text)
+	w.t.emit(record{"type": "notice", "level": core.Info, "text": text, "quote": ""})
 }
 
 // hopeless tells whether pools that have never given work are worth waiting for.
@@ -177,8 +197,11 @@ func (w *mineWatch) hopeless(ctx context.Context, v core.Snapshot) error {
 		case p.Err == nil:
 			continue
 		case errors.As(p.Err, &c):
+			if w.kept[c.Host+c.Fingerprint] {
+				continue // from before it was trusted
+			}
 			unknown++
-			w.offer(ctx, p.Pool, c)
+			w.offer(ctx, p.Pool, c, len(v.Pools) == 1)
 		}
 		failing++
 	}
@@ -187,7 +210,7 @@ func (w *mineWatch) hopeless(ctx context.Context, v core.Snapshot) error {
 		return nil
 	case failing == len(v.Pools) && unknown == failing && v.Err != nil:
 		return w.certificate(v) // trying again makes no certificate better
-	case v.Failures >= maxAttempts:
+	case failing == len(v.Pools) && v.Failures >= maxAttempts:
 		return v.Err
 	}
 	return nil
@@ -227,8 +250,9 @@ func pinned(pool, fingerprint string) string {
 }
 
 // offer tells once of a certificate that nobody vouches for, and asks whoever
-// sits at a terminal whether to trust it.
-func (w *mineWatch) offer(ctx context.Context, pool string, c *jsonrpc.CertificateError) {
+// sits at a terminal whether to trust it. Where it is about the only pool, the
+// error that ends the command tells of it otherwise.
+func (w *mineWatch) offer(ctx context.Context, pool string, c *jsonrpc.CertificateError, only bool) {
 	id := c.Host + c.Fingerprint
 	if w.asking != nil || w.offered[id] {
 		return
@@ -236,6 +260,9 @@ func (w *mineWatch) offer(ctx context.Context, pool string, c *jsonrpc.Certifica
 	w.offered[id] = true
 	message, hint := desk.Explain(c)
 	if !c.MayTrust() || !w.t.interactive() {
+		if only {
+			return
+		}
 		if c.MayTrust() {
 			hint = (&untrusted{pinned(pool, c.Fingerprint), c}).hint()
 		}
@@ -258,6 +285,7 @@ func (w *mineWatch) answered(yes bool) error {
 	if err := w.mining.Trust(c.Host, c.Fingerprint); err != nil {
 		return err
 	}
+	w.kept[c.Host+c.Fingerprint] = true
 	w.t.say("Kept. Goldpan connects again in a moment.")
 	return nil
 }

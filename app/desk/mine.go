@@ -72,6 +72,8 @@ var (
 	ErrNoPreset = errors.New("there is no preset of that name")
 	// ErrTooManyPools: the presets have more servers than are tried.
 	ErrTooManyPools = errors.New("these are too many pools")
+
+	errNoVault = errors.New("there is no vault to fetch a password from")
 )
 
 // plan is what a configuration comes to.
@@ -167,7 +169,7 @@ func (m *Mining) resolve(ctx context.Context, c config.Config) (p plan, err erro
 		m.hide(q.Password)
 		p.pools = append(p.pools, q)
 	}
-	if p.solo = c.Pools[0].Solo; p.solo || c.Payout != "" {
+	if p.solo = c.Pools[0].Solo; p.solo {
 		if p.payout, p.worthless, err = payoutScript(c); err != nil {
 			return plan{}, err
 		}
@@ -242,7 +244,7 @@ func (m *Mining) proxy(ctx context.Context, c config.Config) (jsonrpc.Proxy, err
 
 func (m *Mining) secret(ctx context.Context, id string) (string, error) {
 	if m.options.Secret == nil {
-		return "", errors.New("there is no vault to fetch a password from")
+		return "", errNoVault
 	}
 	return m.options.Secret(ctx, id)
 }

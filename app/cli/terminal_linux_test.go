@@ -1,0 +1,114 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"goldpan/app/desk"
+)
+
+// atTerminal starts goldpan at a terminal of its own. What it writes there is
+// collected; what is written to the returned file is typed.
+func atTerminal(t *testing.T, args ...string) (*exec.Cmd, *os.File, *transcript) {
+	t.Helper()
+	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = master.Close() })
+	n, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPTN)
+	if err == nil {
+		err = unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	slave, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer slave.Close()
+	cmd := exec.Command(goldpan, args...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = slave, slave, slave
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	cmd.Env = append(os.Environ(), "DBUS_SESSION_BUS_ADDRESS=", "XDG_STATE_HOME="+t.TempDir())
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	timer := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() })
+	t.Cleanup(func() {
+		timer.Stop()
+		_ = cmd.Process.Kill()
+	})
+	said := new(transcript)
+	go func() { _, _ = io.Copy(said, master) }()
+	return cmd, master, said
+}
+
+// waitFor waits until something was said.
+func waitFor(t *testing.T, said *transcript, text string) {
+	t.Helper()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(patience); !strings.Contains(said.String(), text); <-tick.C {
+		if time.Now().After(deadline) {
+			t.Fatalf("no %q in %q", text, said.String())
+		}
+	}
+}
+
+// TestTrustIsOffered: at a terminal a pool that nobody vouches for may be
+// trusted, with its fingerprint shown; it is kept, and another key is refused.
+func TestTrustIsOffered(t *testing.T) {
+	config, fingerprint := selfSigned(t)
+	p, dir := newPool(t, config), t.TempDir()
+	args := append(mineArgs(dir, "stratum+tls://"+p.addr), "--shares", "1")
+
+	refused, keys, said := atTerminal(t, args...)
+	waitFor(t, said, "y/N")
+	if !strings.Contains(said.String(), fingerprint) || p.said() != "" {
+		t.Errorf("the question is %q, and the pool heard %q", said.String(), p.said())
+	}
+	_, _ = io.WriteString(keys, "\n")
+	if err := refused.Wait(); err == nil || refused.ProcessState.ExitCode() != 1 || p.said() != "" {
+		t.Errorf("no answer is taken for yes: %v, %q", err, said.String())
+	}
+
+	kept, keys, said := atTerminal(t, args...)
+	waitFor(t, said, "y/N")
+	_, _ = io.WriteString(keys, "y\n")
+	if err := kept.Wait(); err != nil {
+		t.Errorf("%v, %q", err, said.String())
+	}
+	known, err := desk.OpenKnownServers(dir)
+	if err != nil || len(known.List()) != 1 || known.List()[0].Fingerprint != fingerprint {
+		t.Errorf("%v, %v", known.List(), err)
+	}
+	run(t, 0, "", args...) // without a question
+}
+
+// TestClosedTerminal: when the terminal's window is closed, mining ends; nothing
+// mines on unseen.
+func TestClosedTerminal(t *testing.T) {
+	p := newPool(t, nil)
+	cmd, master, said := atTerminal(t, mineArgs(t.TempDir(), "stratum+tcp://"+p.addr)...)
+	waitFor(t, said, "Mining at")
+	if err := master.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // the test's deadline kills one that mines on
+	if cmd.ProcessState.ExitCode() != 0 && !cmd.ProcessState.Sys().(syscall.WaitStatus).Signaled() {
+		t.Errorf("%v", cmd.ProcessState)
+	}
+	if s := cmd.ProcessState.Sys().(syscall.WaitStatus); s.Signaled() && s.Signal() == syscall.SIGKILL {
+		t.Error("it went on mining")
+	}
+}
