@@ -22,7 +22,7 @@ go test -tags purego ./core/hasher/... ./core/engine || failed=1
 # The kernels for ARM are tested on an emulated one; what they log is how many cases ran.
 if [ "${1:-}" != race ]; then
 	for tags in '' purego; do
-		GOARCH=arm64 CGO_ENABLED=0 go test -v -count=1 -timeout 5m -tags "$tags" -exec qemu-aarch64-static ./core/hasher |
+		GOARCH=arm64 CGO_ENABLED=0 go test -v -count=1 -timeout 15m -tags "$tags" -exec qemu-aarch64-static ./core/hasher |
 			{ grep -vE '^ *(=== |--- PASS|PASS$)' || true; } || failed=1
 	done
 fi
