@@ -30,6 +30,7 @@ import (
 //	wait 10s  time passes
 //	connect [ADDRESS]   the client's next dial, to ADDRESS, succeeds; refuse: it fails
 //	login [ADDRESS]     connect, subscribe and authorize with a common pool; "bare login" asks for no old session
+//	fail WHY  it fails as jsonrpc says
 //	close     the other side closes; stop reading: it takes nothing more from us
 //	raw "…"   bytes from the other side as they are: a piece of a line, or one message of a WebSocket
 //	share job=ID en2=HEX time=HEX nonce=HEX [version=HEX]   a share of the last job with this name
@@ -406,6 +407,22 @@ func (h *clientEvents) login() {
 	h.weSaid(`{"id":3,"method":"mining.extranonce.subscribe","params":[]}`)
 }
 
+// dialErrors are ways in which a dial fails.
+var dialErrors = map[string]error{
+	"certificate": &jsonrpc.CertificateError{Host: "hunter2", Err: jsonrpc.ErrUnknownAuthority},
+	"expired":     &jsonrpc.CertificateError{Host: "hunter2", Err: jsonrpc.ErrExpired},
+	"wrong host":  &jsonrpc.CertificateError{Host: "hunter2", Err: jsonrpc.ErrWrongHost},
+	"pinned":      &jsonrpc.CertificateError{Host: "hunter2", Err: jsonrpc.ErrPinned},
+	"changed":     &jsonrpc.CertificateError{Host: "hunter2", Changed: true, Err: jsonrpc.ErrChanged},
+	"tls":         jsonrpc.ErrTLS,
+	"proxy":       jsonrpc.ErrProxy,
+	"unreachable": jsonrpc.ErrUnreachable,
+	"no host":     jsonrpc.ErrNoHost,
+	"timeout":     jsonrpc.ErrTimeout,
+	"handshake":   jsonrpc.ErrHandshake,
+	"scheme":      jsonrpc.ErrUnsupportedScheme,
+}
+
 func (d *dialogue) clientConfig(events *clientEvents) Config {
 	cfg := Config{
 		User: "panner.one", Password: "x", Algorithm: hasher.SHA256d, Handler: events,
@@ -483,6 +500,12 @@ func TestClientDialogues(t *testing.T) {
 				events.login()
 			case "refuse":
 				dial(fmt.Errorf("dial: %w", jsonrpc.ErrRefused), rest)
+			case "fail":
+				err, ok := dialErrors[rest]
+				if !ok {
+					d.fail("unknown failure")
+				}
+				dial(fmt.Errorf("dial: %w", err), "")
 			case "<":
 				d.theySay(rest, true)
 			case ">":

@@ -23,6 +23,9 @@ var refusals = []string{
 	"not stratum", "long message", "deep message", "bad job", "bad difficulty", "bad extranonce",
 	"bad answer to subscribe", "version mask that was not asked for", "unknown question", "markup in a message",
 	"too many messages", "silence",
+	// who it says that it is,
+	"certificate of nobody", "certificate out of date", "certificate for another name",
+	"another key than the pinned one", "another key than before",
 	// where it leads us,
 	"redirect to another owner", "redirect to another address", "redirect into the clear", "redirect to a bad address",
 	// and to try again in vain.

@@ -23,6 +23,7 @@ type generous struct {
 	mu     sync.Mutex
 	keys   map[string][]byte // extranonce1 by session
 	rolled int               // shares with other versions than their job's
+	kept   chan struct{}     // gets something for each session that is kept
 }
 
 func (b *generous) VersionMask(*Peer) uint32 { return rollable }
@@ -31,6 +32,10 @@ func (b *generous) Disconnected(p *Peer) {
 	b.mu.Lock()
 	b.keys[p.Session()] = p.Extranonce1()
 	b.mu.Unlock()
+	select {
+	case b.kept <- struct{}{}:
+	default:
+	}
 	b.pool.Disconnected(p)
 }
 
@@ -63,7 +68,7 @@ func (b *generous) Submit(p *Peer, s Submission) error {
 func TestResumeWithServer(t *testing.T) {
 	for name, serve := range transports {
 		t.Run(name, func(t *testing.T) {
-			backend := &generous{pool: newPool(t), keys: map[string][]byte{}}
+			backend := &generous{pool: newPool(t), keys: map[string][]byte{}, kept: make(chan struct{}, 10)}
 			u, err := ParseURL(serve(t, NewServer(backend, Options{})))
 			if err != nil {
 				t.Fatal(err)
@@ -115,6 +120,7 @@ func TestResumeWithServer(t *testing.T) {
 			if r := await(t, results); r.Status != pow.Rejected {
 				t.Errorf("a share of before: %+v", r)
 			}
+			await(t, backend.kept) // or the pool would not know yet that we are gone
 			close(again)
 			if r := await(t, results); r.Status != pow.Accepted {
 				t.Errorf("a share of meanwhile: %+v", r)
