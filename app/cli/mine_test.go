@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/btcsuite/btcd/address/v2/base58"
+
 	"goldpan/app/desk"
 	"goldpan/app/desk/config"
 )
@@ -212,6 +214,7 @@ func TestMineBadInput(t *testing.T) {
 		return dir
 	}
 	empty := t.TempDir()
+	wif := base58.CheckEncode([]byte("thirty-two bytes of a test's key"), 0x80) // of no wallet
 	for _, c := range []struct {
 		name string
 		code int
@@ -228,7 +231,7 @@ func TestMineBadInput(t *testing.T) {
 		{"hidden in the pool", 2, "zero-width", mineArgs(empty, "stratum+tcp://\u200b127.0.0.1:1")},
 		{"hidden in the user", 2, "line break", append(mineArgs(empty, pool), "--user", "1A1z\nP1eP")},
 		{"hidden in the address", 2, "no-break space", append(mineArgs(empty, pool), "--payout", "1A1z\u00a0P1eP")},
-		{"private key", 2, "private key", append(mineArgs(empty, pool), "--user", "5HueCGU8rMjxEXxiPuD5BDku4MkFqeZyd4dZ1jvhTVqvbTLvyTJ")},
+		{"private key", 2, "private key", append(mineArgs(empty, pool), "--user", wif)},
 		{"proxy", 2, "socks5://", append(mineArgs(empty, pool), "--proxy", "ftp://127.0.0.1:1")},
 		{"proxy's password", 2, "--proxy: a proxy's password is a secret", append(mineArgs(empty, pool), "--proxy", "socks5://me:hunter2@127.0.0.1:1")},
 		{"solo without address", 2, "--payout", append(mineArgs(empty, pool), "--solo-pool")},
@@ -245,7 +248,7 @@ func TestMineBadInput(t *testing.T) {
 			if !strings.Contains(e.Message, c.say) || e.Hint == "" {
 				t.Errorf("message %q, hint %q; want %q in the message, and a hint", e.Message, e.Hint, c.say)
 			}
-			if strings.Contains(e.Message+e.Hint, "hunter2") || strings.Contains(e.Message+e.Hint, "5HueCGU8") {
+			if strings.Contains(e.Message+e.Hint, "hunter2") || strings.Contains(e.Message+e.Hint, wif) {
 				t.Errorf("a secret is repeated: %q", e.Message)
 			}
 		})

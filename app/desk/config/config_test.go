@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/btcsuite/btcd/address/v2/base58"
+
 	"goldpan/app/desk/config"
 	"goldpan/core/engine"
 )
@@ -83,6 +85,9 @@ func TestEmptyIsDefault(t *testing.T) {
 	}
 }
 
+// wif is a private key in wallet import format, of no wallet.
+var wif = base58.CheckEncode([]byte("thirty-two bytes of a test's key"), 0x80)
+
 // TestProblems: what is wrong is told by line and column, with what to write.
 func TestProblems(t *testing.T) {
 	pool := "[[pool]]\nurl = \"stratum+tcp://h:1\"\nuser = \"u\"\n"
@@ -125,8 +130,7 @@ func TestProblems(t *testing.T) {
 		{pool + "solo = true\n", "line 1, column 3: pool", "payout"},
 		{pool + pool, "line 4, column 3: pool", "twice"},
 		{pool + "coin = \"litecoin\"\n", "line 4, column 1: coin", "above the first line in brackets"},
-		// WIF: the uncompressed key of Bitcoin's wiki on Wallet import format.
-		{"payout = \"5HueCGU8rMjxEXxiPuD5BDku4MkFqeZyd4dZ1jvhTVqvbTLvyTJ\"\n", "line 1, column 10: payout", "private key"},
+		{"payout = \"" + wif + "\"\n", "line 1, column 10: payout", "private key"},
 		{"payout = \"abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about\"\n", "line 1, column 10", "seed words"},
 		{"proxy = \"socks4://h:1\"\n", "line 1, column 9: proxy", "socks5://"},
 		{"proxy = \"socks5://me:hunter2@h:1\"\n", "line 1, column 9: proxy", "proxy_key"},
@@ -152,7 +156,7 @@ func TestProblems(t *testing.T) {
 		if !strings.Contains(err.Error(), c.where) || !strings.Contains(err.Error(), c.say) {
 			t.Errorf("%.80q:\n%v\nwant %q and %q", c.source, err, c.where, c.say)
 		}
-		for _, secret := range []string{"hunter2", "Hunter2", "0123456789abcdef", "5HueCGU8", "abandon"} {
+		for _, secret := range []string{"hunter2", "Hunter2", "0123456789abcdef", wif, "abandon"} {
 			if strings.Contains(err.Error(), secret) {
 				t.Errorf("%.80q: the message repeats what may be a secret: %v", c.source, err)
 			}
