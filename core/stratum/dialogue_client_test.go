@@ -243,4 +243,3 @@ func TestClientDialogues(t *testing.T) {
 		}
 	})
 }
-

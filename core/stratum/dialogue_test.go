@@ -306,4 +306,3 @@ func (d *dialogue) each(script []string, step func(verb, rest string)) {
 	}
 	synctest.Wait()
 }
-
