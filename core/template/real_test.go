@@ -26,7 +26,7 @@ import (
 )
 
 // patience bounds every wait. It is far beyond what a loaded machine takes.
-const patience = 10 * time.Minute
+const patience = 3 * time.Minute
 
 // process is a node that runs until the test ends.
 type process struct {
@@ -103,7 +103,7 @@ func (p *process) try(result any, method string, params ...any) error {
 	if params == nil {
 		params = []any{}
 	}
-	body, err := json.Marshal(map[string]any{"id": 1, "method": method, "params": params})
+	body, err := json.Marshal(map[string]any{"jsonrpc": "1.0", "id": 1, "method": method, "params": params})
 	if err != nil {
 		return err
 	}
