@@ -54,6 +54,15 @@ func (b *fakePool) pay(outputs ...string) {
 	}
 }
 
+// again tells all miners the job once more, as pools do.
+func (b *fakePool) again() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for p := range b.peers {
+		_ = p.Notify(b.job) // one that is leaving
+	}
+}
+
 func (b *fakePool) set(down bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -117,6 +126,20 @@ func minePools(t *testing.T, c core.Config, pools ...*fakePool) *pooled {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var miners sync.WaitGroup
+	miners.Go(func() {
+		tick := time.NewTicker(100 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+			for _, b := range pools {
+				b.again()
+			}
+		}
+	})
 	c.Client.Dial = func(_ context.Context, u stratum.URL) (jsonrpc.Conn, error) {
 		b := at[u]
 		b.mu.Lock()

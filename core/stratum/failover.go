@@ -30,7 +30,7 @@ type FailoverConfig struct {
 	// Event, if not nil, hears what a person may want to know. It is called as the Handler is, and must not block.
 	Event func(Event)
 
-	// Healthy is how long a better pool must have had jobs before it is used again; default 1 minute.
+	// Healthy is how long a better pool must have had jobs, more than one, before it is used again; default 1 minute.
 	Healthy time.Duration
 	// Patience is how long a pool may take to give its first job before the next is tried beside it; default 10 s.
 	Patience time.Duration
@@ -110,6 +110,7 @@ type member struct {
 	run      *run      // nil while it is not connected
 	job      *pow.Job  // its last; nil while it has none
 	since    time.Time // of the first job of this connection
+	jobs     int       // since then
 	started  time.Time // of run
 	idle     time.Time // since when a better one is active
 	again    time.Time // not to be started before
@@ -289,6 +290,7 @@ func (r *run) Job(j *pow.Job) {
 		if m.since.IsZero() {
 			m.since = time.Now()
 		}
+		m.jobs++
 		m.failures, m.lost = 0, pow.State{}
 		if r.f.active == m {
 			r.f.hand(j)

@@ -41,7 +41,7 @@ func (f *Failover) look(t time.Time) {
 func (f *Failover) choose(now time.Time) {
 	for _, m := range f.pools {
 		if m.job == nil {
-			m.since = time.Time{}
+			m.since, m.jobs = time.Time{}, 0
 		}
 	}
 	was := f.active
@@ -55,11 +55,15 @@ func (f *Failover) choose(now time.Time) {
 		if m.job == nil {
 			continue
 		}
-		if f.active == nil || now.Sub(m.since) >= f.cfg.Healthy {
+		healthy := m.since.Add(f.cfg.Healthy)
+		// A pool that is silent after its first job would be left again soon: it must have spoken once more.
+		if f.active == nil || m.jobs > 1 && !now.Before(healthy) {
 			f.active = m
 			break
 		}
-		f.look(m.since.Add(f.cfg.Healthy))
+		if now.Before(healthy) {
+			f.look(healthy)
+		}
 	}
 	switch {
 	case f.active == was:
@@ -160,7 +164,7 @@ func (m *member) stop() {
 		m.run.stopped = true
 		m.run.cancel()
 	}
-	m.run, m.job, m.since, m.idle, m.failures = nil, nil, time.Time{}, time.Time{}, 0
+	m.run, m.job, m.since, m.jobs, m.idle, m.failures = nil, nil, time.Time{}, 0, time.Time{}, 0
 	m.state = pow.State{Pool: m.pool.String()}
 }
 

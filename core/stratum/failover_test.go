@@ -143,6 +143,23 @@ func TestFailoverSilentAndUnanswered(t *testing.T) {
 	})
 }
 
+// A pool that gives one job at each connection and is silent then is not returned to, however often it answers.
+func TestFailoverHalfDead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "a", "b")
+		w.set("a", "once")
+		_, end := w.run(w.pools("a", "b"), nil)
+		w.until(20 * time.Minute)
+		w.expect("0s job a", "0s mining a", "3m0s job none", "3m0s job b", "3m0s moved b from a", "3m0s mining b")
+		if n := w.hosts["a"].dials; n < 5 {
+			t.Errorf("it was tried %d times", n)
+		}
+		if err := end(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // What a pool says to a person is passed on with its name, whether it is used or not.
 func TestFailoverMessages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

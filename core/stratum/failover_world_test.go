@@ -37,7 +37,7 @@ type host struct {
 	name   string
 	server *Server
 	// mode is "" when the pool is up; refuse: nothing listens; hole: no answer to a dial; mute: connected, and silent;
-	// talk: it has but words for a person.
+	// talk: it has but words for a person; once: silent after the first job.
 	mode   string
 	dials  int
 	shares []string // extranonce1 and nonce
@@ -89,7 +89,7 @@ func newWorld(t *testing.T, names ...string) *world {
 				case <-tick.C:
 				}
 				w.mu.Lock()
-				mute := h.mode == "mute"
+				mute := h.mode == "mute" || h.mode == "once"
 				w.mu.Unlock()
 				if !mute {
 					for _, p := range h.peersNow() {

@@ -286,6 +286,9 @@ func (p *passage) look(b []byte) {
 
 // inject does one fault to the connection.
 func (p *passage) inject(kind string, delay time.Duration, random *rand.Rand) {
+	if kind == faultGarblePool {
+		p.gate.taint(p.pool.LocalAddr().String())
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.faulted = true
@@ -315,7 +318,6 @@ func (p *passage) inject(kind string, delay time.Duration, random *rand.Rand) {
 	case faultSplit:
 		p.split = 20
 	case faultGarblePool:
-		p.gate.taint(p.pool.LocalAddr().String())
 		p.garble[1] = true
 	case faultGarbleMiner:
 		p.garble[0] = true
