@@ -14,14 +14,7 @@ const resumeFor = 2 * time.Minute
 type lost struct {
 	link *link // ended
 	at   time.Time
-	held []held
-}
-
-// held is a share that was never sent.
-type held struct {
-	share pow.Share
-	at    time.Time
-	done  func(pow.Result)
+	held []sent // that never were
 }
 
 // settled is a share whose fate is known, to be told when no lock is held.
@@ -57,12 +50,12 @@ func (c *Client) lose(l *link) {
 	}
 	resumable := l.session != ""
 	if resumable {
-		over = append(over, c.drop(func(held) bool { return true })...)
+		over = append(over, c.drop(func(sent) bool { return true })...)
 		c.lost = &lost{link: l, at: time.Now()}
 	}
 	for _, s := range unsent {
 		if resumable {
-			c.lost.held = append(c.lost.held, held{share: s.share, at: s.at, done: s.done})
+			c.lost.held = append(c.lost.held, s)
 		} else {
 			over = append(over, settled{s.done, c.cfg.refuse(s.share, pow.Stale, reasonGone)})
 		}
@@ -80,7 +73,7 @@ func (o *lost) hold(s pow.Share, done func(pow.Result)) *pow.Result {
 	case o.link.known(keyOf(s)):
 		return cfg.refuse(s, pow.Rejected, reasonTwice)
 	}
-	o.held = append(o.held, held{share: s, at: time.Now(), done: done})
+	o.held = append(o.held, sent{share: s, at: time.Now(), done: done})
 	return nil
 }
 
@@ -111,7 +104,7 @@ func (c *Client) resume(l *link) {
 // expire gives up on shares that have waited for too long.
 func (c *Client) expire() {
 	c.mu.Lock()
-	over := c.drop(func(h held) bool { return time.Since(h.at) > resumeFor })
+	over := c.drop(func(h sent) bool { return time.Since(h.at) > resumeFor })
 	c.mu.Unlock()
 	tell(over)
 }
@@ -119,18 +112,18 @@ func (c *Client) expire() {
 // forget gives up on all shares that wait, and takes no more.
 func (c *Client) forget() {
 	c.mu.Lock()
-	over := c.drop(func(held) bool { return true })
+	over := c.drop(func(sent) bool { return true })
 	c.lost = nil
 	c.mu.Unlock()
 	tell(over)
 }
 
 // drop takes shares out of those that wait. It is called with the lock.
-func (c *Client) drop(which func(held) bool) (over []settled) {
+func (c *Client) drop(which func(sent) bool) (over []settled) {
 	if c.lost == nil {
 		return nil
 	}
-	var left []held
+	var left []sent
 	for _, h := range c.lost.held {
 		if which(h) {
 			over = append(over, settled{h.done, c.cfg.refuse(h.share, pow.Stale, reasonGone)})
