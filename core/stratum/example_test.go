@@ -8,6 +8,7 @@ import (
 	"net"
 
 	"goldpan/core/hasher"
+	"goldpan/core/jsonrpc"
 	"goldpan/core/pow"
 	"goldpan/core/stratum"
 )
@@ -74,4 +75,58 @@ func Example() {
 	// job 1 at difficulty 0.5
 	// mining
 	// share accepted
+}
+
+// jobs prints whose jobs come.
+type jobs struct{ stop context.CancelFunc }
+
+func (jobs) State(pow.State) {}
+
+func (h jobs) Job(j *pow.Job) {
+	if j != nil {
+		fmt.Println("job", j.ID)
+		h.stop()
+	}
+}
+
+// Two pools in order: the first is down, so the second is used until the first works again.
+func ExampleFailover() {
+	ctx, stop := context.WithCancel(context.Background())
+	first, err := stratum.ParseURL("stratum+tcp://first.test:3333")
+	if err != nil {
+		panic(err)
+	}
+	second, err := stratum.ParseURL("stratum+tcp://second.test:3333")
+	if err != nil {
+		panic(err)
+	}
+	server := stratum.NewServer(oneJob{}, stratum.Options{})
+	served := make(chan error, 1)
+	f := stratum.NewFailover(stratum.FailoverConfig{
+		Pools: []stratum.Pool{{URL: first, User: "panner"}, {URL: second, User: "panner"}},
+		Client: stratum.Config{
+			Algorithm: hasher.SHA256d,
+			Handler:   jobs{stop},
+			Dial: func(_ context.Context, u stratum.URL) (jsonrpc.Conn, error) {
+				if u == first {
+					return nil, jsonrpc.ErrRefused
+				}
+				ours, theirs := net.Pipe()
+				go func() { served <- server.ServeConn(ctx, jsonrpc.NewLineConn(theirs, stratum.MaxMessage)) }()
+				return jsonrpc.NewLineConn(ours, stratum.MaxMessage), nil
+			},
+		},
+		Event: func(e stratum.Event) {
+			if e.Kind == stratum.Moved {
+				fmt.Println("at", e.Pool, "because", e.Reason)
+			}
+		},
+	})
+	if err := f.Run(ctx); err != nil {
+		fmt.Println(err)
+	}
+	<-served
+	// Output:
+	// job 1
+	// at stratum+tcp://second.test:3333 because nothing answers at the pool's address
 }
