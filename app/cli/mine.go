@@ -76,6 +76,7 @@ type mineFlags struct {
 	passwordFile string
 	passwordKey  string
 	soloPool     bool
+	logHere      bool
 	store        storeChoice
 	goal         mineGoal
 }
@@ -99,6 +100,7 @@ func mineCommand() command {
 			f.StringVar(&m.passwordKey, "password-key", "", "`ID` of a password kept with goldpan key add")
 			m.store = storeFlags(f)
 			f.BoolVar(&m.soloPool, "solo-pool", false, "the pool promises you the whole block: warn when its work does not pay --payout")
+			f.BoolVar(&m.logHere, "log-stderr", false, "write what goes to goldpan.log to standard error too")
 			f.Uint64Var(&m.goal.shares, "shares", 0, "end after `N` accepted shares")
 			f.DurationVar(&m.goal.span, "for", 0, "end after this `DURATION`, for example 10m")
 			o := m.overrides
@@ -256,6 +258,9 @@ func (t *terminal) mine(ctx context.Context, flags *mineFlags) error {
 		failed(err)
 	} else {
 		defer o.Log.Close()
+		if flags.logHere {
+			o.Log.Also(sayWriter{t})
+		}
 	}
 	w.reread = func() (config.Config, error) { return t.settings(flags) }
 	if w.mining, err = desk.NewMining(ctx, o); err != nil {

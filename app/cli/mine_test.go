@@ -39,7 +39,7 @@ func TestMineByFlags(t *testing.T) {
 	p.text = "maintenance\x1b[2J at noon"
 	dir := t.TempDir()
 	const secret = "hunter2-of-the-pool"
-	m := start(t, secret+"\n", append(mineArgs(dir, "stratum+tcp://"+p.addr), "--shares", "2", "--password-file", "-", "--log-level", "debug")...)
+	m := start(t, secret+"\n", append(mineArgs(dir, "stratum+tcp://"+p.addr), "--shares", "2", "--password-file", "-", "--log-level", "debug", "--log-stderr")...)
 	if l, ok := m.next(); !ok || l.Type != "contacts" || !slices.Equal(l.Hosts, []string{p.addr}) {
 		t.Errorf("the first line is %+v", l)
 	}
@@ -56,6 +56,9 @@ func TestMineByFlags(t *testing.T) {
 	log, err := os.ReadFile(filepath.Join(dir, desk.LogName))
 	if err != nil || !strings.Contains(string(log), "mining begins") || !strings.Contains(string(log), "mining ends") {
 		t.Errorf("the log is %s, %v", log, err)
+	}
+	if !strings.Contains(m.said.String(), `level=INFO msg="mining begins"`) {
+		t.Errorf("the log is not said too: %s", m.said.String())
 	}
 	if strings.Contains(string(log)+m.said.String(), secret) || strings.Contains(string(log)+m.said.String(), "\x1b[2J") {
 		t.Error("a secret, or a pool's control characters, got out")

@@ -107,6 +107,14 @@ func (t *terminal) fail(message, hint string) {
 	}
 }
 
+// sayWriter says what is written, a line at a time, to people.
+type sayWriter struct{ t *terminal }
+
+func (w sayWriter) Write(b []byte) (int, error) {
+	w.t.say("%s", strings.TrimRight(string(b), "\n"))
+	return len(b), nil
+}
+
 // output remembers that it could not be written to: a command whose result is
 // lost has failed.
 type output struct {

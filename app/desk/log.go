@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -45,6 +46,14 @@ func OpenLog(dir string, c config.Log, failed func(error)) (*Log, error) {
 	}
 	l.Logger = slog.New(&plainHandler{slog.NewTextHandler(&l.file, &slog.HandlerOptions{Level: &l.level}), l.hidden})
 	return l, nil
+}
+
+// Also writes every further record to w too, one call for each. It must not be
+// called while the log is used.
+func (l *Log) Also(w io.Writer) {
+	options := &slog.HandlerOptions{Level: &l.level}
+	both := slog.NewMultiHandler(slog.NewTextHandler(&l.file, options), slog.NewTextHandler(w, options))
+	l.Logger = slog.New(&plainHandler{both, l.hidden})
 }
 
 // Set changes level, size and number of files from the next record on.

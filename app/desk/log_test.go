@@ -48,6 +48,8 @@ func TestLogHoldsNoSecret(t *testing.T) {
 	const secret = `s3cr"et pass\word`
 	l.Hide(secret)
 	l.Hide("x") // would take the sense out of every sentence
+	var also strings.Builder
+	l.Also(&also)
 	l.Info("before " + secret + " after")
 	l.With("with", secret).WithGroup("group").Warn("named", "error", fmt.Errorf("pool refused %s", secret), slog.Group("inner", "deep", secret))
 	l.Debug("by name", "password", "another", "PoolToken", "another", "any", struct{ Password string }{secret})
@@ -56,6 +58,9 @@ func TestLogHoldsNoSecret(t *testing.T) {
 		if strings.Contains(text, planted) {
 			t.Errorf("%q is in the log:\n%s", planted, text)
 		}
+	}
+	if also.String() != text {
+		t.Errorf("the second place got\n%s", also.String())
 	}
 	if strings.Count(text, "\n") != 3 || !strings.Contains(text, "exp") && !strings.Contains(text, "before") {
 		t.Errorf("the log is\n%s", text)

@@ -105,7 +105,7 @@ func TestProblems(t *testing.T) {
 		{"[limits]\nthread = 1\n", "line 2, column 1: limits.thread", "did you mean threads below a line [limits]?"},
 		{"treads = 1\n", "line 1, column 1: treads", "did you mean threads below a line [limits]?"},
 		{"[manners]\npercent = 5\n", "line 2, column 1", "did you mean percent below a line [limits]?"},
-		{"algoritm = \"scrypt\"\n", "line 1, column 1", "did you mean algorithm?"},
+		{"algorithmm = \"scrypt\"\n", "line 1, column 1", "did you mean algorithm?"},
 		{"algorithm = \"x11\"\n", "line 1, column 13", `"scrypt"`},
 		{"usr = \"me\"\n", "line 1, column 1", "below a line [[pool]]"},
 		{"colour = \"green\"\n", "line 1, column 1", "goldpan config show"},
