@@ -6,13 +6,16 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
 	"golang.org/x/term"
 
 	"goldpan/app/desk"
+	"goldpan/app/desk/config"
 	"goldpan/core/coin"
+	"goldpan/core/jsonrpc"
 	"goldpan/wallet"
 	"goldpan/wallet/hd"
 )
@@ -234,7 +237,7 @@ func walletAddressCommand() command {
 				if *index < -1 || *index >= 1<<31 {
 					return usagef("--index: from 0 to 2147483647")
 				}
-				return t.withWallet(ctx, c, func(w *wallet.Wallet) error {
+				return t.withWallet(ctx, c, nil, func(w *wallet.Wallet) error {
 					at := uint32(max(*index, 0))
 					address, err := w.Address(at)
 					if *index < 0 {
@@ -253,18 +256,54 @@ func walletAddressCommand() command {
 }
 
 // withWallet opens a wallet for the length of work.
-func (t *terminal) withWallet(ctx context.Context, c walletChoice, work func(*wallet.Wallet) error) (err error) {
+// It reaches a server through dial; nil where none is reached.
+func (t *terminal) withWallet(ctx context.Context, c walletChoice, dial walletDial, work func(*wallet.Wallet) error) (err error) {
 	d, o, err := t.options(ctx, c, false)
 	if err != nil {
 		return err
 	}
 	defer d.Close()
+	o.Dial = dial
 	w, err := wallet.Open(o)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, w.Close()) }()
 	return work(w)
+}
+
+// walletDial connects to a wallet server.
+type walletDial = func(ctx context.Context, url string, limit int) (jsonrpc.Conn, error)
+
+// walletDial goes through the proxy given, else through that of the settings, to servers that the system's roots or
+// the person trust; nil off line.
+func (t *terminal) walletDial(proxy string, online bool) (walletDial, error) {
+	if !online {
+		return nil, nil
+	}
+	dir, err := t.dir()
+	if err != nil {
+		return nil, err
+	}
+	if proxy == "" {
+		settings, err := config.Read(dir)
+		if err != nil {
+			return nil, err
+		}
+		if settings.ProxyKey != "" {
+			return nil, usagef("--proxy: the settings' proxy wants a password, which this command does not fetch; name a proxy without one")
+		}
+		proxy = settings.Proxy
+	}
+	through, err := jsonrpc.ParseProxy(proxy)
+	if err != nil {
+		return nil, err
+	}
+	known, err := desk.OpenKnownServers(dir)
+	if err != nil {
+		return nil, err
+	}
+	return (&jsonrpc.Dialer{Proxy: through, Trust: known.Trust()}).Dial, nil
 }
 
 // syncPatience bounds how long a balance is waited for.
@@ -274,18 +313,24 @@ func walletBalanceCommand() command {
 	return command{
 		name:    "wallet balance",
 		summary: "Show what a wallet owns.",
-		usage:   "[--coin COIN] [--network NETWORK] [--server URL] [--passphrase-file F]",
+		usage:   "[--coin COIN] [--network NETWORK] [--server URL] [--proxy URL] [--passphrase-file F]",
 		prepare: func(t *terminal, f *flag.FlagSet) func(context.Context, []string) error {
 			c := walletFlags(f)
-			server := f.String("server", "", "`URL` of an Electrum server, tcp:// or ws://; if not given, what was learned last is shown")
+			server := f.String("server", "", "`URL` of an Electrum server, tls://, tcp://, wss:// or ws://; ?pin=sha256:… pins its key; if not given, what was learned last is shown")
+			proxy := f.String("proxy", "", "`URL` of a proxy to the server: socks5://HOST:PORT or http://HOST:PORT; if not given, the settings'")
 			return func(ctx context.Context, args []string) error {
 				if err := noArguments(args); err != nil {
 					return err
 				}
-				if s := *server; s != "" && !strings.HasPrefix(s, "tcp://") && !strings.HasPrefix(s, "ws://") {
-					return usagef("--server: it begins with tcp:// or ws://; encrypted servers are not there yet")
+				scheme, _, _ := strings.Cut(*server, "://")
+				if *server != "" && !slices.Contains([]string{"tls", "ssl", "tcp", "wss", "ws"}, strings.ToLower(scheme)) {
+					return usagef("--server: it begins with tls://, tcp://, wss:// or ws://")
 				}
-				return t.withWallet(ctx, c, func(w *wallet.Wallet) error {
+				dial, err := t.walletDial(*proxy, *server != "")
+				if err != nil {
+					return err
+				}
+				return t.withWallet(ctx, c, dial, func(w *wallet.Wallet) error {
 					if *server != "" {
 						ctx, cancel := context.WithTimeout(ctx, syncPatience)
 						defer cancel()
