@@ -234,13 +234,32 @@ func (m *miner) block(t testing.TB) template.Block {
 	}
 }
 
+// litecoind finds the program. A test that needs it fails without it.
+func litecoind() (string, error) {
+	program, err := exec.LookPath("litecoind")
+	if err != nil {
+		return "", errors.New("litecoind is missing: `make test` installs it (the package litecoind of Debian); this test needs a real node and is never skipped")
+	}
+	return program, nil
+}
+
+func TestMissingNodeIsAnError(t *testing.T) {
+	if program, err := litecoind(); err != nil || program == "" {
+		t.Error(err)
+	}
+	t.Setenv("PATH", t.TempDir())
+	if _, err := litecoind(); err == nil || !strings.Contains(err.Error(), "litecoind is missing") {
+		t.Errorf("without it: %v", err)
+	}
+}
+
 // litecoinds runs two of Debian's litecoind on a chain of their own, connected to
 // each other: alone a node gives no templates.
 func litecoinds(t *testing.T) (a, b *process) {
 	t.Helper()
-	program, err := exec.LookPath("litecoind")
+	program, err := litecoind()
 	if err != nil {
-		t.Fatal("litecoind is missing: `make test` installs it (the package litecoind of Debian); this test needs a real node and is never skipped")
+		t.Fatal(err)
 	}
 	start := func(extra ...string) (p *process, port string) {
 		for range 5 {
