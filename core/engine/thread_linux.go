@@ -21,9 +21,7 @@ func threadTime(began time.Time) time.Duration {
 func yieldTo(nice int) {
 	tid := unix.Gettid()
 	_ = unix.Setpriority(unix.PRIO_PROCESS, tid, nice)
-	policy := uint32(unix.SCHED_BATCH)
 	if nice == maxNice {
-		policy = unix.SCHED_IDLE
+		_ = unix.SchedSetAttr(tid, &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_IDLE, Nice: int32(nice)}, 0)
 	}
-	_ = unix.SchedSetAttr(tid, &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: policy, Nice: int32(nice)}, 0)
 }
