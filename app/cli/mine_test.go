@@ -179,6 +179,22 @@ func TestMineByProxy(t *testing.T) {
 	}
 }
 
+// TestMineWarnsOfThePayout: a pool that promises solo mining, and whose work pays
+// somebody else, is told of.
+func TestMineWarnsOfThePayout(t *testing.T) {
+	p := newPool(t, nil)
+	m := start(t, "", append(mineArgs(t.TempDir(), "stratum+tcp://"+p.addr), "--coin", "bitcoin", "--solo-pool", "--payout", "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa")...)
+	if n := m.until("notice"); n.Level != "warning" || !strings.Contains(n.Text, "does not pay your address") {
+		t.Errorf("%+v", n)
+	}
+	if err := m.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if rest, code := m.end(); code != 0 {
+		t.Errorf("exit code %d, %+v", code, rest)
+	}
+}
+
 // TestMineBySchedule: outside of its hours it rests, and says why.
 func TestMineBySchedule(t *testing.T) {
 	p := newPool(t, nil)

@@ -87,7 +87,7 @@ func (p *pool) serve(c net.Conn) {
 			fmt.Fprintf(c, `{"id":null,"method":"client.show_message","params":[%s]}`+"\n", text)
 		}
 		_, _ = io.WriteString(c, `{"id":null,"method":"mining.set_difficulty","params":[0.001]}`+"\n"+
-			`{"id":null,"method":"mining.notify","params":["1","`+strings.Repeat("00", 32)+`","01000000010000000000000000000000000000000000000000000000000000000000000000ffffffff0c","ffffffff0100f2052a0100000001510000000000",[],"20000000","1d00ffff","`+
+			`{"id":null,"method":"mining.notify","params":["1","`+strings.Repeat("00", 32)+`","01000000010000000000000000000000000000000000000000000000000000000000000000ffffffff08","ffffffff0100f2052a01000000015100000000",[],"20000000","1d00ffff","`+
 			fmt.Sprintf("%08x", time.Now().Unix())+`",true]}`+"\n")
 	}
 }
