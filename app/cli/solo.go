@@ -239,7 +239,11 @@ func (w *soloWatch) look(v desk.SoloSnapshot) {
 	switch changed := v.State+v.Reason != w.state; {
 	case changed && v.State == core.StateDown && v.Err != nil:
 		_, hint := desk.Explain(v.Err)
-		w.t.say("%s", strings.TrimSpace("Waiting: "+v.Reason+". "+hint))
+		end := ". "
+		if strings.HasSuffix(v.Reason, "?") {
+			end = " "
+		}
+		w.t.say("%s", strings.TrimSpace("Waiting: "+v.Reason+end+hint))
 	case w.t.json:
 	case w.live:
 		w.t.redraw(line)
