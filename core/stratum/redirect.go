@@ -10,8 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/net/publicsuffix"
-
 	"goldpan/core/pow"
 )
 
@@ -139,7 +137,5 @@ func sameOwner(a, b string) bool {
 	if errA == nil || errB == nil {
 		return errA == nil && errB == nil && ipA.Unmap() == ipB.Unmap()
 	}
-	ownerA, errA := publicsuffix.EffectiveTLDPlusOne(a)
-	ownerB, errB := publicsuffix.EffectiveTLDPlusOne(b)
-	return errA == nil && errB == nil && ownerA == ownerB
+	return sameDomain(a, b)
 }
