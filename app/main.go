@@ -1,5 +1,6 @@
-// Command goldpan-desktop is Goldpan's window. It opens on the practice network
-// and mines when Start is pressed; closing the window ends it.
+// Command goldpan-desktop is Goldpan's window. It opens on the practice network,
+// or on mining for real once that was set up, and mines when Start is pressed;
+// closing the window ends it.
 package main
 
 import (
@@ -34,7 +35,7 @@ func run(args []string) int {
 	r := &reporter{json: *asJSON, out: os.Stdout, err: os.Stderr}
 	switch {
 	case errors.Is(err, flag.ErrHelp):
-		fmt.Print("Goldpan's window, on the practice network. Nothing is mined before you press Start.\n\nUsage: goldpan-desktop [--data DIR] [--json]\n\n")
+		fmt.Print("Goldpan's window: practise, or mine for real. Nothing is mined before you press Start.\n\nUsage: goldpan-desktop [--data DIR] [--json]\n\n")
 		flags.SetOutput(os.Stdout)
 		flags.PrintDefaults()
 		return 0
@@ -63,6 +64,7 @@ func run(args []string) int {
 	o := ui.Options{Dir: *data, Look: r.look, Trouble: r.trouble}
 	o.Practice.Threads = max(1, runtime.NumCPU()-1) // one is left for the person
 	o.Practice.Share, o.Practice.Block = r.share, r.block
+	o.Real, o.Share, o.Notice = r.real, r.share, r.notice
 	app.SetMetadata(fyne.AppMetadata{
 		Name: "Goldpan", Version: core.Version, Icon: ui.Icon(),
 		Migrations: map[string]bool{"fyneDo": true}, // drawing is on Fyne's goroutine alone

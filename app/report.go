@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"goldpan/app/desk"
+	"goldpan/core"
 )
 
 // reporter tells on standard output, as JSON lines where they are asked for,
@@ -17,7 +18,8 @@ type reporter struct {
 
 	mu     sync.Mutex
 	last   desk.PracticeSnapshot
-	told   bool // the balance of last
+	told   bool          // the balance of last
+	mined  core.Snapshot // for real, by the session of the last look
 	blocks int
 }
 
@@ -37,6 +39,21 @@ func (r *reporter) look(s desk.PracticeSnapshot) {
 		r.write(desk.BalanceRecord(s.Coin.ID, "practice", s.Balance))
 	}
 	r.told, r.last = true, s
+}
+
+// real tells the state of mining for real.
+func (r *reporter) real(s core.Snapshot) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.write(desk.StatusRecord(s))
+	r.mined = s
+}
+
+// notice tells what the person should hear of.
+func (r *reporter) notice(n core.Notice) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.write(desk.Record{"type": "notice", "level": n.Level, "text": n.Text, "quote": n.Quote})
 }
 
 func (r *reporter) share(s desk.Share) {

@@ -86,6 +86,7 @@ func (c column) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 		if !o.Visible() {
 			continue
 		}
+		o.Resize(fyne.NewSize(size.Width, o.Size().Height)) // wrapped words need another height in another width
 		h := o.MinSize().Height
 		o.Move(fyne.NewPos(0, y))
 		o.Resize(fyne.NewSize(size.Width, h))
@@ -168,4 +169,27 @@ func newCard(title string) *card {
 	c := &card{value: figure(theme.SizeNameSubHeadingText), means: explanation("")}
 	c.panel = newPanel(container.New(column{0}, caption(title), c.value, container.New(lines(3), c.means)))
 	return c
+}
+
+// rightHand lays one object out at the right, as wide as it says.
+type rightHand struct{ width float32 }
+
+func (r rightHand) MinSize(objects []fyne.CanvasObject) fyne.Size {
+	return objects[0].MinSize().Max(fyne.NewSize(r.width, 0))
+}
+
+func (r rightHand) Layout(objects []fyne.CanvasObject, size fyne.Size) {
+	objects[0].Move(fyne.NewPos(size.Width-r.width, 0))
+	objects[0].Resize(fyne.NewSize(r.width, size.Height))
+}
+
+// middle gives one object the whole width, in the middle of the height.
+type middle struct{}
+
+func (middle) MinSize(objects []fyne.CanvasObject) fyne.Size { return objects[0].MinSize() }
+
+func (middle) Layout(objects []fyne.CanvasObject, size fyne.Size) {
+	h := objects[0].MinSize().Height
+	objects[0].Move(fyne.NewPos(0, (size.Height-h)/2))
+	objects[0].Resize(fyne.NewSize(size.Width, h))
 }

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"fyne.io/fyne/v2"
-	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/theme"
@@ -88,20 +87,12 @@ func newPracticeScreen(copied func(string)) *practiceScreen {
 }
 
 func (p *practiceScreen) build() fyne.CanvasObject {
-	icon := canvas.NewImageFromResource(Icon())
-	icon.FillMode = canvas.ImageFillContain
-	name := figure(theme.SizeNameSubHeadingText)
-	name.SetText("Goldpan")
-	network := container.NewCenter(caption("Practice network: real mining, worthless coins"))
-	closing := container.NewCenter(caption("Closing this window stops mining and ends Goldpan."))
-	top := container.NewHBox(container.New(atLeast{32, 32}, icon), name, network, layout.NewSpacer(), closing)
-
 	worth := figure(theme.SizeNameText)
 	worth.TextStyle.Bold = false
 	worth.SetText(worthless)
 	amount := container.New(baseline{}, p.balance, worth)
 	address := container.NewHBox(container.NewCenter(caption("Your address")), container.NewCenter(p.address), p.copy)
-	money := container.New(column{2}, caption("Your balance"), amount, container.New(lines(1), p.parts), address)
+	money := container.New(column{2}, caption("Your balance on the practice network: real mining, worthless coins"), amount, container.New(lines(1), p.parts), address)
 
 	th := fyne.CurrentApp().Settings().Theme()
 	button := container.New(atLeast{228, 60}, container.NewThemeOverride(p.start, roomy{th}))
@@ -115,10 +106,10 @@ func (p *practiceScreen) build() fyne.CanvasObject {
 		container.NewStack(p.river, container.NewCenter(p.still))))
 	cards := container.New(thirds{10}, p.hashrate.panel, p.shares.panel, p.block.panel)
 
-	return container.New(layout.NewCustomPaddedLayout(8, 8, 14, 14), container.NewBorder(
-		container.New(column{8}, top, hero),
+	return container.New(layout.NewCustomPaddedLayout(4, 8, 14, 14), container.NewBorder(
+		hero,
 		container.New(column{2}, cards, p.noteRow), nil, nil,
-		container.New(layout.NewCustomPaddedLayout(6, 6, 0, 0), picture)))
+		container.New(layout.NewCustomPaddedLayout(6, 6, 0, 0), container.New(atLeast{0, 120}, picture))))
 }
 
 // Icon is Goldpan's mark.
@@ -175,7 +166,7 @@ func (p *practiceScreen) show(s desk.PracticeSnapshot, now time.Time) {
 	}
 	say(p.state, title)
 	say(p.reason, why)
-	p.showMark(k)
+	setMark(p.mark, k)
 	p.showButton(s.Mining.State != core.StatePaused)
 
 	m := s.Mining
@@ -201,23 +192,6 @@ func (p *practiceScreen) reveal(row *fyne.Container, shown bool) {
 	if row.Hidden == shown {
 		row.Hidden = !shown
 		p.content.Refresh()
-	}
-}
-
-func (p *practiceScreen) showMark(k kind) {
-	icon := theme.MediaPauseIcon()
-	switch k {
-	case kindReady:
-		icon = theme.RadioButtonIcon()
-	case kindGood:
-		icon = theme.NewSuccessThemedResource(theme.ConfirmIcon())
-	case kindWait:
-		icon = theme.HistoryIcon()
-	case kindBad:
-		icon = theme.NewErrorThemedResource(theme.WarningIcon())
-	}
-	if p.mark.Resource == nil || p.mark.Resource.Name() != icon.Name() {
-		p.mark.SetResource(icon)
 	}
 }
 

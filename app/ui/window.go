@@ -15,6 +15,7 @@ import (
 	"fyne.io/fyne/v2"
 
 	"goldpan/app/desk"
+	"goldpan/core"
 )
 
 // Options are what a command line may say to the window. What is called is
@@ -24,7 +25,10 @@ type Options struct {
 	Practice desk.PracticeOptions
 
 	// These may be nil.
-	Look    func(desk.PracticeSnapshot) // once a second while the practice runs
+	Look    func(desk.PracticeSnapshot) // once a second while the practice runs and nothing is mined for real
+	Real    func(core.Snapshot)         // once a second while mining for real
+	Share   func(desk.Share)            // how a share fared, of mining for real
+	Notice  func(core.Notice)           // what the person should hear of, of mining for real
 	Trouble func(error)                 // an error that the window shows
 }
 
@@ -45,16 +49,29 @@ type window struct {
 	app     fyne.App
 	win     fyne.Window
 	options Options
-	running context.CancelFunc // ends the attempt that runs; nil if none does
-	ended   chan struct{}      // closed when that attempt is over
-	err     error              // what the last attempt ended with, for Run
-	closed  atomic.Bool        // nothing is drawn any more
+	ctx     context.Context // of all that runs
+	stop    context.CancelFunc
+
+	desk     *desk.Desk
+	frame    *frame
+	practice *practicePlace
+	real     *realPlace
+	settings *settingsScreen
+	about    fyne.CanvasObject
+	state    chan struct{} // closed when the line of state is no longer drawn
+
+	err     error       // what is wrong, for Run; Fyne's goroutine
+	closed  atomic.Bool // nothing is drawn any more
+	mining  atomic.Bool // for real
+	closing bool        // the question whether to close is on the screen
+	sheets  int         // that lie over the window
 }
 
-// Run opens the window on the practice network and returns when the window was
-// closed or ctx has ended, after everything behind it has stopped. The error is
-// the one that the window showed last, if any. It must be called from the main
-// goroutine, once for an app.
+// Run opens the window and returns when it was closed or ctx has ended, after
+// everything behind it has stopped. It opens on the practice network, or on mining
+// for real where that was set up; nothing is mined before Start is pressed. The
+// error is the one that the window showed last, if any. It must be called from the
+// main goroutine, once for an app.
 func Run(ctx context.Context, app fyne.App, o Options) error {
 	th, err := Theme()
 	if err != nil {
@@ -62,12 +79,13 @@ func Run(ctx context.Context, app fyne.App, o Options) error {
 	}
 	app.Settings().SetTheme(th)
 	app.SetIcon(Icon())
-	w := &window{app: app, win: app.NewWindow("Goldpan"), options: o}
+	w := newWindow(ctx, app, o)
 	w.win.SetMaster()
 	w.win.SetPadded(false)
 	w.win.Resize(fyne.NewSize(800, 600))
 	w.win.CenterOnScreen()
-	w.begin(ctx)
+	w.begin()
+	w.win.SetCloseIntercept(w.askToClose)
 	w.win.SetOnClosed(func() { w.closed.Store(true) })
 	stop := context.AfterFunc(ctx, func() {
 		w.closed.Store(true)
@@ -75,29 +93,107 @@ func Run(ctx context.Context, app fyne.App, o Options) error {
 	})
 	defer stop()
 	w.win.ShowAndRun()
+	w.closed.Store(true)
 	w.end()
 	return w.err
 }
 
-// begin tries to practise, from the start. Fyne's goroutine.
-func (w *window) begin(ctx context.Context) {
-	attempt, cancel := context.WithCancel(ctx)
-	screen := newPracticeScreen(w.app.Clipboard().SetContent)
-	ended := make(chan struct{})
-	w.running, w.ended, w.err = cancel, ended, nil
-	w.win.SetContent(screen.content)
-	go func() {
-		defer close(ended)
-		err := w.practise(attempt, screen)
-		if err == nil || errors.Is(err, context.Canceled) {
+func newWindow(ctx context.Context, app fyne.App, o Options) *window {
+	w := &window{app: app, win: app.NewWindow("Goldpan"), options: o}
+	w.ctx, w.stop = context.WithCancel(ctx)
+	return w
+}
+
+// begin opens the data directory and shows the first screen. Fyne's goroutine.
+func (w *window) begin() {
+	w.err = nil
+	d, err := desk.Open(w.options.Dir)
+	if err != nil {
+		w.report(err)
+		w.trouble(err)
+		return
+	}
+	w.desk = d
+	w.frame = newFrame(w.visit)
+	w.real = newRealPlace(w.ctx, w, d)
+	w.practice = newPracticePlace(w.ctx, w, d)
+	w.win.SetContent(w.frame.content)
+	shortcuts(w.win.Canvas(), w.visit)
+	first := placePractice
+	if w.real.chosen() {
+		first = placeReal
+	}
+	w.visit(first)
+	w.state = make(chan struct{})
+	go w.watch()
+}
+
+// end stops what runs, waits for it, and closes the data directory.
+func (w *window) end() {
+	w.stop()
+	if w.desk == nil {
+		return
+	}
+	w.real.end()
+	w.practice.end()
+	<-w.state
+	if err := w.desk.Close(); err != nil {
+		w.err = errors.Join(w.err, err)
+	}
+	w.desk = nil
+}
+
+// visit shows one of the places.
+func (w *window) visit(to place) {
+	switch to {
+	case placePractice:
+		w.practice.enter()
+		w.frame.show(to, w.practice.content)
+	case placeReal:
+		w.real.enter()
+		w.frame.show(to, w.real.content)
+		w.real.shown()
+	case placeSettings:
+		w.settings = newSettingsScreen(w.desk.Dir(), w.real.retune)
+		w.frame.show(to, w.settings.content)
+		go w.measure(w.settings)
+	case placeAbout:
+		if w.about == nil {
+			w.about = aboutScreen(w.desk.Dir())
+		}
+		w.frame.show(to, w.about)
+	}
+}
+
+// watch keeps the line at the top true, and the focus in view, until all ends.
+func (w *window) watch() {
+	defer close(w.state)
+	look := time.NewTicker(lookInterval)
+	defer look.Stop()
+	drawing := painter{draw: w.draw}
+	for {
+		select {
+		case <-w.ctx.Done():
 			return
+		case <-look.C:
+			drawing.do(w.look)
 		}
-		w.err = err // read after ended is closed
-		if w.options.Trouble != nil {
-			w.options.Trouble(err)
-		}
-		w.draw(func() { w.trouble(ctx, err) })
-	}()
+	}
+}
+
+// look draws what is around the screens. Fyne's goroutine.
+func (w *window) look() {
+	switch {
+	case w.real.cancel != nil:
+		w.frame.tell(stateLine(coinName(w.real.config), w.real.last))
+	case w.practice.last.Mining.State != "" && w.practice.last.Mining.State != core.StatePaused:
+		w.frame.tell(stateLine("Practice", w.practice.last.Mining))
+	default:
+		w.frame.tell(kindIdle, "Nothing is mined now")
+	}
+	if w.win.Canvas().Overlays().Top() == nil {
+		w.frame.follow(w.win.Canvas().Focused())
+	}
 }
 
 // draw has f called on Fyne's goroutine, while there is a window.
@@ -107,83 +203,51 @@ func (w *window) draw(f func()) {
 	}
 }
 
-// end stops what runs and waits for it.
-func (w *window) end() {
-	w.running()
-	<-w.ended
+// focus gives the keyboard's focus to one of the set-up's parts, while it is shown.
+func (w *window) focus(f fyne.Focusable) {
+	if w.frame != nil && w.frame.at == placeReal {
+		w.win.Canvas().Focus(f)
+	}
 }
 
-// trouble shows err with the one button that mends it.
-func (w *window) trouble(ctx context.Context, err error) {
+// top shows the beginning of a screen.
+func (w *window) top() {
+	if w.frame != nil {
+		w.frame.scroll.ScrollToTop()
+	}
+}
+
+// report notes an error that is shown.
+func (w *window) report(err error) {
+	w.err = err
+	if w.options.Trouble != nil {
+		w.options.Trouble(err)
+	}
+}
+
+// trouble shows err, because of which there is nothing else to show, with the one
+// button that mends it.
+func (w *window) trouble(err error) {
 	if errors.Is(err, desk.ErrInUse) {
 		w.win.SetContent(troubleScreen(err, "Quit", w.app.Quit))
 		w.win.Resize(fyne.NewSize(560, 340))
 		return
 	}
-	w.win.SetContent(troubleScreen(err, "Try again", func() {
-		w.end()
-		w.begin(ctx)
-	}))
+	w.win.SetContent(troubleScreen(err, "Try again", w.begin))
 }
 
-// practise runs the practice network and draws it until ctx ends.
-func (w *window) practise(ctx context.Context, screen *practiceScreen) (err error) {
-	d, err := desk.Open(w.options.Dir)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, d.Close()) }()
-	o := w.options.Practice
-	o.Progress = func(what string) { w.draw(func() { screen.preparing(what) }) }
-	o.Block = func(b desk.Block) {
-		w.draw(func() { screen.found(b, time.Now()) })
-		if w.options.Practice.Block != nil {
-			w.options.Practice.Block(b)
-		}
-	}
-	o.Share = func(s desk.Share) {
-		w.draw(func() { screen.shared(s, time.Now()) })
-		if w.options.Practice.Share != nil {
-			w.options.Practice.Share(s)
-		}
-	}
-	p, err := d.Practice(ctx, o)
-	if err != nil {
-		return err
-	}
-	p.SetMining(false) // until the person presses Start
-	w.draw(func() { screen.mining = p.SetMining })
-	ended := make(chan error, 1)
-	go func() { ended <- p.Run(ctx) }()
-
-	look, flow, report := time.NewTicker(lookInterval), time.NewTicker(flowInterval), time.NewTicker(reportInterval)
-	defer look.Stop()
-	defer flow.Stop()
-	defer report.Stop()
-	drawing := painter{draw: w.draw}
-	for {
-		select {
-		case err := <-ended:
-			w.look(p)
-			if err == nil && ctx.Err() == nil {
-				err = errStopped
-			}
-			return err
-		case <-look.C:
-			s := p.Snapshot()
-			drawing.do(func() { screen.show(s, time.Now()) })
-		case <-flow.C:
-			drawing.do(func() { screen.flow(time.Now()) })
-		case <-report.C:
-			w.look(p)
-		}
+// restPractice lets the practice rest: one thing is mined at a time.
+func (w *window) restPractice() {
+	if w.practice != nil {
+		w.practice.rest()
 	}
 }
 
-func (w *window) look(p *desk.Practice) {
-	if w.options.Look != nil {
-		w.options.Look(p.Snapshot())
-	}
+// measure looks what this machine tells of itself, for the settings. It may be
+// called from any goroutine.
+func (w *window) measure(s *settingsScreen) {
+	r := desk.ReadMachine(w.ctx)
+	w.draw(func() { s.measure(r) })
 }
 
 // painter hands drawing to Fyne's goroutine and drops what that is too busy for,

@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"context"
 	"errors"
 	"path/filepath"
 	"testing"
@@ -47,14 +46,11 @@ func TestTryAgain(t *testing.T) {
 	app := test.NewTempApp(t)
 	app.Settings().SetTheme(th)
 	tries := 0
-	w := &window{app: app, win: app.NewWindow("Goldpan"), options: Options{
+	w := newWindow(t.Context(), app, Options{
 		Dir:     filepath.Join("practice.go", "no", "folder"),
 		Trouble: func(error) { tries++ },
-	}}
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	w.begin(ctx)
-	<-w.ended
+	})
+	w.begin()
 	for _, o := range test.LaidOutObjects(w.win.Content()) {
 		if b, ok := o.(*widget.Button); ok && b.Text == "Try again" {
 			test.Tap(b)
