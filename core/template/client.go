@@ -158,7 +158,7 @@ func (c *Client) Address() string { return c.node.url }
 const steady = time.Minute
 
 // grace is how long blocks may still be on their way once Run is to end.
-const grace = 1500 * time.Millisecond
+const grace = 1200 * time.Millisecond
 
 // Run mines until ctx ends, which is no error, and connects again whenever the node
 // is lost. It ends with an error where trying again is of no use: the node is of
