@@ -31,14 +31,14 @@ func plant(t testing.TB, name string) tree {
 	return root
 }
 
-func (r tree) write(t testing.TB, text string, path string) {
-	t.Helper()
-	file := filepath.Join(string(r), path)
+func (t tree) write(tb testing.TB, text string, path string) {
+	tb.Helper()
+	file := filepath.Join(string(t), path)
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if err := os.WriteFile(file, []byte(text+"\n"), 0o600); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 }
 
