@@ -31,11 +31,10 @@ import (
 type Config struct {
 	Algorithm hasher.Algorithm
 	Lanes     int // at least 1
-	Limit     int // percent of each lane's time, 1 to 100; 0 means 100
 	// Share takes checked shares. It is called from lanes, possibly from
 	// several at once, and must not block.
 	Share func(pow.Share)
-	// Rules hold until SetRules. If Rules.Percent is 0, Limit stands for it.
+	// Rules hold until SetRules.
 	Rules Rules
 	// Machine tells how the machine fares; nil: nothing is known of it, and the
 	// rules that need to know have no effect.
@@ -98,17 +97,11 @@ func (a *assignment) solution(nonce uint32) pow.Solution {
 
 // New makes an engine and chooses its kernel. Nothing runs yet.
 func New(c Config) (*Engine, error) {
-	if c.Limit == 0 {
-		c.Limit = 100
-	}
-	if c.Lanes < 1 || c.Limit < 1 || c.Limit > 100 {
-		return nil, fmt.Errorf("engine: %d lanes at %d percent; at least one lane and 1 to 100 percent are needed", c.Lanes, c.Limit)
+	if c.Lanes < 1 {
+		return nil, fmt.Errorf("engine: %d lanes; at least one is needed", c.Lanes)
 	}
 	if c.Share == nil {
 		return nil, errors.New("engine: nobody takes the shares")
-	}
-	if c.Rules.Percent == 0 {
-		c.Rules.Percent = c.Limit
 	}
 	if err := c.Rules.Validate(); err != nil {
 		return nil, fmt.Errorf("engine: %w", err)

@@ -238,7 +238,7 @@ func TestRolledShare(t *testing.T) {
 }
 
 func TestRest(t *testing.T) {
-	e, shares := start(t, Config{Algorithm: hasher.SHA256d, Lanes: 2, Limit: 50})
+	e, shares := start(t, Config{Algorithm: hasher.SHA256d, Lanes: 2, Rules: Rules{Percent: 50}})
 	for _, rest := range []struct{ stop, resume func() }{
 		{func() { e.SetPaused(true) }, func() { e.SetPaused(false) }},
 		{func() { e.SetJob(nil) }, func() { e.SetJob(job(hasher.SHA256d, "again", true)) }},
@@ -276,8 +276,8 @@ func TestConfigIsChecked(t *testing.T) {
 		{Algorithm: hasher.SHA256d, Share: take},
 		{Algorithm: hasher.SHA256d, Lanes: 1},
 		{Algorithm: "x11", Lanes: 1, Share: take},
-		{Algorithm: hasher.SHA256d, Lanes: 1, Limit: 101, Share: take},
-		{Algorithm: hasher.SHA256d, Lanes: 1, Limit: -1, Share: take},
+		{Algorithm: hasher.SHA256d, Lanes: 1, Rules: Rules{Percent: 101}, Share: take},
+		{Algorithm: hasher.SHA256d, Lanes: 1, Rules: Rules{Percent: -1}, Share: take},
 	} {
 		if _, err := New(c); err == nil {
 			t.Errorf("took %+v", c)
