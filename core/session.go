@@ -11,6 +11,7 @@ import (
 	"goldpan/core/hasher"
 	"goldpan/core/pow"
 	"goldpan/core/stratum"
+	"goldpan/core/watch"
 )
 
 // Config says what a session mines, and how much of the machine it may use.
@@ -58,6 +59,7 @@ type Session struct {
 	source   pow.Source
 	failover *stratum.Failover // the source, if it is pools
 	engine   *engine.Engine
+	watch    *watch.Watch
 
 	mu                        sync.Mutex
 	started                   time.Time
@@ -72,7 +74,7 @@ type Session struct {
 
 // NewSession prepares a session; Run starts it.
 func NewSession(c Config) (*Session, error) {
-	s := &Session{config: c, state: pow.State{Phase: pow.Connecting}}
+	s := &Session{config: c, state: pow.State{Phase: pow.Connecting}, watch: watch.New(c.Algorithm)}
 	if c.SoloPool && len(c.Payout) == 0 {
 		return nil, errors.New("core: a pool that promises solo mining needs a payout script to be held to")
 	}
@@ -123,7 +125,7 @@ func (s *Session) Run(ctx context.Context) error {
 	s.mu.Lock()
 	s.started = time.Now()
 	s.mu.Unlock()
-	parts := []func(context.Context) error{s.engine.Run, s.source.Run, s.watch}
+	parts := []func(context.Context) error{s.engine.Run, s.source.Run, s.look}
 	ended := make(chan error, len(parts))
 	for _, run := range parts {
 		go func() { ended <- run(ctx) }()
@@ -136,14 +138,15 @@ func (s *Session) Run(ctx context.Context) error {
 	return all
 }
 
-// watchInterval is how often a session looks for what the person should hear of.
-const watchInterval = time.Second
+// lookInterval is how often a session looks at what its lanes do.
+const lookInterval = time.Second
 
-// watch tells that the lanes work again after the rules let them rest: mining
-// that begins unseen would be mining that hides.
-func (s *Session) watch(ctx context.Context) error {
-	tick := time.NewTicker(watchInterval)
+// look notes what was hashed, and tells that the lanes work again after the rules
+// let them rest: mining that begins unseen would be mining that hides.
+func (s *Session) look(ctx context.Context) error {
+	tick := time.NewTicker(lookInterval)
 	defer tick.Stop()
+	s.watch.Sample(s.engine.Snapshot().Hashes)
 	var told time.Time
 	for {
 		select {
@@ -151,7 +154,9 @@ func (s *Session) watch(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
-		told = s.tellResumed(s.engine.Snapshot().Resumed, told)
+		v := s.engine.Snapshot()
+		s.watch.Sample(v.Hashes)
+		told = s.tellResumed(v.Resumed, told)
 	}
 }
 
@@ -211,6 +216,7 @@ func (h *handler) State(state pow.State) {
 		h.failures++
 	case pow.Mining:
 		h.lost, h.failures, h.worked = nil, 0, true
+		h.watch.Difficulty(state.Difficulty)
 	}
 }
 
@@ -226,6 +232,7 @@ func (s *Session) answered(r pow.Result) {
 		s.rejected++
 	}
 	s.mu.Unlock()
+	s.watch.Share(r)
 	if s.config.Shares != nil {
 		s.config.Shares(r)
 	}

@@ -7,6 +7,7 @@ import (
 	"goldpan/core/hasher"
 	"goldpan/core/pow"
 	"goldpan/core/stratum"
+	"goldpan/core/watch"
 )
 
 // PoolState is how one of several pools stands.
@@ -25,12 +26,13 @@ type Snapshot struct {
 	Algorithm                 hasher.Algorithm
 	Kernel                    string
 	Lanes                     int
-	Hashrate                  float64 // hashes a second
-	Hashes                    uint64  // since the session began
-	Faults                    uint64  // hashes that this machine got wrong
-	Accepted, Rejected, Stale uint64  // shares
-	Difficulty                float64 // of the present job's shares
-	Best                      float64 // the highest difficulty of a share
+	Hashrate                  float64      // hashes a second
+	Hashes                    uint64       // since the session began
+	Faults                    uint64       // hashes that this machine got wrong
+	Accepted, Rejected, Stale uint64       // shares
+	Difficulty                float64      // of the present job's shares
+	Best                      float64      // the highest difficulty of a share
+	Rates                     watch.Report // what was hashed over several spans, beside what the shares show of it
 	Uptime                    time.Duration
 	Header                    hasher.Header // being hashed, with its nonce zero
 
@@ -62,6 +64,7 @@ func (s *Session) snapshot(e engine.Snapshot) Snapshot {
 		Kernel:    e.Kernel, Lanes: e.Lanes, Hashrate: e.Hashrate, Hashes: e.Hashes, Faults: e.Faults, Best: e.Best, Header: e.Header,
 		Accepted: s.accepted, Rejected: s.rejected, Stale: s.stale,
 		Difficulty: s.state.Difficulty, Failures: s.failures, Worked: s.worked,
+		Rates:   s.watch.Report(),
 		Percent: e.Percent, Active: e.Active, Slowed: e.Slowed, Unmeasured: e.Unmeasured, Resumed: e.Resumed, Reading: e.Reading,
 	}
 	if len(pools) > 0 {

@@ -2,19 +2,23 @@ package core
 
 import (
 	"errors"
+	"math"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"goldpan/core/engine"
+	"goldpan/core/hasher"
 	"goldpan/core/pow"
 	"goldpan/core/stratum"
+	"goldpan/core/watch"
 )
 
 // TestFaultsAreTold: who mines with a machine that computes wrongly is told so,
 // and a pause or a lost pool counts for more.
 func TestFaultsAreTold(t *testing.T) {
-	s := new(Session)
+	s := &Session{watch: watch.New(hasher.SHA256d)}
 	h := (*handler)(s)
 	h.State(pow.State{Phase: pow.Mining, Difficulty: 1})
 	if v := s.snapshot(engine.Snapshot{}); v.State != StateMining || v.Reason != "" || v.Faults != 0 {
@@ -37,7 +41,7 @@ func TestFaultsAreTold(t *testing.T) {
 // TestLastFailureIsKept: while the next attempt runs it is still known why the
 // last one failed; whoever gives up between the two can say so.
 func TestLastFailureIsKept(t *testing.T) {
-	s, closed := new(Session), errors.New("closed")
+	s, closed := &Session{watch: watch.New(hasher.SHA256d)}, errors.New("closed")
 	h := (*handler)(s)
 	for attempt := 1; attempt <= 3; attempt++ {
 		h.State(pow.State{Phase: pow.Down, Err: closed})
@@ -56,7 +60,7 @@ func TestLastFailureIsKept(t *testing.T) {
 // told once.
 func TestResumedIsTold(t *testing.T) {
 	var notices []Notice
-	s := &Session{config: Config{Notice: func(n Notice) { notices = append(notices, n) }}}
+	s := &Session{watch: watch.New(hasher.SHA256d), config: Config{Notice: func(n Notice) { notices = append(notices, n) }}}
 	first := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	var told time.Time
 	for _, step := range []struct {
@@ -76,7 +80,7 @@ func TestResumedIsTold(t *testing.T) {
 // TestRulesPause: what the rules forbid is shown as a pause with its reason, the
 // person's own pause before it.
 func TestRulesPause(t *testing.T) {
-	s := new(Session)
+	s := &Session{watch: watch.New(hasher.SHA256d)}
 	(*handler)(s).State(pow.State{Phase: pow.Mining})
 	if v := s.snapshot(engine.Snapshot{Paused: "on battery"}); v.State != StatePaused || v.Reason != "on battery" {
 		t.Errorf("got %+v", v)
@@ -94,7 +98,7 @@ func TestRulesPause(t *testing.T) {
 // TestNotices: what a Failover tells is put into words, and a pool's words stay a quote.
 func TestNotices(t *testing.T) {
 	var notices []Notice
-	s := &Session{config: Config{Notice: func(n Notice) { notices = append(notices, n) }}}
+	s := &Session{watch: watch.New(hasher.SHA256d), config: Config{Notice: func(n Notice) { notices = append(notices, n) }}}
 	for _, e := range []stratum.Event{
 		{Kind: stratum.Moved, Pool: "b", Reason: "nothing answers at the pool's address"},
 		{Kind: stratum.Moved, Pool: "b"},
@@ -137,4 +141,27 @@ func TestFailuresOfPools(t *testing.T) {
 			t.Errorf("%s: %d, %v", name, n, err)
 		}
 	}
+}
+
+// TestRates: what the lanes hash and what became of the shares meet in the
+// snapshot, and a difficulty is enough to say that the first share is still out.
+func TestRates(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &Session{watch: watch.New(hasher.Scrypt)}
+		h := (*handler)(s)
+		s.watch.Sample(0)
+		h.State(pow.State{Phase: pow.Mining, Difficulty: 1})
+		time.Sleep(time.Second)
+		s.watch.Sample(65537)
+		if v := s.snapshot(engine.Snapshot{}).Rates; v.Session.High == 0 || v.Luck != 0 || math.Abs(v.Windows[0].Hashrate-65537) > 1 {
+			t.Errorf("before the first share: %+v", v)
+		}
+		s.answered(pow.Result{Status: pow.Accepted, Target: 1, Difficulty: 7, Pool: "pool"})
+		s.answered(pow.Result{Status: pow.Stale, Target: 1, Difficulty: 9})
+		time.Sleep(time.Second)
+		s.watch.Sample(2 * 65537)
+		if v := s.snapshot(engine.Snapshot{}).Rates; v.Best.Difficulty != 7 || v.Session.Accepted != 1 || v.Session.Stale != 1 || math.Abs(v.Luck-1) > 0.01 {
+			t.Errorf("after two: %+v", v)
+		}
+	})
 }
