@@ -267,6 +267,7 @@ func reason(err error) string {
 		{jsonrpc.ErrTooLong, "the pool sent a message that is too long to be one"},
 		{ErrProtocol, "what answers at this address does not speak Stratum"},
 		{ErrSilent, "the pool is connected, but has been silent for too long"},
+		{ErrUnanswered, "the pool gives work, but has answered no share for minutes"},
 		{ErrSlow, "the pool does not take what we send"},
 		{errMoved, "the pool asked us to connect again"},
 		{ErrRedirect, "the pool wanted to send us to an address that is not surely its own; Goldpan did not follow"},

@@ -71,6 +71,8 @@ var (
 	ErrRedirect = errors.New("redirect refused")
 	// ErrSilent says that the peer was connected and said nothing for too long.
 	ErrSilent = errors.New("peer silent")
+	// ErrUnanswered says that a pool gave jobs and answered none of many shares.
+	ErrUnanswered = errors.New("shares unanswered")
 	// ErrSlow says that the peer did not read what was sent to it.
 	ErrSlow = errors.New("peer reads too slowly")
 	// ErrFull says that a server has as many connections as it takes.

@@ -83,7 +83,8 @@ type PoolState struct {
 //
 // A pool is connected only when those before it are down. While a worse one is used the better ones go on being
 // tried, and the first that has had jobs for a while takes its place; until then the lanes work for the worse one, so
-// they never rest on the way back. A pool that refuses the user is left out.
+// they never rest on the way back. A pool that refuses the user is left out. One that gives work and answers no shares
+// looks as if it worked: it is left for a while, and for longer each time, where there is another.
 //
 // It is safe for concurrent use.
 type Failover struct {
@@ -118,6 +119,7 @@ type member struct {
 	lost     pow.State // its last failure; zero once it works
 	failures int
 	known    bool  // it has accepted a share of ours
+	mute     int   // times that it was left for answering no shares, since it answered one
 	refused  error // it is left out
 }
 
@@ -311,6 +313,9 @@ func (r *run) State(s pow.State) {
 		if s.Phase == pow.Down {
 			r.m.failures++
 			r.m.lost = s
+			if errors.Is(s.Err, ErrUnanswered) {
+				r.f.leave(r.m)
+			}
 		}
 		r.f.settle(true)
 	})
@@ -341,9 +346,10 @@ func (f *Failover) Submit(s pow.Share, done func(pow.Result)) {
 	}
 	r.client.Submit(s, func(result pow.Result) {
 		result.Pool = r.m.pool.String()
-		if result.Status == pow.Accepted {
+		if result.Status == pow.Accepted || result.Code != 0 { // the pool has answered
 			f.mu.Lock()
-			r.m.known = true
+			r.m.known = r.m.known || result.Status == pow.Accepted
+			r.m.mute = 0
 			f.mu.Unlock()
 		}
 		done(result)
@@ -378,7 +384,7 @@ func (f *Failover) SetPools(pools []Pool) error {
 			if !slices.Contains(f.pools, m) {
 				m.stop()
 			}
-			m.refused = nil // the person may have put it right
+			m.refused, m.again, m.mute = nil, time.Time{}, 0 // the person may have put it right
 		}
 		f.settle(true)
 	})
@@ -389,10 +395,10 @@ func (f *Failover) SetPools(pools []Pool) error {
 func (f *Failover) Pools() []PoolState {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	all := make([]PoolState, len(f.pools))
+	all, now := make([]PoolState, len(f.pools)), time.Now()
 	for i, m := range f.pools {
 		all[i] = PoolState{
-			Pool: m.pool.String(), Phase: m.state.Phase, Active: m == f.active, Idle: m.run == nil && m.refused == nil,
+			Pool: m.pool.String(), Phase: m.state.Phase, Active: m == f.active, Idle: m.run == nil && m.refused == nil && !now.Before(m.again),
 			Refused: m.refused != nil, Reason: m.lost.Reason, Err: m.lost.Err, Failures: m.failures,
 		}
 	}

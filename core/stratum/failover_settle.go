@@ -114,8 +114,7 @@ func (f *Failover) connect(now time.Time) {
 			f.look(m.again)
 			continue
 		default:
-			m.state, m.failures, m.started = pow.State{Phase: pow.Connecting, Pool: m.pool.String()}, 0, now
-			m.run = f.start(m)
+			f.open(m, now)
 		}
 		if m.job != nil {
 			return
@@ -123,6 +122,11 @@ func (f *Failover) connect(now time.Time) {
 		if deadline := m.started.Add(f.cfg.Patience); m.failures == 0 && now.Before(deadline) {
 			f.look(deadline)
 			return
+		}
+	}
+	for _, m := range f.pools { // nothing works: even one that answered no shares may have come to its senses
+		if m.mute > 0 && m.run == nil && m.refused == nil {
+			f.open(m, now)
 		}
 	}
 	if refused == len(f.pools) && f.over == nil {
@@ -135,6 +139,12 @@ func (f *Failover) connect(now time.Time) {
 			f.over = errors.Join(all...)
 		}
 	}
+}
+
+// open starts a pool's Client.
+func (f *Failover) open(m *member, now time.Time) {
+	m.state, m.failures, m.started = pow.State{Phase: pow.Connecting, Pool: m.pool.String()}, 0, now
+	m.run = f.start(m)
 }
 
 // disconnect ends the connections that are not needed any more.
@@ -156,6 +166,26 @@ func (f *Failover) disconnect(now time.Time) {
 			f.look(m.idle.Add(f.cfg.Linger))
 		}
 	}
+}
+
+// A pool that answers no shares is left for so long at first, and at most.
+const (
+	leaveFor     = 2 * time.Minute
+	leaveForMost = time.Hour
+)
+
+// leave ends the connection of a pool that answers no shares, so that another gets its turn. The last that there is
+// goes on trying.
+func (f *Failover) leave(m *member) {
+	now := time.Now()
+	other := func(o *member) bool { return o != m && o.refused == nil && !now.Before(o.again) }
+	if !slices.ContainsFunc(f.pools, other) {
+		return
+	}
+	m.again = now.Add(min(leaveForMost, leaveFor<<min(m.mute, 8)))
+	m.mute++
+	m.stop()
+	m.failures = 1 // it is not idle, it does not work
 }
 
 // stop ends the connection of a pool, if it has one. It does not wait.

@@ -248,6 +248,52 @@ func TestFailoverKnownUser(t *testing.T) {
 	})
 }
 
+// A pool that gives jobs and answers no shares is as good as down: it is left, for longer each time, as long as there
+// is another.
+func TestFailoverUnanswered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "a", "b")
+		w.set("a", "deaf")
+		f, end := w.run(w.pools("a", "b"), nil)
+		nonce := uint32(0)
+		mine := func(until time.Duration) { // a share every half minute
+			for time.Since(w.begun)+30*time.Second <= until {
+				w.until(time.Since(w.begun) + 30*time.Second)
+				if nonce++; w.jobs[len(w.jobs)-1] != nil {
+					f.Submit(unchecked(w.job(), nonce), func(pow.Result) {})
+				}
+				synctest.Wait()
+			}
+		}
+		w.until(10 * time.Second)
+		mine(5 * time.Minute)
+		w.expect("0s job a", "0s mining a")
+		mine(7 * time.Minute)
+		w.expect("6m0s job none", "6m0s job b", "6m0s moved b from a", "6m0s mining b")
+		if s := f.Pools(); s[0].Idle || !errors.Is(s[0].Err, ErrUnanswered) || s[0].Failures == 0 {
+			t.Errorf("a pool that was left stands as %+v", s[0])
+		}
+		mine(9*time.Minute + 10*time.Second)
+		w.expect("9m0s job a", "9m0s returned a from b", "9m0s mining a") // two minutes away, one to be healthy
+		mine(16 * time.Minute)
+		w.expect("14m30s job none", "14m30s job b", "14m30s moved b from a", "14m30s mining b")
+		// Where there is no other, it is tried all the same.
+		w.set("b", "refuse")
+		w.until(16*time.Minute + 5*time.Second)
+		w.expect("15m40s job none", "15m40s job a", "15m40s returned a from b", "15m40s mining a")
+		// One that answers again is left no more.
+		w.set("a", "")
+		w.hosts["a"].drop()
+		mine(40 * time.Minute)
+		if m := f.pools[0]; f.active != m || m.mute != 0 {
+			t.Errorf("a pool that answers again stands as %+v", m)
+		}
+		if err := end(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestFailoverSetPools(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, "a", "b", "c")

@@ -3,6 +3,7 @@
 package stratum
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net"
@@ -37,7 +38,7 @@ type host struct {
 	name   string
 	server *Server
 	// mode is "" when the pool is up; refuse: nothing listens; hole: no answer to a dial; mute: connected, and silent;
-	// talk: it has but words for a person; once: silent after the first job.
+	// talk: it has but words for a person; once: silent after the first job; deaf: it answers no shares.
 	mode   string
 	dials  int
 	shares []string // extranonce1 and nonce
@@ -165,9 +166,25 @@ func (w *world) dial(ctx context.Context, u URL) (jsonrpc.Conn, error) {
 			}
 		}()
 	} else {
-		go func() { _ = h.server.ServeConn(w.ctx, jsonrpc.NewLineConn(theirs, MaxMessage)) }()
+		conn := jsonrpc.NewLineConn(theirs, MaxMessage)
+		if mode == "deaf" {
+			conn = deafConn{conn}
+		}
+		go func() { _ = h.server.ServeConn(w.ctx, conn) }()
 	}
 	return jsonrpc.NewLineConn(ours, MaxMessage), nil
+}
+
+// deafConn hears no shares.
+type deafConn struct{ jsonrpc.Conn }
+
+func (c deafConn) ReadMessage(ctx context.Context) ([]byte, error) {
+	for {
+		b, err := c.Conn.ReadMessage(ctx)
+		if err != nil || !bytes.Contains(b, []byte(methodSubmit)) {
+			return b, err
+		}
+	}
 }
 
 func (w *world) write(format string, a ...any) {

@@ -22,7 +22,7 @@ var refusals = []string{
 	// what a pool sends,
 	"not stratum", "long message", "deep message", "bad job", "bad difficulty", "bad extranonce",
 	"bad answer to subscribe", "version mask that was not asked for", "unknown question", "markup in a message",
-	"too many messages", "silence",
+	"too many messages", "silence", "shares unanswered",
 	// who it says that it is,
 	"certificate of nobody", "certificate out of date", "certificate for another name",
 	"another key than the pinned one", "another key than before",

@@ -29,6 +29,8 @@ const (
 	maxQueue = 128
 	// maxUnanswered is how many shares may wait for the pool's answer.
 	maxUnanswered = 1024
+	// maxIgnored is how many shares in a row a pool may leave unanswered, each for as long as it may be silent.
+	maxIgnored = 5
 	// maxRemembered is how many shares are remembered, at least, to send none twice.
 	maxRemembered = 2048
 	// maxRoll is how many seconds a share's time may be ahead of its job's.
@@ -69,6 +71,7 @@ type link struct {
 	rolling    bool     // the pool has agreed to version rolling
 	follows    bool     // the pool knows that the extranonce may change
 	suggested  uint64   // the id of suggest_difficulty; 0 when it was not sent
+	ignored    int      // shares given up since the pool answered one
 	warned     bool     // the person knows of a redirect that was refused
 	chatter    limiter  // of what the pool says to a person
 
@@ -149,7 +152,9 @@ func (l *link) talk(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		l.expire()
+		if err := l.expire(); err != nil {
+			return err
+		}
 	}
 }
 
@@ -207,6 +212,7 @@ func (l *link) reply(m *message) error {
 	if !ok {
 		return nil // an optional request, or the second answer to a share
 	}
+	l.ignored = 0
 	result := l.cfg.result(s.share)
 	result.Latency = time.Since(s.at)
 	r := m.verdict()
@@ -405,8 +411,9 @@ func (l *link) remember(key shareKey) {
 	l.recent[key] = struct{}{}
 }
 
-// expire gives up on shares that the pool has not answered for as long as a pool may be silent.
-func (l *link) expire() {
+// expire gives up on shares that the pool has not answered for as long as a pool may be silent. Its error is
+// ErrUnanswered when they become too many.
+func (l *link) expire() error {
 	var late []sent
 	l.mu.Lock()
 	for id, s := range l.unanswered {
@@ -419,6 +426,10 @@ func (l *link) expire() {
 	for _, s := range late {
 		s.done(*l.cfg.refuse(s.share, pow.Stale, "the pool never answered"))
 	}
+	if l.ignored += len(late); l.ignored >= maxIgnored {
+		return fmt.Errorf("%w: %d in a row", ErrUnanswered, l.ignored)
+	}
+	return nil
 }
 
 // abandon takes no more shares, and returns those that wait: the ones that were never handed to the connection, and
