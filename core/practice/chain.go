@@ -238,15 +238,25 @@ func (c *chain) replay() error {
 			return err
 		}
 		msg, err := decodeBlock(rec.payload)
-		if err == nil {
-			err = c.connect(btcutil.NewBlock(msg))
-		}
 		if err != nil {
-			// The log is intact, so these are not blocks that we wrote.
+			return fmt.Errorf("%w: block %d: %w", ErrDamaged, h, err)
+		}
+		switch err := c.connect(btcutil.NewBlock(msg)); {
+		case err == nil:
+		case isRefusal(err):
+			// The log is intact, so this is not a block that we wrote.
 			return fmt.Errorf("%w: block %d is refused: %w", ErrDamaged, h, err)
+		default: // a full disk, for one
+			return fmt.Errorf("block %d: %w", h, err)
 		}
 	}
 	return nil
+}
+
+// isRefusal tells an error of connect that is the block's fault from one of the database's.
+func isRefusal(err error) bool {
+	var rule blockchain.RuleError
+	return errors.As(err, &rule) || errors.Is(err, errStaleBlock) || errors.Is(err, errHighHash) || errors.Is(err, pow.ErrBits)
 }
 
 func (c *chain) copyToLog(height int32) error {
