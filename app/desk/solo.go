@@ -104,18 +104,14 @@ func NewSolo(o SoloOptions) (*Solo, error) {
 	if o.CookieFile != "" {
 		c.Login = func() (user, password string, err error) { return readCookie(o.CookieFile) }
 	}
+	c.Dialer = new(jsonrpc.Dialer)
 	if o.CertificateFile != "" {
-		if c.Roots, err = readCertificates(o.CertificateFile); err != nil {
+		if c.Dialer.Roots, err = readCertificates(o.CertificateFile); err != nil {
 			return nil, err
 		}
 	}
-	if o.Proxy != "" {
-		if _, err := jsonrpc.ParseProxy(o.Proxy); err != nil {
-			return nil, err
-		}
-		if c.Proxy, err = url.Parse(o.Proxy); err != nil {
-			return nil, jsonrpc.ErrProxy
-		}
+	if c.Dialer.Proxy, err = jsonrpc.ParseProxy(o.Proxy); err != nil {
+		return nil, err
 	}
 	c.Block = func(b template.Block) {
 		s.log.Info("block found", "height", b.Height, "hash", b.Hash, "reward", b.Reward)

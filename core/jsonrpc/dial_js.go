@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 
 	"github.com/coder/websocket"
 )
@@ -23,6 +24,11 @@ func (d *Dialer) dial(ctx context.Context, t target, limit int) (Conn, error) {
 		return nil, dialError(ctx, ctx.Err())
 	}
 	return nil, dialError(ctx, ErrRefused)
+}
+
+// open is for what a browser cannot do.
+func (d *Dialer) open(_ context.Context, t target) (net.Conn, error) {
+	return nil, fmt.Errorf("dial: %w", d.browserRefuses(t))
 }
 
 // isRefused: a browser tells a page nothing about why a connection failed.

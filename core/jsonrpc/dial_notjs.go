@@ -16,13 +16,7 @@ import (
 )
 
 func (d *Dialer) dial(ctx context.Context, t target, limit int) (Conn, error) {
-	timeout := d.timeout
-	if timeout == 0 {
-		if timeout = dialTimeout; !d.Proxy.IsZero() {
-			timeout = proxyTimeout
-		}
-	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := d.bound(ctx)
 	defer cancel()
 	c, err := d.open(ctx, t)
 	if err != nil {
@@ -43,8 +37,21 @@ func (d *Dialer) dial(ctx context.Context, t target, limit int) (Conn, error) {
 	return l, nil
 }
 
+// bound ends a dial that takes too long.
+func (d *Dialer) bound(ctx context.Context) (context.Context, context.CancelFunc) {
+	timeout := d.timeout
+	if timeout == 0 {
+		if timeout = dialTimeout; !d.Proxy.IsZero() {
+			timeout = proxyTimeout
+		}
+	}
+	return context.WithTimeout(ctx, timeout)
+}
+
 // open returns a connection to the server itself, through the proxy and encrypted as is wanted.
 func (d *Dialer) open(ctx context.Context, t target) (net.Conn, error) {
+	ctx, cancel := d.bound(ctx)
+	defer cancel()
 	next := t.addr()
 	if !d.Proxy.IsZero() {
 		next = net.JoinHostPort(d.Proxy.host, d.Proxy.port)

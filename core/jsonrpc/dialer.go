@@ -71,6 +71,21 @@ func (d *Dialer) Dial(ctx context.Context, rawURL string, limit int) (Conn, erro
 	return d.dial(ctx, t, limit)
 }
 
+// Open connects as Dial does to an address of tcp or tls, and leaves it to the caller what is spoken there.
+func (d *Dialer) Open(ctx context.Context, rawURL string) (net.Conn, error) {
+	t, err := parseTarget(rawURL)
+	if err != nil {
+		return nil, fmt.Errorf("dial: %w", err)
+	}
+	if t.webSocket() {
+		return nil, fmt.Errorf("dial: a WebSocket carries messages alone: %w", ErrUnsupportedScheme)
+	}
+	if d == nil {
+		d = new(Dialer)
+	}
+	return d.open(ctx, t)
+}
+
 // browserRefuses says what a browser cannot do, so that it is never left out in silence.
 func (d *Dialer) browserRefuses(t target) error {
 	switch {

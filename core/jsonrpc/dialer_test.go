@@ -5,6 +5,7 @@ package jsonrpc
 import (
 	"crypto/tls"
 	"errors"
+	"io"
 	"net"
 	"net/netip"
 	"sync/atomic"
@@ -100,5 +101,35 @@ func TestEnvironmentsProxyIsNotUsed(t *testing.T) {
 	})}
 	for _, scheme := range []string{"tcp", "tls", "ws", "wss"} {
 		mustEcho(t, d, scheme+"://pool.test:"+echoServer(t, scheme, "127.0.0.1", config))
+	}
+}
+
+// Open gives the connection that Dial would use, and none to what begins with a handshake of its own.
+func TestOpen(t *testing.T) {
+	a := newAuthority(t)
+	config := &tls.Config{Certificates: []tls.Certificate{a.issue(t, nil)}}
+	d := &Dialer{Roots: a.pool()}
+	for _, scheme := range []string{"tcp", "tls"} {
+		rawURL := scheme + "://127.0.0.1:" + echoServer(t, scheme, "127.0.0.1", config)
+		c, err := d.Open(deadline(t), rawURL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(c, "{}\n"); err != nil {
+			t.Fatal(err)
+		}
+		var b [3]byte
+		if _, err := io.ReadFull(c, b[:]); err != nil || string(b[:]) != "{}\n" {
+			t.Errorf("%s: %q, %v", scheme, b, err)
+		}
+		c.Close()
+		if _, err := (*Dialer)(nil).Open(deadline(t), rawURL+"?pin=sha256:1"); !errors.Is(err, ErrAddress) {
+			t.Errorf("%s: %v", scheme, err)
+		}
+	}
+	for _, rawURL := range []string{"ws://127.0.0.1:1", "wss://127.0.0.1:1"} {
+		if _, err := d.Open(deadline(t), rawURL); !errors.Is(err, ErrUnsupportedScheme) {
+			t.Errorf("%s: %v", rawURL, err)
+		}
 	}
 }

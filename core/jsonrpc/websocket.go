@@ -46,7 +46,10 @@ func (c *webSocketConn) ReadMessage(ctx context.Context) ([]byte, error) {
 		}
 		_, chunk, err := c.ws.Read(ctx)
 		if err != nil {
-			return nil, c.fail(ctx, err)
+			if err = c.fail(ctx, err); errors.Is(err, io.EOF) && !c.in.blank() {
+				err = fmt.Errorf("connection: %w", io.ErrUnexpectedEOF)
+			}
+			return nil, err
 		}
 		c.in.add(chunk)
 	}
@@ -82,7 +85,7 @@ func (c *webSocketConn) WriteMessage(ctx context.Context, msg []byte) error {
 	return nil
 }
 
-// fail closes the connection and says why. The close frame's reason is the peer's text: only its code is kept.
+// fail closes the connection and says why. It may not look at what was read, which is ReadMessage's alone. The close frame's reason is the peer's text: only its code is kept.
 func (c *webSocketConn) fail(ctx context.Context, err error) error {
 	wasClosed := c.closed.Load()
 	c.Close()
@@ -98,18 +101,11 @@ func (c *webSocketConn) fail(ctx context.Context, err error) error {
 		if closed.Code == websocket.StatusMessageTooBig {
 			return errors.New("connection: the peer found our message too long")
 		}
-		return c.end()
+		return io.EOF
 	case errors.Is(err, io.EOF), errors.Is(err, net.ErrClosed):
-		return c.end()
-	}
-	return errWebSocket(err)
-}
-
-func (c *webSocketConn) end() error {
-	if c.in.blank() {
 		return io.EOF
 	}
-	return fmt.Errorf("connection: %w", io.ErrUnexpectedEOF)
+	return errWebSocket(err)
 }
 
 func (c *webSocketConn) Close() error {

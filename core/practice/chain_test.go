@@ -565,7 +565,7 @@ func TestReplayTellsDamageFromTrouble(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	msg.Header.Timestamp = msg.Header.Timestamp.Add(time.Second) // its work is gone
+	msg.Header.Timestamp = msg.Header.Timestamp.Add(time.Second)    // its work is gone
 	for powHeader(&msg.Header).PoWHash(hasher.SHA256d)[31] < 0x80 { // half of all hashes meet the easiest target
 		msg.Header.Nonce++
 	}

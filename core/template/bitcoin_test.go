@@ -24,6 +24,7 @@ import (
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"goldpan/core/coin"
+	"goldpan/core/jsonrpc"
 	"goldpan/core/template"
 )
 
@@ -113,7 +114,7 @@ func TestBitcoin(t *testing.T) {
 	p := params(t, "bitcoin", coin.Regtest)
 	purse := newPurse(t)
 	config := node.config(p, purse.address)
-	config.Roots = roots
+	config.Dialer = &jsonrpc.Dialer{Roots: roots}
 
 	m := mine(t, config)
 	first := m.block(t)

@@ -3,7 +3,6 @@ package template
 import (
 	"context"
 	"crypto/rand"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	mathrand "math/rand/v2"
@@ -34,9 +33,10 @@ type Config struct {
 	// from the goroutine of Run and must not block.
 	Block func(Block)
 
-	Roots *x509.CertPool // who may sign the node's certificate; nil for the system's
-	Proxy *url.URL       // http, https or socks5; for a node that is not on this machine
-	Agent string         // how we introduce ourselves; default "goldpan"
+	// Dialer opens connections: who may sign the node's certificate, and the proxy,
+	// which is not used for this machine; nil for the zero value.
+	Dialer *jsonrpc.Dialer
+	Agent  string // how we introduce ourselves; default "goldpan"
 
 	// Patience is how long the node may take to answer; default 30 s.
 	Patience time.Duration
@@ -131,7 +131,7 @@ func New(c Config) (*Client, error) {
 		with.Host = net.JoinHostPort(u.Hostname(), strconv.Itoa(c.Coin.RPCPort))
 		c.Node = &with
 	}
-	n, err := newNode(c.Node, c.Login, c.Roots, c.Proxy, c.Agent)
+	n, err := newNode(c.Node, c.Login, c.Dialer, c.Agent)
 	if err != nil {
 		return nil, err
 	}
@@ -465,7 +465,12 @@ func reason(err error) string {
 		{ErrProtocol, "what answers at this address is not a node that gives block templates"},
 		{jsonrpc.ErrTooLong, "the node sent more than a template can be"},
 		{jsonrpc.ErrPinned, "another key answers than the one that was pinned"},
+		{jsonrpc.ErrExpired, "the node's certificate is out of date, or this machine's clock is wrong"},
+		{jsonrpc.ErrWrongHost, "the node's certificate is made for another name"},
 		{jsonrpc.ErrCertificate, "the node's certificate is signed by nobody that is trusted"},
+		{jsonrpc.ErrTLS, "what answers at this address does not speak https"},
+		{jsonrpc.ErrProxy, "the proxy does not serve"},
+		{jsonrpc.ErrUnreachable, "the proxy cannot reach the node"},
 		{jsonrpc.ErrRefused, "nothing answers at the node's address; does the node run?"},
 		{jsonrpc.ErrNoHost, "the node's name could not be found"},
 		{jsonrpc.ErrTimeout, "the node did not answer in time"},

@@ -365,6 +365,7 @@ func TestRefusals(t *testing.T) {
 		"no host":                 {func(c *template.Config) { c.Node = link(t, "http://:8332") }, template.ErrAddress},
 		"a password in it":        {func(c *template.Config) { c.Node = link(t, "http://us:sesame@127.0.0.1:1") }, template.ErrAddress},
 		"a bad pin":               {func(c *template.Config) { c.Node = link(t, "https://127.0.0.1:1?pin=sha256:1") }, template.ErrAddress},
+		"a pin for clear text":    {func(c *template.Config) { c.Node = link(t, "http://127.0.0.1:1?pin=sha256:"+strings.Repeat("0", 64)) }, template.ErrAddress},
 		"clear text":              {func(c *template.Config) { c.Node = link(t, "http://192.0.2.1:8332") }, template.ErrClearText},
 		"clear text to a name":    {func(c *template.Config) { c.Node = link(t, "http://node.example:8332") }, template.ErrClearText},
 		"an address of mainnet":   {func(c *template.Config) { c.Payout = "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4" }, coin.ErrWrongNetwork},
@@ -417,12 +418,13 @@ func TestCertificate(t *testing.T) {
 		"unknown":      {nil, "", jsonrpc.ErrCertificate},
 		"known":        {roots, "", nil},
 		"pinned":       {nil, pin, nil},
+		"one of two":   {nil, other + strings.Replace(pin, "?", "&", 1), nil},
 		"another key":  {nil, other, jsonrpc.ErrPinned},
 		"another both": {roots, other, jsonrpc.ErrPinned},
 	} {
 		t.Run(name, func(t *testing.T) {
 			config := f.config()
-			config.Node, config.Roots = link(t, s.URL+c.query), c.roots
+			config.Node, config.Dialer = link(t, s.URL+c.query), &jsonrpc.Dialer{Roots: c.roots}
 			before := f.count("getblockhash")
 			r := record(t, config)
 			if c.want == nil {

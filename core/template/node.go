@@ -3,8 +3,6 @@ package template
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,15 +13,13 @@ import (
 	"net/url"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"time"
 	"unicode"
 
 	"goldpan/core/jsonrpc"
 )
 
-// Errors of a node. Those of the connection are jsonrpc's: ErrRefused, ErrNoHost,
-// ErrTimeout, ErrTooLong and ErrCertificate.
+// Errors of a node. Those of the connection are jsonrpc's.
 var (
 	// ErrAddress: the URL is not one of a node.
 	ErrAddress = errors.New("not the address of a node")
@@ -93,60 +89,58 @@ type node struct {
 }
 
 // newNode checks u and makes nothing but preparations. Its query may pin the
-// certificate: ?pin=sha256:….
-func newNode(u *url.URL, login Login, roots *x509.CertPool, proxy *url.URL, agent string) (*node, error) {
+// certificate's key: ?pin=sha256:….
+func newNode(u *url.URL, login Login, dialer *jsonrpc.Dialer, agent string) (*node, error) {
 	if u == nil || u.Host == "" || u.Hostname() == "" || u.Opaque != "" {
 		return nil, fmt.Errorf("%w: write it as http://127.0.0.1:PORT or https://HOST:PORT", ErrAddress)
 	}
 	if u.User != nil {
 		return nil, fmt.Errorf("%w: a user and a password do not belong in it", ErrAddress)
 	}
-	config := &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
-	if pin := u.Query().Get("pin"); pin != "" {
-		want, err := jsonrpc.ParsePin(pin)
-		if err != nil {
+	pins := u.Query()["pin"]
+	for _, pin := range pins {
+		if _, err := jsonrpc.ParsePin(pin); err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrAddress, err)
-		}
-		// The pin stands for the whole check: it names the one key that may answer.
-		config.InsecureSkipVerify = true
-		config.VerifyConnection = func(s tls.ConnectionState) error {
-			if len(s.PeerCertificates) == 0 || jsonrpc.PinOf(s.PeerCertificates[0]) != want {
-				return jsonrpc.ErrPinned
-			}
-			return nil
 		}
 	}
 	transport := &http.Transport{
-		TLSClientConfig:        config,
-		TLSHandshakeTimeout:    20 * time.Second,
 		MaxResponseHeaderBytes: 64 << 10,
 		DisableCompression:     true, // a bound on what is sent is then one on what it becomes
 		MaxIdleConns:           4,
 		IdleConnTimeout:        5 * time.Second, // before a node that is asked every half minute hangs up
 	}
-	dialer := &net.Dialer{Timeout: 20 * time.Second}
+	var d jsonrpc.Dialer
+	if dialer != nil {
+		d = *dialer
+	}
 	local := isLoopback(u.Hostname())
+	if local {
+		d.Proxy = jsonrpc.Proxy{}
+	}
 	switch u.Scheme {
 	case "https":
+		address := url.URL{Scheme: "tls", Host: u.Host, RawQuery: url.Values{"pin": pins}.Encode()}
+		transport.DialTLSContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return d.Open(ctx, address.String())
+		}
 	case "http":
 		switch {
-		case local:
-			// A name is what somebody else says that it is: see where it leads.
-			dialer.Control = func(_, address string, _ syscall.RawConn) error {
-				if at, err := netip.ParseAddrPort(address); err != nil || !at.Addr().IsLoopback() {
-					return ErrClearText
-				}
-				return nil
-			}
-		case login != nil:
+		case len(pins) > 0:
+			return nil, fmt.Errorf("%w: a pin needs https", ErrAddress)
+		case !local && login != nil:
 			return nil, ErrClearText
+		}
+		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			c, err := d.Open(ctx, "tcp://"+u.Host)
+			// A name is what somebody else says that it is: see where it leads.
+			if err == nil && local && !leadsHere(c.RemoteAddr()) {
+				c.Close()
+				return nil, ErrClearText
+			}
+			return c, err
 		}
 	default:
 		return nil, fmt.Errorf("%w: it begins with http:// or https://", ErrAddress)
-	}
-	transport.DialContext = dialer.DialContext
-	if proxy != nil && !local {
-		transport.Proxy = http.ProxyURL(proxy)
 	}
 	at := *u
 	at.RawQuery, at.Fragment = "", ""
@@ -167,6 +161,12 @@ func isLoopback(host string) bool {
 	}
 	a, err := netip.ParseAddr(host)
 	return err == nil && a.IsLoopback()
+}
+
+// leadsHere tells whether a connection has not left this machine.
+func leadsHere(a net.Addr) bool {
+	at, err := netip.ParseAddrPort(a.String())
+	return err == nil && at.Addr().Unmap().IsLoopback()
 }
 
 // close lets go of the connections that are kept.
@@ -254,25 +254,24 @@ func read(text []byte, id uint64, result any) error {
 // transportError says in our own words why no answer came.
 func transportError(ctx context.Context, err error) error {
 	var (
-		dns       *net.DNSError
+		refused   *jsonrpc.CertificateError
 		operation *net.OpError
 		timeout   net.Error
-		alert     *tls.CertificateVerificationError
-		record    tls.RecordHeaderError
 	)
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):
 		return ctx.Err()
 	case errors.Is(err, ErrClearText):
 		return ErrClearText
-	case errors.Is(err, jsonrpc.ErrPinned):
-		return jsonrpc.ErrPinned
-	case errors.As(err, &alert):
-		return jsonrpc.ErrCertificate
-	case errors.As(err, &record):
-		return fmt.Errorf("%w: it does not speak https there", ErrProtocol)
-	case errors.As(err, &dns) && !dns.IsTimeout:
-		return jsonrpc.ErrNoHost
+	case errors.As(err, &refused):
+		return refused
+	}
+	for _, known := range []error{jsonrpc.ErrProxy, jsonrpc.ErrUnreachable, jsonrpc.ErrTLS, jsonrpc.ErrNoHost, jsonrpc.ErrRefused, jsonrpc.ErrTimeout} {
+		if errors.Is(err, known) {
+			return known
+		}
+	}
+	switch {
 	case ctx.Err() != nil, errors.As(err, &timeout) && timeout.Timeout():
 		return jsonrpc.ErrTimeout
 	case errors.As(err, &operation) && operation.Op == "dial":
