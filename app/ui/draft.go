@@ -26,12 +26,14 @@ type draft struct {
 	venue   venue
 	preset  coin.Pool // of presetPool
 	address string    // of otherPool
+	node    string    // address of ownNode
+	login   string    // user of ownNode; may be ""
 	solo    bool      // otherPool promises whole blocks to the payout address
 	payee   string    // a payout address, or an account
 	worker  string    // what the pool calls this device; may be ""
 
 	agreed   string // the payee that the person took as it is, though something speaks against it
-	password string // for another pool; it goes to the vault and nowhere else
+	password string // of another pool or of the node; it goes to the vault and nowhere else
 }
 
 // defaultWorker is what pools call this device unless the person says otherwise.
@@ -60,6 +62,17 @@ func (d *draft) user() string {
 // passwordKey is the id of the pool's password in the vault, or nothing.
 func (d *draft) apply(c *config.Config, passwordKey string) error {
 	c.Coin, c.Algorithm, c.Payout, c.Difficulty = d.coin.ID, "", "", 0
+	c.Pools, c.Node = nil, config.Node{}
+	if d.venue == ownNode {
+		if err := c.Set("node.url", d.node); err != nil {
+			return err
+		}
+		if err := c.Set("node.login", d.login); err != nil {
+			return err
+		}
+		c.Node.PasswordKey = passwordKey
+		return c.Set("payout", d.payee)
+	}
 	c.Pools = make([]config.Pool, 1)
 	address := d.address
 	if d.venue == presetPool {
@@ -81,13 +94,22 @@ func (d *draft) apply(c *config.Config, passwordKey string) error {
 	return nil
 }
 
+// contacts lists whom the settings with the draft in them would contact.
+func (d *draft) contacts(c config.Config) (hosts []string, proxy string, err error) {
+	if d.venue != ownNode {
+		hosts, proxy, _, err = desk.Contacts(c)
+		return hosts, proxy, err
+	}
+	return []string{hostOf(d.node)}, "", desk.CheckNode(c, d.password != "")
+}
+
 // settings are the person's settings with the draft in them.
 func (d *draft) settings(now config.Config) (config.Config, error) {
 	err := d.apply(&now, "")
 	return now, err
 }
 
-// wrongWith says of an address of a pool what is wrong with it, in one sentence;
+// wrongWith says of a setting's value what is wrong with it, in a sentence or two;
 // "" when nothing is.
 func wrongWith(key, text string) string {
 	c := config.Config{Pools: make([]config.Pool, 1)}
@@ -116,6 +138,9 @@ type verdict struct {
 func (v verdict) good(d *draft) bool {
 	return v.kind == kindGood || v.ask != "" && d.agreed == d.payee
 }
+
+// shortestAddress is under which a text is more likely a name.
+const shortestAddress = 25
 
 // judge looks at the payee of a draft. It repairs nothing unasked.
 func (d *draft) judge() verdict {
@@ -152,6 +177,8 @@ func (d *draft) judge() verdict {
 		return d.judgeElsewhere(elsewhere)
 	case d.paysAddress():
 		return verdict{kind: kindBad, text: explained(err)}
+	case len(d.payee) >= shortestAddress && (errors.Is(err, coin.ErrChecksum) || errors.Is(err, coin.ErrMixedCase)):
+		return verdict{kind: kindWait, text: "This looks like an address with a typing error. Copy it again, whole.", ask: "It is the name of my account"}
 	}
 	if wrong := wrongWith("pool.1.user", d.payee); wrong != "" {
 		return verdict{kind: kindBad, text: wrong}
@@ -186,6 +213,12 @@ func (d *draft) judgeElsewhere(e *coin.ElsewhereError) verdict {
 func explained(err error) string {
 	message, hint := desk.Explain(err)
 	return strings.TrimSpace(sentence(message) + " " + hint)
+}
+
+// explainedHint is what to do about an error.
+func explainedHint(err error) string {
+	_, hint := desk.Explain(err)
+	return hint
 }
 
 // ends are the first and the last letters of an address, which people compare.
@@ -236,5 +269,13 @@ func limitWords(c config.Config, processors int) []string {
 // plain writes a number as short as it is.
 func plain(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
 
-// plainTo writes a number in three figures.
-func plainTo(f float64) string { return strconv.FormatFloat(f, 'g', 3, 64) }
+// plainTo writes a number in about three figures.
+func plainTo(f float64) string {
+	switch {
+	case f >= 100:
+		return strconv.FormatFloat(f, 'f', 0, 64)
+	case f >= 10:
+		return strconv.FormatFloat(f, 'f', 1, 64)
+	}
+	return strconv.FormatFloat(f, 'g', 3, 64)
+}

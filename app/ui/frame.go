@@ -92,8 +92,9 @@ func (f *frame) tell(k kind, text string) {
 }
 
 // follow brings what has the keyboard's focus into view: in a window that is
-// small, or at large text, it may be out of it.
-func (f *frame) follow(focused fyne.Focusable) {
+// small, or at large text, it may be out of it. inner are scrolls within the
+// screen; nil ones are passed by.
+func (f *frame) follow(focused fyne.Focusable, inner ...*container.Scroll) {
 	if focused == f.focused {
 		return
 	}
@@ -102,23 +103,33 @@ func (f *frame) follow(focused fyne.Focusable) {
 	if !ok {
 		return
 	}
+	for _, scroll := range append(inner, f.scroll) {
+		if scroll != nil {
+			bringIntoView(scroll, o)
+		}
+	}
+}
+
+// bringIntoView scrolls as far as is needed to see o, if it is in there.
+func bringIntoView(scroll *container.Scroll, o fyne.CanvasObject) {
 	driver := fyne.CurrentApp().Driver()
-	view := driver.AbsolutePositionForObject(f.scroll)
-	at := driver.AbsolutePositionForObject(o)
-	if at.IsZero() {
+	at, content := driver.AbsolutePositionForObject(o), driver.AbsolutePositionForObject(scroll.Content)
+	top := at.Y - content.Y // within the content
+	bottom := top + o.Size().Height
+	if at.IsZero() || top < 0 || bottom > scroll.Content.Size().Height {
 		return
 	}
-	top, height := at.Y-view.Y, f.scroll.Size().Height
-	offset := f.scroll.Offset
-	switch bottom := top + o.Size().Height; {
-	case top < 0:
-		offset.Y += top
-	case bottom > height:
-		offset.Y += min(bottom-height, top)
+	const margin, below = 8, 56 // what is wrong with a field stands below it
+	offset, height := scroll.Offset, scroll.Size().Height
+	switch {
+	case top-margin < offset.Y:
+		offset.Y = max(top-margin, 0)
+	case bottom+below > offset.Y+height:
+		offset.Y = max(min(bottom+below-height, top-margin, scroll.Content.Size().Height-height), 0)
 	default:
 		return
 	}
-	f.scroll.ScrollToOffset(offset)
+	scroll.ScrollToOffset(offset)
 }
 
 // setMark shows a state by its shape, besides its word.

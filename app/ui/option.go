@@ -84,8 +84,13 @@ func (o *option) FocusGained() { o.focused = true; o.Refresh() }
 // FocusLost implements fyne.Focusable.
 func (o *option) FocusLost() { o.focused = false; o.Refresh() }
 
-// TypedRune implements fyne.Focusable.
-func (o *option) TypedRune(rune) {}
+// TypedRune implements fyne.Focusable. The space bar is taken here and not as a
+// key: what is chosen may give the focus to a field, which would get the space.
+func (o *option) TypedRune(r rune) {
+	if r == ' ' && o.choose != nil {
+		o.choose()
+	}
+}
 
 // TypedKey implements fyne.Focusable.
 func (o *option) TypedKey(k *fyne.KeyEvent) {
@@ -93,7 +98,7 @@ func (o *option) TypedKey(k *fyne.KeyEvent) {
 		return
 	}
 	switch k.Name {
-	case fyne.KeySpace, fyne.KeyReturn, fyne.KeyEnter:
+	case fyne.KeyReturn, fyne.KeyEnter:
 		o.choose()
 	}
 }

@@ -180,7 +180,7 @@ func (p *practiceScreen) show(s desk.PracticeSnapshot, now time.Time) {
 	say(p.block.means, why)
 
 	p.river.count(now, m.Hashes, m.Hashrate)
-	say(p.legend, legendWords(p.river.perGrain))
+	say(p.legend, legendWords(p.river.perGrain, true))
 	say(p.header, headerWords(m.Header))
 	say(p.note, s.Note)
 	p.reveal(p.headerRow, p.header.Text != "")

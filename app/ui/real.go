@@ -28,6 +28,7 @@ type realScreen struct {
 	state, reason *widget.Label
 	river         *river
 	still, legend *widget.Label
+	why           *widget.Label // of the difference between hash rate and shares
 	header        *widget.Label
 	headerRow     *fyne.Container
 	hashrate      *card
@@ -59,6 +60,7 @@ func newRealScreen(act func(bool), change func()) *realScreen {
 		legend: caption(""),
 		header: caption(""),
 		alarm:  widget.NewLabel(""),
+		why:    explanation(""),
 		notes:  explanation(""),
 		act:    act,
 	}
@@ -87,7 +89,7 @@ func (r *realScreen) build() {
 	button := container.New(atLeast{228, 60}, container.NewThemeOverride(r.start, roomy{th}))
 	act := container.New(atLeast{228, 0}, container.New(column{2},
 		button, container.NewBorder(nil, nil, r.mark, nil, r.state), container.New(lines(3), r.reason)))
-	who := container.New(column{2}, r.title, r.payee, r.pools, container.NewHBox(r.change))
+	who := container.New(column{2}, r.title, r.payee, r.pools, container.New(lines(2), r.why), container.NewHBox(r.change))
 	hero := newPanel(container.NewBorder(nil, nil, nil, act, who))
 
 	r.headerRow = container.NewBorder(nil, nil, caption("The block being tried, as bytes:"), nil, r.header)
@@ -106,12 +108,8 @@ func (r *realScreen) build() {
 
 // settle shows what would be mined, while nothing is.
 func (r *realScreen) settle(c config.Config) {
-	say(r.title, coinName(c)+" at "+poolsWords(c.Pools))
-	user := ""
-	if len(c.Pools) > 0 {
-		user = c.Pools[0].User
-	}
-	say(r.payee, "Paid: "+user)
+	say(r.title, coinName(c)+" at "+whereWords(c))
+	say(r.payee, "Paid: "+payeeWords(c))
 }
 
 // ready shows the screen before anything was started.
@@ -127,6 +125,7 @@ func (r *realScreen) ready() {
 		say(c.means, "")
 	}
 	say(r.pools, "")
+	say(r.why, "")
 }
 
 // preparing shows what is done between Start and the first figures.
@@ -152,6 +151,7 @@ func (r *realScreen) show(m core.Snapshot, odds string, now time.Time, running b
 	say(r.pools, strings.Join(poolLines(m), "\n"))
 	say(r.hashrate.value, rate(m.Hashrate))
 	say(r.hashrate.means, hashrateMeans(m, odds))
+	say(r.why, impliedWhy(m))
 	title, why = shareWords(m)
 	say(r.shares.value, title)
 	say(r.shares.means, why)
@@ -159,7 +159,7 @@ func (r *realScreen) show(m core.Snapshot, odds string, now time.Time, running b
 	say(r.best.value, title)
 	say(r.best.means, why)
 	r.river.count(now, m.Hashes, m.Hashrate)
-	say(r.legend, legendWords(r.river.perGrain))
+	say(r.legend, legendWords(r.river.perGrain, false))
 	say(r.header, headerWords(m.Header))
 	say(r.alarm, m.Warning)
 	changed := reveal(r.headerRow, r.header.Text != "")
@@ -167,17 +167,6 @@ func (r *realScreen) show(m core.Snapshot, odds string, now time.Time, running b
 	if changed {
 		r.content.Refresh()
 	}
-}
-
-// hashrateMeans says a hash rate in words, and what to expect of it.
-func hashrateMeans(m core.Snapshot, odds string) string {
-	if odds != "" {
-		return odds
-	}
-	if len(m.Unmeasured) > 0 && m.State == core.StateMining && m.Uptime > time.Minute {
-		return sentence(m.Unmeasured[0])
-	}
-	return rateMeans(m.Hashrate)
 }
 
 // notice shows what the person should hear of.

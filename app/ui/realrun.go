@@ -53,7 +53,7 @@ func newRealPlace(ctx context.Context, w *window, d *desk.Desk) *realPlace {
 }
 
 // chosen tells whether there is something to mine at.
-func (p *realPlace) chosen() bool { return len(p.config.Pools) > 0 }
+func (p *realPlace) chosen() bool { return chosen(p.config) }
 
 // enter reads the settings and shows the screen, or the set-up where nothing was
 // chosen so far.
@@ -94,7 +94,6 @@ func (p *realPlace) change() {
 		leave = nil
 	}
 	p.setup = newSetup(p.config, p.window.focus, leave, p.save)
-	p.setup.fresh = p.window.top
 	p.put(p.setup.content)
 }
 
@@ -123,12 +122,16 @@ func (p *realPlace) save(d draft, start bool) {
 
 // keep saves a draft. It may be called from any goroutine.
 func (p *realPlace) keep(ctx context.Context, d draft) (config.Config, error) {
-	id := ""
-	if d.venue == otherPool && d.password != "" {
-		var err error
-		if id, err = p.desk.KeepPoolPassword(ctx, p.window.passphrase, hostOf(d.address), d.password); err != nil {
-			return config.Config{}, err
-		}
+	id, err := "", error(nil)
+	switch {
+	case d.password == "" || d.venue == presetPool:
+	case d.venue == ownNode:
+		id, err = p.desk.KeepNodePassword(ctx, p.window.passphrase, hostOf(d.node), d.password)
+	default:
+		id, err = p.desk.KeepPoolPassword(ctx, p.window.passphrase, hostOf(d.address), d.password)
+	}
+	if err != nil {
+		return config.Config{}, err
 	}
 	return config.Update(p.desk.Dir(), func(c *config.Config) error { return d.apply(c, id) })
 }
@@ -205,14 +208,18 @@ func (p *realPlace) over(last core.Snapshot, err error) {
 }
 
 // secret fetches a secret of the vault, once. It may be called from any goroutine.
-func (p *realPlace) secret(ctx context.Context, id string) (string, error) {
+func (p *realPlace) secret(ctx context.Context, id string, node bool) (string, error) {
 	p.mu.Lock()
 	s, ok := p.secrets[id]
 	p.mu.Unlock()
 	if ok {
 		return s, nil
 	}
-	s, err := p.desk.PoolPassword(ctx, p.window.passphrase, id)
+	fetch := p.desk.PoolPassword
+	if node {
+		fetch = p.desk.NodePassword
+	}
+	s, err := fetch(ctx, p.window.passphrase, id)
 	if err == nil {
 		p.mu.Lock()
 		p.secrets[id] = s
@@ -223,9 +230,12 @@ func (p *realPlace) secret(ctx context.Context, id string) (string, error) {
 
 // prepare makes a session of the settings.
 func (p *realPlace) prepare(ctx context.Context, c config.Config, log *desk.Log) (*session, error) {
+	if len(c.Pools) == 0 {
+		return p.prepareNode(ctx, c, log)
+	}
 	m, err := desk.NewMining(ctx, desk.MineOptions{
-		Dir: p.desk.Dir(), Config: c, Secret: p.secret, Log: log,
-		Shares: p.shared, Notice: p.noticed,
+		Dir: p.desk.Dir(), Config: c, Log: log, Shares: p.shared, Notice: p.noticed,
+		Secret: func(ctx context.Context, id string) (string, error) { return p.secret(ctx, id, false) },
 	})
 	if err != nil {
 		return nil, err
@@ -235,6 +245,30 @@ func (p *realPlace) prepare(ctx context.Context, c config.Config, log *desk.Log)
 		snapshot: func() (core.Snapshot, string) { return m.Snapshot(), "" },
 		reload:   m.Reload,
 		trust:    m.Trust,
+	}, nil
+}
+
+// prepareNode makes a session on the person's own node.
+func (p *realPlace) prepareNode(ctx context.Context, c config.Config, log *desk.Log) (*session, error) {
+	o, err := desk.NodeOptions(ctx, c, func(ctx context.Context, id string) (string, error) { return p.secret(ctx, id, true) })
+	if err != nil {
+		return nil, err
+	}
+	o.Log, o.Shares, o.Notice = log, p.shared, p.noticed
+	o.Block = func(b desk.SoloBlock) {
+		p.noticed(core.Notice{Time: time.Now(), Level: core.Info, Text: blockFound(b)})
+	}
+	m, err := desk.NewSolo(o)
+	if err != nil {
+		return nil, err
+	}
+	return &session{
+		run: m.Run,
+		snapshot: func() (core.Snapshot, string) {
+			v := m.Snapshot()
+			return v.Snapshot, v.Odds
+		},
+		reload: func(_ context.Context, c config.Config) ([]string, error) { return nil, m.SetRules(c.Rules()) },
 	}, nil
 }
 
@@ -307,6 +341,7 @@ func (p *realPlace) looked(ctx context.Context, v core.Snapshot, odds string) {
 	}
 	p.last = v
 	p.screen.show(v, odds, time.Now(), true)
+	p.certificates(v)
 }
 
 // retune takes up changed settings: at once where it mines.

@@ -12,11 +12,32 @@ import (
 	"goldpan/core/pow"
 )
 
+// chosen tells whether the settings name something to mine at.
+func chosen(c config.Config) bool { return len(c.Pools) > 0 || c.Node.URL != "" }
+
+// whereWords name what the settings mine at.
+func whereWords(c config.Config) string {
+	if len(c.Pools) == 0 {
+		return "your own node, " + hostOf(c.Node.URL)
+	}
+	return poolsWords(c.Pools)
+}
+
+// payeeWords say who is paid by the settings.
+func payeeWords(c config.Config) string {
+	switch {
+	case len(c.Pools) == 0 || c.Payout != "":
+		return c.Payout
+	default:
+		return c.Pools[0].User
+	}
+}
+
 // poolsWords name the pools of the settings.
 func poolsWords(pools []config.Pool) string {
 	names := make([]string, len(pools))
 	for i, p := range pools {
-		names[i] = p.URL
+		names[i] = hostOf(p.URL)
 		if id, ok := strings.CutPrefix(p.URL, config.Preset); ok {
 			names[i] = presetName(id)
 		}
@@ -106,6 +127,35 @@ func noticeWords(n core.Notice) string {
 	return text
 }
 
+// impliedSpan is which of the spans of core the shares are counted over: a quarter
+// of an hour.
+const impliedSpan = 2
+
+// hashrateMeans says beside a hash rate what the pool can see of it, or what to
+// expect of it.
+func hashrateMeans(m core.Snapshot, odds string) string {
+	if odds != "" {
+		return odds
+	}
+	w := m.Rates.Windows[impliedSpan]
+	if w.Accepted > 0 && w.High > 0 {
+		return "Your shares of the last " + span(w.Span) + " show " + rate(w.Implied) + ". By chance it may be " + rate(w.Low) + " to " + rate(w.High) + "."
+	}
+	return rateMeans(m.Hashrate)
+}
+
+// impliedWhy says why the hash rate and what the shares show differ, or what has
+// no effect on this machine.
+func impliedWhy(m core.Snapshot) string {
+	if w := m.Rates.Windows[impliedSpan]; w.High > 0 && w.Why != "" {
+		return sentence(w.Why)
+	}
+	if len(m.Unmeasured) > 0 && m.State == core.StateMining {
+		return sentence(m.Unmeasured[0])
+	}
+	return ""
+}
+
 // bestWords are the best share so far.
 func bestWords(m core.Snapshot) (title, line string) {
 	if m.Best <= 0 {
@@ -143,4 +193,9 @@ func resumedWords(m core.Snapshot, now time.Time) string {
 		return ""
 	}
 	return "Mining has resumed by itself, " + ago(now.Sub(m.Resumed)) + "."
+}
+
+// blockFound is the good word about a block of the person's own.
+func blockFound(b desk.SoloBlock) string {
+	return "You found block " + count(uint64(b.Height)) + ", and your node has taken it. Its reward is yours: " + amount(b.Reward) + " coins."
 }

@@ -32,6 +32,7 @@ type setup struct {
 	steps   []func() *step
 	step    *step
 	next    *widget.Button
+	scroll  *container.Scroll // of the step
 
 	focus func(fyne.Focusable)
 	leave func()                    // at Back on the first step; nil where there is nowhere to go
@@ -78,13 +79,12 @@ func (s *setup) show(at int) {
 	if s.step.intro != "" {
 		head.Add(explanation(s.step.intro))
 	}
-	s.content.Objects = []fyne.CanvasObject{container.New(layout.NewCustomPaddedLayout(8, 12, 14, 14),
-		container.New(column{10}, head, s.step.content, buttons))}
+	// The buttons stay in view, however long the step is.
+	s.scroll = container.NewVScroll(container.New(layout.NewCustomPaddedLayout(8, 8, 14, 14), container.New(column{10}, head, s.step.content)))
+	s.content.Objects = []fyne.CanvasObject{container.NewBorder(nil,
+		container.New(column{0}, widget.NewSeparator(), container.New(layout.NewCustomPaddedLayout(8, 10, 14, 14), buttons)), nil, nil, s.scroll)}
 	s.check()
 	s.content.Refresh()
-	if s.fresh != nil {
-		s.fresh()
-	}
 	s.begin()
 }
 

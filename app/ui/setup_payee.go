@@ -31,7 +31,7 @@ func (s *setup) choosePayee() *step {
 		mend.SetText(v.mend)
 		mend.OnTapped = func() { payee.SetText(v.mended) }
 		agree.OnChanged = nil
-		agree.Text = v.ask
+		agree.SetText(v.ask)
 		agree.SetChecked(v.ask != "" && d.agreed == d.payee)
 		agree.OnChanged = func(on bool) {
 			d.agreed = ""

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"strconv"
 	"strings"
 
 	"fyne.io/fyne/v2"
@@ -12,6 +13,7 @@ import (
 
 // choosePool is the second step: a preset, or an address of the person's own.
 func (s *setup) choosePool() *step {
+	s.draft.password = "" // it is typed anew, never shown again
 	presets := coin.PoolsFor(s.draft.coin)
 	var options []*option
 	box := container.New(column{8})
@@ -34,9 +36,8 @@ func (s *setup) choosePool() *step {
 		s.draft.solo = on
 		s.check()
 	})
-	password := widget.NewPasswordEntry()
+	password := secretEntry(&s.draft)
 	password.SetPlaceHolder("only if the pool gave you one")
-	password.OnChanged = func(text string) { s.draft.password = text }
 	judge := func(text string) {
 		s.draft.address = text
 		say(wrong, addressWords(text))
@@ -44,7 +45,6 @@ func (s *setup) choosePool() *step {
 	}
 	address.SetText(s.draft.address)
 	solo.SetChecked(s.draft.solo)
-	password.SetText(s.draft.password)
 	address.OnChanged = judge
 	say(wrong, addressWords(s.draft.address))
 	other := newOption("Another pool", "You know its address.", func() {
@@ -55,6 +55,10 @@ func (s *setup) choosePool() *step {
 	}, container.New(column{4}, caption("Its address, as its own page gives it"), address, wrong, solo,
 		caption("Password. It is kept in this computer's keyring and never shown again."), password))
 	add(other)
+	add(s.nodeOption(func() {
+		choose(options, len(presets)+1)
+		s.check()
+	}))
 
 	st := &step{
 		title:   "Which pool?",
@@ -65,6 +69,8 @@ func (s *setup) choosePool() *step {
 		switch s.draft.venue {
 		case presetPool:
 			return s.draft.preset.ID != ""
+		case ownNode:
+			return s.draft.node != "" && wrongWith("node.url", s.draft.node) == "" && wrongWith("node.login", s.draft.login) == ""
 		case otherPool:
 			return s.draft.address != "" && wrongWith("pool.1.url", s.draft.address) == ""
 		}
@@ -74,6 +80,8 @@ func (s *setup) choosePool() *step {
 	switch s.draft.venue {
 	case otherPool:
 		chosen = len(presets)
+	case ownNode:
+		chosen = len(presets) + 1
 	case presetPool:
 		for i, p := range presets {
 			if p.ID == s.draft.preset.ID {
@@ -86,29 +94,71 @@ func (s *setup) choosePool() *step {
 	return st
 }
 
+// nodeOption is mining on the person's own node.
+func (s *setup) nodeOption(chosen func()) *option {
+	node, login, password := widget.NewEntry(), widget.NewEntry(), secretEntry(&s.draft)
+	node.SetPlaceHolder("http://127.0.0.1:" + nodePort(s.draft.coin))
+	login.SetPlaceHolder("rpcuser in the node's settings")
+	password.SetPlaceHolder("rpcpassword in the node's settings")
+	node.SetText(s.draft.node)
+	login.SetText(s.draft.login)
+	wrong := explanation("")
+	judge := func() {
+		text := ""
+		if s.draft.node != "" {
+			text = wrongWith("node.url", s.draft.node)
+		}
+		say(wrong, text)
+		s.check()
+	}
+	node.OnChanged = func(text string) {
+		s.draft.node = text
+		judge()
+	}
+	login.OnChanged = func(text string) {
+		s.draft.login = text
+		judge()
+	}
+	return newOption("My own node", "You run "+s.draft.coin.Name+" yourself, with its whole chain: then no pool stands in between, and a block that you find is all yours. Until then it pays nothing.", func() {
+		s.draft.venue = ownNode
+		chosen()
+		s.focus(node)
+	}, container.New(column{4}, caption("Address of its RPC port"), node, wrong, caption("User"), login,
+		caption("Password. It is kept in this computer's keyring and never shown again."), password))
+}
+
+// nodePort is where a node of a coin is asked, unless its settings say otherwise.
+func nodePort(c coin.Coin) string {
+	if p, err := c.Params(coin.Main); err == nil {
+		return strconv.Itoa(p.RPCPort)
+	}
+	return "8332"
+}
+
+// secretEntry takes a password for a draft, which it shows to nobody.
+func secretEntry(d *draft) *widget.Entry {
+	e := widget.NewPasswordEntry()
+	e.OnChanged = func(text string) { d.password = text }
+	return e
+}
+
 // poolWords say of a preset what a beginner decides by, and how sure it is.
 func poolWords(p coin.Pool) string {
-	pays := "Shared: each miner is paid for their part (" + p.Scheme + ")."
+	facts := []string{"shared (" + p.Scheme + ")", "fee not known here", "no account needed"}
 	if p.Solo {
-		pays = "Solo: it pays only whoever finds a whole block, and then nearly all of it."
+		facts[0] = "solo: all or nothing"
 	}
-	fee := "Its fee is not known here."
 	if f := p.Fee(); f != "" {
-		fee = "It keeps " + f + "."
+		facts[1] = "fee " + f
 	}
-	least := ""
-	if p.MinimumPayout > 0 {
-		least = " It pays from " + amount(p.MinimumPayout) + " on."
-	}
-	needs := " You need no account, only an address."
 	if p.User == coin.UserAccountWorker {
-		needs = " You need an account there."
+		facts[2] = "needs an account"
 	}
-	note := p.Note
-	if note != "" {
-		note = " " + note
+	if p.MinimumPayout > 0 {
+		facts = append(facts, "pays from "+amount(p.MinimumPayout)+" on")
 	}
-	return pays + " " + fee + least + needs + note + " As of " + p.Checked + ", " + strings.TrimPrefix(p.Page, "https://") + "."
+	facts = append(facts, "as of "+p.Checked, strings.TrimPrefix(p.Page, "https://"))
+	return strings.TrimSpace(strings.Join(facts, " · ") + "\n" + strings.TrimPrefix(p.Note, "Needs an account. "))
 }
 
 // addressWords judge a pool's address as it is being typed.

@@ -9,7 +9,6 @@ import (
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
-	"goldpan/app/desk"
 	"goldpan/core/coin"
 )
 
@@ -31,7 +30,7 @@ func (s *setup) review() *step {
 	var hosts []string
 	var proxy string
 	if err == nil {
-		hosts, proxy, _, err = desk.Contacts(c)
+		hosts, proxy, err = d.contacts(c)
 	}
 	if err != nil {
 		add("This cannot be mined", explained(err))
@@ -39,6 +38,9 @@ func (s *setup) review() *step {
 		return st
 	}
 	who := "The pool pays " + d.payee + "."
+	if d.venue == ownNode {
+		who = "Each block that your node takes pays " + d.payee + "."
+	}
 	if !d.paysAddress() {
 		who = "The pool pays the account " + d.payee + "."
 	}
@@ -48,8 +50,8 @@ func (s *setup) review() *step {
 	add("Who is paid", who, "Goldpan itself takes nothing.")
 	add("Who is contacted", contactWords(hosts, proxy)...)
 	add("How much of this computer it may use", strings.Join(limitWords(c, runtime.NumCPU()), " ")+" You can change this at any time under Settings.")
-	if len(s.now.Pools) > 0 {
-		add("What this takes the place of", poolsWords(s.now.Pools))
+	if chosen(s.now) {
+		add("What this takes the place of", whereWords(s.now))
 	}
 	later := widget.NewButton("Save it, and start later", func() { s.save(s.draft, false) })
 	later.Importance = widget.LowImportance
@@ -71,14 +73,6 @@ func contactWords(hosts []string, proxy string) []string {
 		lines = append(lines, "All goes through the proxy "+proxy+".")
 	}
 	return lines
-}
-
-// venueName is what a draft's pool is called.
-func (d *draft) venueName() string {
-	if d.venue == presetPool {
-		return d.preset.Name
-	}
-	return d.address
 }
 
 // presetName is the name of the preset with an id, or the id.

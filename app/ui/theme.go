@@ -124,8 +124,16 @@ func (l *look) Size(name fyne.ThemeSizeName) float32 {
 	return l.Theme.Size(name)
 }
 
-// roomy is the look of the one big button: larger text in more space.
+// roomy is the look of the one big button: larger text in more space, and gold
+// that lightens where it has the focus.
 type roomy struct{ fyne.Theme }
+
+func (r roomy) Color(name fyne.ThemeColorName, v fyne.ThemeVariant) color.Color {
+	if name == theme.ColorNameFocus {
+		return color.NRGBA{R: 0xff, G: 0xff, B: 0xff, A: 0x60}
+	}
+	return r.Theme.Color(name, v)
+}
 
 func (r roomy) Size(name fyne.ThemeSizeName) float32 {
 	switch name {

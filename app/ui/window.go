@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
 
 	"goldpan/app/desk"
 	"goldpan/core"
@@ -60,11 +61,12 @@ type window struct {
 	about    fyne.CanvasObject
 	state    chan struct{} // closed when the line of state is no longer drawn
 
-	err     error       // what is wrong, for Run; Fyne's goroutine
-	closed  atomic.Bool // nothing is drawn any more
-	mining  atomic.Bool // for real
-	closing bool        // the question whether to close is on the screen
-	sheets  int         // that lie over the window
+	err     error        // what is wrong, for Run; Fyne's goroutine
+	closed  atomic.Bool  // nothing is drawn any more
+	mining  atomic.Bool  // for real
+	later   func(func()) // calls after what is being handled now
+	closing bool         // the question whether to close is on the screen
+	sheets  int          // that lie over the window
 }
 
 // Run opens the window and returns when it was closed or ctx has ended, after
@@ -101,6 +103,7 @@ func Run(ctx context.Context, app fyne.App, o Options) error {
 func newWindow(ctx context.Context, app fyne.App, o Options) *window {
 	w := &window{app: app, win: app.NewWindow("Goldpan"), options: o}
 	w.ctx, w.stop = context.WithCancel(ctx)
+	w.later = func(f func()) { go w.draw(f) }
 	return w
 }
 
@@ -192,7 +195,11 @@ func (w *window) look() {
 		w.frame.tell(kindIdle, "Nothing is mined now")
 	}
 	if w.win.Canvas().Overlays().Top() == nil {
-		w.frame.follow(w.win.Canvas().Focused())
+		var step *container.Scroll
+		if w.real.setup != nil && w.frame.at == placeReal {
+			step = w.real.setup.scroll
+		}
+		w.frame.follow(w.win.Canvas().Focused(), step)
 	}
 }
 
@@ -204,10 +211,14 @@ func (w *window) draw(f func()) {
 }
 
 // focus gives the keyboard's focus to one of the set-up's parts, while it is shown.
+// It does so after the key that is being handled: what that key writes, a space,
+// must not land in a field.
 func (w *window) focus(f fyne.Focusable) {
-	if w.frame != nil && w.frame.at == placeReal {
-		w.win.Canvas().Focus(f)
-	}
+	w.later(func() {
+		if w.frame != nil && w.frame.at == placeReal {
+			w.win.Canvas().Focus(f)
+		}
+	})
 }
 
 // top shows the beginning of a screen.

@@ -246,8 +246,8 @@ func shareWords(m core.Snapshot) (title, line string) {
 	return title, line + "A share is a hash rare enough to show the pool that you work."
 }
 
-// legendWords explains the picture.
-func legendWords(perGrain uint64) string {
+// legendWords explains the picture; blocks tells whether they are seen in it.
+func legendWords(perGrain uint64, blocks bool) string {
 	grain := "Each grain is many hashes"
 	if perGrain > 0 {
 		grain = "Each grain is " + large(perGrain) + " hashes"
@@ -255,7 +255,10 @@ func legendWords(perGrain uint64) string {
 			grain = "Each grain is one hash"
 		}
 	}
-	return grain + ", each nugget a share (the larger, the rarer), a ringed one a block. Now is on the right."
+	if blocks {
+		return grain + ", each nugget a share (the larger, the rarer), a ringed one a block. Now is on the right."
+	}
+	return grain + ", each nugget a share: the larger, the rarer. Now is on the right."
 }
 
 // large is a round number in words: "5 million".

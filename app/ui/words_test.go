@@ -138,7 +138,7 @@ func TestLegendWords(t *testing.T) {
 		0: "Each grain is many hashes", 1: "Each grain is one hash,", 200_000: "Each grain is 200\u202f000 hashes",
 		5_000_000: "Each grain is 5 million hashes", 2_000_000_000: "Each grain is 2 billion hashes",
 	} {
-		if got := legendWords(n); !strings.HasPrefix(got, want) {
+		if got := legendWords(n, true); !strings.HasPrefix(got, want) {
 			t.Errorf("legendWords(%d) = %q, want it to begin %q", n, got, want)
 		}
 	}

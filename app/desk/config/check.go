@@ -177,6 +177,17 @@ func checkPool(s string) *fault {
 	return nil
 }
 
+func checkNode(s string) *fault {
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
+		return &fault{"this is no node's address", "write http://127.0.0.1:PORT, or https://HOST:PORT for a node on another machine"}
+	}
+	if u.User != nil {
+		return &fault{"a user or a password in the address would be shown with it", "write them as user and password_key"}
+	}
+	return nil
+}
+
 func checkProxy(s string) *fault {
 	if _, err := jsonrpc.ParseProxy(s); err != nil {
 		return &fault{"this is no proxy's address", "write socks5://HOST:PORT or http://HOST:PORT"}

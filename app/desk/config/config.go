@@ -47,6 +47,7 @@ type Config struct {
 	ProxyKey   string  // id of the proxy's password in the vault
 	Difficulty float64 // of shares, to ask pools for; 0 leaves it to them
 	Pools      []Pool  // in the order in which they are tried
+	Node       Node    // mined on where there are no pools
 	Limits     Limits
 	Manners    Manners
 	API        API
@@ -60,6 +61,14 @@ type Pool struct {
 	Password    string // options for the pool, never a secret; "" sends x
 	PasswordKey string // id of a password in the vault; it comes before Password
 	Solo        bool   // the pool promises the whole block to Config.Payout
+}
+
+// Node is the person's own node of the coin, which pays Config.Payout.
+type Node struct {
+	URL         string // of its RPC port, http:// or https://; "" for none
+	User        string
+	PasswordKey string // id of its password in the vault
+	Cookie      string // path of the file that the node writes user and password into, instead of both
 }
 
 // Limits say how much of the machine may be used. Zero is no limit.

@@ -168,6 +168,11 @@ func fields() []field[Config] {
 		wholeField("manners.others_percent", "pauses while other programs use more than this percentage of the processor; 0 never", func(c *c) *int { return &c.Manners.OthersPercent }, 0, 100),
 		scheduleField(),
 
+		textField("node.url", `your own node's RPC port, "http://127.0.0.1:PORT" on this machine or "https://HOST:PORT"; it is mined on from the window where there is no pool, and pays payout`, func(c *c) *string { return &c.Node.URL }, checkNode),
+		textField("node.login", "the name of the user that the node knows", func(c *c) *string { return &c.Node.User }, checkAccount),
+		textField("node.password_key", "the id of its password, kept with goldpan key add ID --kind node", func(c *c) *string { return &c.Node.PasswordKey }, checkID),
+		textField("node.cookie", "the path of the file named .cookie that the node writes when it starts, instead of user and password", func(c *c) *string { return &c.Node.Cookie }, nil),
+
 		textField("api.listen", `where programs on this machine may read how it goes, such as "127.0.0.1:4880"; "" is nowhere`, func(c *c) *string { return &c.API.Listen }, checkListen),
 		textField("api.token_key", `the id of a token, kept with goldpan key add, that may change things; "" lets nobody`, func(c *c) *string { return &c.API.TokenKey }, checkID),
 
