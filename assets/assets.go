@@ -64,7 +64,7 @@ func Licenses() []License {
 			continue
 		}
 		out = append(out, License{
-			Module: strings.ReplaceAll(name, "_", "/"),
+			Module: strings.NewReplacer("__", "_", "_", "/").Replace(name),
 			Text:   string(mustRead(path.Join("licenses", e.Name()))),
 		})
 	}

@@ -65,6 +65,7 @@ var layers = []layer{
 	{"wasm", []string{"leaves", "core", "core/pow", "core/stratum", "core/engine", "core/watch", "core/economy", "wallet/...", "assets"},
 		"the page has no vault, gateway, practice or ledger: nothing secret, nothing that listens"},
 	{"app/desk/config", []string{"leaves", "core/engine", "core/stratum"}, "config reads and writes settings, and starts nothing"},
+	{"app/desk/api", []string{"leaves", "core", "core/pow", "core/engine", "core/watch"}, "api tells programs on this machine what a Snapshot holds, and knows neither wallet nor vault"},
 	{"app/desk", []string{"app/desk/...", "leaves", "core/...", "wallet/...", "vault/...", "wasm/web", "assets"}, "desk joins core, wallet and vault, and shows nothing"},
 	{"app/ui/...", []string{"leaves", "core", "core/pow", "core/engine", "core/watch", "core/economy", "wallet", "app/desk/...", "app/ui/...", "assets"},
 		"a screen reads Snapshots and calls desk"},
@@ -232,9 +233,10 @@ var bans = []ban{
 	{regexp.MustCompile(`^github\.com/chromedp/`), []string{"wasm/web/browsertest"}, "a browser is driven by tests alone"},
 	{regexp.MustCompile(`^github\.com/tetratelabs/wazero`), nil, "the page's kernel is run outside a browser by tests alone"},
 	{regexp.MustCompile(`^go\.uber\.org/goleak`), nil, "leaks are looked for by tests alone"},
+	{regexp.MustCompile(`^github\.com/prometheus/`), []string{"app/desk/api"}, "what is measured is told through app/desk/api, on this machine alone"},
 	{regexp.MustCompile(`^testing$`), []string{"vault/vaulttest/...", "wasm/web/browsertest"}, "a program holds no tests"},
 	{regexp.MustCompile(`^net/http$`), []string{
-		"core/jsonrpc", "core/template", "core/economy", "core/gateway", "vault/...", "wasm/web/...", "app/desk", "app/cli/..."},
+		"core/jsonrpc", "core/template", "core/economy", "core/gateway", "vault/...", "wasm/web/...", "app/desk", "app/desk/api", "app/cli/..."},
 		"nothing is contacted that the person has not seen listed: http has few doors"},
 	{regexp.MustCompile(`^(plugin|net/rpc)$`), nil, "no code and no orders from elsewhere"},
 	{regexp.MustCompile(`^(expvar|net/http/pprof)$`), nil, "nothing opens a door for inspection"},
@@ -268,7 +270,7 @@ func TestPrograms(t *testing.T) {
 		reason  string
 	}{
 		{"app/cli", targets[:3], regexp.MustCompile(`^(fyne\.io/|goldpan/app/ui|github\.com/go-gl/)`), "goldpan builds without a window"},
-		{"wasm", targets[3:], regexp.MustCompile(`^(fyne\.io/|goldpan/(vault|core/gateway|core/practice|core/ledger|app)(/|$)|github\.com/zalando/go-keyring|github\.com/btcsuite/btcd/(blockchain|database|mempool|mining))`),
+		{"wasm", targets[3:], regexp.MustCompile(`^(fyne\.io/|goldpan/(vault|core/gateway|core/practice|core/ledger|app)(/|$)|github\.com/zalando/go-keyring|github\.com/prometheus|github\.com/btcsuite/btcd/(blockchain|database|mempool|mining))`),
 			"the page has no vault, gateway, practice or ledger, and no window"},
 		{"core", targets, regexp.MustCompile(`^goldpan/((wallet|vault|app|wasm)(/|$)|assets$)`), "core, wallet and vault do not know each other"},
 		{"wallet", targets, regexp.MustCompile(`^goldpan/((vault|app|wasm|core/(stratum|engine|practice|gateway|template))(/|$)|assets$)`), "core, wallet and vault do not know each other"},

@@ -172,7 +172,22 @@ func (s *Session) tellResumed(at, told time.Time) time.Time {
 
 // SetRules changes how much of the machine is used, at once. Rules that are out
 // of range change nothing and are an error.
-func (s *Session) SetRules(r engine.Rules) error { return s.engine.SetRules(r) }
+func (s *Session) SetRules(r engine.Rules) error {
+	s.mu.Lock()
+	defer s.mu.Unlock() // two calls at once must not cross
+	if err := s.engine.SetRules(r); err != nil {
+		return err
+	}
+	s.config.Rules = r
+	return nil
+}
+
+// Rules returns those in force.
+func (s *Session) Rules() engine.Rules {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.config.Rules
+}
 
 // SetPools mines on other pools from now on. One that stays keeps its connection.
 // It is an error to give none, or to give pools to a session with another source.

@@ -325,6 +325,7 @@ func (m *Mining) Reload(ctx context.Context, c config.Config) (later []string, e
 		{"the proxy", next.proxy != m.plan.proxy},
 		{"the payout address", next.solo != m.plan.solo || !slices.Equal(next.payout, m.plan.payout)},
 		{"the difficulty", c.Difficulty != m.config.Difficulty},
+		{"where other programs may look", c.API != m.config.API},
 		{"more threads than this machine has processors", next.rules.Threads > max(runtime.NumCPU(), m.plan.rules.Threads)},
 	} {
 		if fixed.changed {
@@ -362,6 +363,19 @@ func (m *Mining) Note(what string, err error) { m.log.Error(what, "error", messa
 // SetPaused lets the lanes rest, for a reason in words, until it is called with
 // nothing.
 func (m *Mining) SetPaused(why string) { m.session.SetPaused(why) }
+
+// SetRules changes how much of the machine is used until settings are taken up
+// again. Rules that are out of range change nothing and are an error.
+func (m *Mining) SetRules(r engine.Rules) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.session.SetRules(r); err != nil {
+		return err
+	}
+	m.plan.rules = r
+	m.log.Info("limits and manners changed")
+	return nil
+}
 
 // Worthless names the network of the payout address where its coins are worth
 // nothing; "" otherwise.

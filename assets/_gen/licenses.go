@@ -137,7 +137,7 @@ func replace(dir string, texts map[string][]byte) error {
 	}
 	keep := map[string]bool{}
 	for path, text := range texts {
-		name := filepath.Join(dir, strings.ReplaceAll(path, "/", "_")+".txt")
+		name := filepath.Join(dir, strings.NewReplacer("/", "_", "_", "__").Replace(path)+".txt")
 		keep[name] = true
 		text = bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))
 		if err := os.WriteFile(name, text, 0o644); err != nil {
