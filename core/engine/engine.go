@@ -19,6 +19,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -106,6 +107,7 @@ func New(c Config) (*Engine, error) {
 	if err := c.Rules.Validate(); err != nil {
 		return nil, fmt.Errorf("engine: %w", err)
 	}
+	c.Rules.Schedule = slices.Clone(c.Rules.Schedule)
 	e := &Engine{config: c, governor: governor{rules: c.Rules, began: time.Now(), now: time.Now}}
 	var err error
 	if e.lanes, e.kernel, err = newLanes(e); err != nil {

@@ -125,7 +125,7 @@ func FuzzMessage(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if m.err != nil && (plain(m.err.Reason, 100) != m.err.Reason || m.err.Code < 0) {
+		if m.err != nil && (pow.Plain(m.err.Reason, 100) != m.err.Reason || m.err.Code < 0) {
 			t.Fatalf("unsafe error %+v", m.err)
 		}
 		written := m.append(nil)

@@ -324,7 +324,7 @@ func (l *link) showMessage(m *message) {
 	if err != nil {
 		return
 	}
-	if text = plain(text, maxText); text != "" && l.chatter.take(time.Now()) {
+	if text = pow.Plain(text, maxText); text != "" && l.chatter.take(time.Now()) {
 		l.cfg.Message(text)
 	}
 }

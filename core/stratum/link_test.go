@@ -127,7 +127,7 @@ func FuzzClient(f *testing.F) {
 		cfg := Config{
 			URL: u, User: "panner", Algorithm: hasher.Scrypt, Handler: in, Silence: time.Minute, VersionRolling: true, MinDifficulty: 1, Suggest: 1,
 			Message: func(text string) {
-				if messages++; text != plain(text, maxText) {
+				if messages++; text != pow.Plain(text, maxText) {
 					t.Fatalf("message %q", text)
 				}
 			},

@@ -129,7 +129,7 @@ func (p *Peer) SetExtranonce(extranonce1 []byte, extranonce2Size int) error {
 
 // ShowMessage tells the person who mines something, if the miner's program shows it.
 func (p *Peer) ShowMessage(text string) error {
-	return p.queue(message{id: null, method: methodShowMessage, params: texts(plain(text, maxText))})
+	return p.queue(message{id: null, method: methodShowMessage, params: texts(pow.Plain(text, maxText))})
 }
 
 func (p *Peer) setExtranonce(e extranonce) {

@@ -5,7 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"unicode"
+
+	"goldpan/core/pow"
 )
 
 // Codes of a Rejection, as pools use them.
@@ -67,7 +68,7 @@ var codeWords = [...]struct {
 }
 
 func newRejection(code int, reason string) *Rejection {
-	r := &Rejection{Code: code, Reason: plain(reason, 100)}
+	r := &Rejection{Code: code, Reason: pow.Plain(reason, 100)}
 	if code > CodeOther && code <= CodeNotSubscribed {
 		return r
 	}
@@ -82,25 +83,6 @@ func newRejection(code int, reason string) *Rejection {
 		}
 	}
 	return r
-}
-
-// plain keeps what is safe to show: printable characters without those that mean something in markup, with single
-// blanks, at most n of them.
-func plain(s string, n int) string {
-	s = strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case !unicode.IsPrint(r) || r == unicode.ReplacementChar || strings.ContainsRune("<>&\"'`\\", r):
-			return -1
-		}
-		return r
-	}, s)
-	runes := []rune(strings.Join(strings.Fields(s), " "))
-	if len(runes) > n {
-		runes = runes[:n]
-	}
-	return strings.TrimSpace(string(runes))
 }
 
 // parseError reads the error of a reply in any of the shapes that pools use; nil when there is none.

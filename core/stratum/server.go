@@ -280,7 +280,7 @@ func (p *Peer) subscribe(m *message) (json.RawMessage, error) {
 		}
 	}
 	if !p.Subscribed() {
-		first, size, err := p.extranonceFor(plain(agent, MaxName), session)
+		first, size, err := p.extranonceFor(pow.Plain(agent, MaxName), session)
 		if err != nil {
 			return nil, &fatalError{told: err, cause: fmt.Errorf("subscribe: %w", err)}
 		}

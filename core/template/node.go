@@ -14,9 +14,9 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
-	"unicode"
 
 	"goldpan/core/jsonrpc"
+	"goldpan/core/pow"
 )
 
 // Errors of a node. Those of the connection are jsonrpc's.
@@ -236,7 +236,7 @@ func read(text []byte, id uint64, result any) error {
 	}
 	switch {
 	case answer.Error != nil:
-		return &refusal{Code: answer.Error.Code, Quote: plain(answer.Error.Message)}
+		return &refusal{Code: answer.Error.Code, Quote: pow.Plain(answer.Error.Message, maxQuote)}
 	case answer.ID == nil || *answer.ID != id:
 		return fmt.Errorf("%w: its answer is to another question", ErrProtocol)
 	case len(answer.Result) == 0:
@@ -285,17 +285,3 @@ var errBroken = errors.New("the connection to the node broke")
 
 // maxQuote is how much of a node's words is kept, in characters.
 const maxQuote = 120
-
-// plain strips a node's words to printable characters within bounds.
-func plain(s string) string {
-	kept := 0
-	return strings.TrimSpace(strings.Map(func(r rune) rune {
-		if kept++; kept > maxQuote || r == unicode.ReplacementChar {
-			return -1
-		}
-		if !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, s[:min(len(s), 4*maxQuote)]))
-}

@@ -144,7 +144,7 @@ func judge(verdict string) (pow.Status, int, string) {
 	case word == "high-hash":
 		return pow.Rejected, 0, "its hash does not meet the block's target"
 	}
-	return pow.Rejected, 0, quoted("the node refused the block", plain(word))
+	return pow.Rejected, 0, quoted("the node refused the block", pow.Plain(word, maxQuote))
 }
 
 // quoted adds a node's words, which are plain text by now, to our own.
