@@ -19,6 +19,7 @@ const (
 	KindNode     Kind = "node"     // the password of the person's own node
 	KindExchange Kind = "exchange" // an exchange's API key
 	KindPoolAPI  Kind = "pool-api" // a pool's API key, for its statistics
+	KindToken    Kind = "token"    // what programs on this machine show to change things here
 )
 
 // Environment says whether real money is behind a key.
@@ -85,7 +86,7 @@ func (e *Entry) checkNew() error {
 		}
 	}
 	switch e.Kind {
-	case KindPool, KindNode, KindExchange, KindPoolAPI:
+	case KindPool, KindNode, KindExchange, KindPoolAPI, KindToken:
 	default:
 		return errors.New("unknown kind of key")
 	}

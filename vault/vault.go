@@ -203,6 +203,12 @@ func (v *Vault) NodePassword(ctx context.Context, id string) ([]byte, error) {
 	return v.use(ctx, id, KindNode)
 }
 
+// Token is PoolPassword for an entry of KindToken, to compare with what a program
+// on this machine shows.
+func (v *Vault) Token(ctx context.Context, id string) ([]byte, error) {
+	return v.use(ctx, id, KindToken)
+}
+
 // use is not exported: a secret leaves the vault for one named purpose only.
 func (v *Vault) use(ctx context.Context, id string, kind Kind) (secret []byte, err error) {
 	v.mu.Lock()

@@ -225,6 +225,22 @@ func TestFingerprints(t *testing.T) {
 	}
 }
 
+// TestTokenIsForPrograms: a token is no pool's password, and the reverse.
+func TestTokenIsForPrograms(t *testing.T) {
+	v, _, _ := newVault(t)
+	add(t, v, "token", KindToken, "hunter2hunter2")
+	add(t, v, "pool", KindPool, "hunter3hunter3")
+	if got, err := v.Token(t.Context(), "token"); err != nil || string(got) != "hunter2hunter2" {
+		t.Errorf("%v", err)
+	}
+	if _, err := v.Token(t.Context(), "pool"); !errors.Is(err, ErrWrongKind) {
+		t.Errorf("a pool's password was given out as a token: %v", err)
+	}
+	if _, err := v.PoolPassword(t.Context(), "token"); !errors.Is(err, ErrWrongKind) {
+		t.Errorf("a token was given out for a pool: %v", err)
+	}
+}
+
 func TestNoSecretInTheFile(t *testing.T) {
 	v, _, _ := newVault(t)
 	add(t, v, "pool", KindPool, "hunter2hunter2")

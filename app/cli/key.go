@@ -71,9 +71,9 @@ func keyAddCommand() command {
 	return command{
 		name:    "key add",
 		summary: "Keep a password or key in the keyring; Goldpan uses it and never shows it.",
-		usage:   "ID [--kind pool|node|pool-api|exchange] [--environment live|test|practice] [--name TEXT] [--secret-file F] [--store keyring|file]",
+		usage:   "ID [--kind pool|node|pool-api|exchange|token] [--environment live|test|practice] [--name TEXT] [--secret-file F] [--store keyring|file]",
 		prepare: func(t *terminal, f *flag.FlagSet) func(context.Context, []string) error {
-			kind := f.String("kind", string(vault.KindPool), "`KIND` of key: pool (a pool's password), node, pool-api or exchange")
+			kind := f.String("kind", string(vault.KindPool), "`KIND` of key: pool (a pool's password), node, pool-api, exchange or token (for --api-token-key)")
 			environment := f.String("environment", string(vault.Live), "`WHERE` it is for: live, test or practice")
 			name := f.String("name", "", "`TEXT` that tells you what it is; the id if not given")
 			file := f.String("secret-file", "", "`FILE` that holds the secret; - is standard input; if not given it is asked for without echo")
@@ -87,9 +87,9 @@ func keyAddCommand() command {
 					return usagef("standard input can hold one secret, not two")
 				}
 				switch vault.Kind(*kind) {
-				case vault.KindPool, vault.KindNode, vault.KindPoolAPI, vault.KindExchange:
+				case vault.KindPool, vault.KindNode, vault.KindPoolAPI, vault.KindExchange, vault.KindToken:
 				default:
-					return usagef("--kind: pool, node, pool-api or exchange")
+					return usagef("--kind: pool, node, pool-api, exchange or token")
 				}
 				switch vault.Environment(*environment) {
 				case vault.Live, vault.Test, vault.Practice:

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 
+	"goldpan/app/desk/api"
 	"goldpan/core"
 	"goldpan/core/pow"
 	"goldpan/wallet"
@@ -23,11 +24,18 @@ func (r Record) Write(w io.Writer) {
 	fmt.Fprintf(w, "%s\n", b)
 }
 
-// StatusRecord tells how a session stands.
+// StatusRecord tells how a session stands. The implied rate is the one that the
+// shares of the last hour show.
 func StatusRecord(s core.Snapshot) Record {
-	return Record{"type": "status", "pool": s.Pool, "state": s.State, "reason": s.Reason, "algorithm": s.Algorithm, "kernel": s.Kernel,
+	r := Record{"type": "status", "pool": s.Pool, "state": s.State, "reason": s.Reason, "algorithm": s.Algorithm, "kernel": s.Kernel,
 		"lanes": s.Lanes, "hashrate": s.Hashrate, "accepted": s.Accepted, "rejected": s.Rejected, "stale": s.Stale,
-		"difficulty": s.Difficulty, "uptime_s": s.Uptime.Seconds()}
+		"difficulty": s.Difficulty, "uptime_s": s.Uptime.Seconds(), "best_share": s.Rates.Best.Difficulty, "luck": s.Rates.Luck}
+	for _, w := range s.Rates.Windows {
+		r["hashrate_"+api.WindowName(w.Length)] = w.Hashrate
+	}
+	hour := s.Rates.Windows[len(s.Rates.Windows)-1]
+	r["implied"], r["implied_low"], r["implied_high"], r["implied_why"] = hour.Implied, hour.Low, hour.High, hour.Why
+	return r
 }
 
 // ShareRecord tells how a share fared; one that was not accepted has a code and
