@@ -198,6 +198,13 @@ func (s *Session) SetPools(pools []stratum.Pool) error {
 	return s.failover.SetPools(pools)
 }
 
+// Retry tries those pools again at once whose certificate was not accepted before.
+func (s *Session) Retry() {
+	if s.failover != nil {
+		s.failover.Retry()
+	}
+}
+
 // SetPaused lets the lanes rest, for a reason in words for the user, until it
 // is called with nothing. The connection is kept.
 func (s *Session) SetPaused(why string) {

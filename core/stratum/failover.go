@@ -391,6 +391,22 @@ func (f *Failover) SetPools(pools []Pool) error {
 	return nil
 }
 
+// Retry tries those pools again at once whose certificate was not accepted: the person may have come to trust it. It
+// must not be called by a Handler.
+func (f *Failover) Retry() {
+	f.act(func() {
+		for _, m := range f.pools {
+			if m.run == nil || m.state.Phase != pow.Down || !errors.Is(m.lost.Err, jsonrpc.ErrCertificate) {
+				continue
+			}
+			failures := m.failures
+			m.stop()
+			m.failures, m.again = failures, time.Time{}
+		}
+		f.settle(true)
+	})
+}
+
 // Pools returns how each pool stands, in their order.
 func (f *Failover) Pools() []PoolState {
 	f.mu.Lock()

@@ -328,6 +328,41 @@ func TestFailoverSetPools(t *testing.T) {
 	})
 }
 
+// A pool whose certificate was not accepted is asked again at once when the person has come to trust it; one that is
+// down for another reason waits on.
+func TestFailoverRetry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "a", "b")
+		w.set("a", "unknown")
+		w.set("b", "refuse")
+		f, end := w.run(w.pools("a", "b"), func(c *FailoverConfig) {
+			c.Client.Backoff = func(int) time.Duration { return time.Hour }
+		})
+		w.until(10 * time.Second)
+		var c *jsonrpc.CertificateError
+		if s := f.Pools(); !errors.As(s[0].Err, &c) || s[1].Err == nil {
+			t.Errorf("got %+v", s)
+		}
+		w.set("a", "")
+		before := w.hosts["b"].dials
+		f.Retry()
+		w.until(11 * time.Second)
+		w.expect("0s down a", "10s job a", "10s mining a")
+		if n := w.hosts["b"].dials; n != before {
+			t.Errorf("the other pool was dialled %d times more", n-before)
+		}
+		f.Retry()
+		w.until(12 * time.Second)
+		w.expect() // one that works stays connected
+		if n := w.hosts["a"].dials; n != 2 {
+			t.Errorf("%d dials", n)
+		}
+		if err := end(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // A share goes to the connection that its job came from: also in the moments after a return, and never elsewhere.
 func TestFailoverRoutes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -133,6 +133,8 @@ func (w *world) dial(ctx context.Context, u URL) (jsonrpc.Conn, error) {
 	mode := h.mode
 	w.mu.Unlock()
 	switch mode {
+	case "unknown":
+		return nil, fmt.Errorf("dial: %w", &jsonrpc.CertificateError{Host: name, Err: jsonrpc.ErrUnknownAuthority})
 	case "refuse":
 		return nil, fmt.Errorf("dial: %w", jsonrpc.ErrRefused)
 	case "talk":
