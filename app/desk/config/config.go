@@ -22,6 +22,7 @@ import (
 	"strings"
 	"time"
 
+	"goldpan/core/disk"
 	"goldpan/core/engine"
 	"goldpan/core/seal"
 )
@@ -166,7 +167,13 @@ func Init(dir string) (made bool, err error) {
 // Update changes the file in dir, which it reads anew, so that what was written
 // into it by hand meanwhile is kept; comments and order are kept as [Apply] says.
 // The content before is kept beside it. A file that is wrong is left as it is.
+// Several at once, of one program or of many, take turns.
 func Update(dir string, change func(*Config) error) (Config, error) {
+	turn, err := takeTurn(dir)
+	if err != nil {
+		return Config{}, err
+	}
+	defer turn.Close()
 	source, err := read(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		source, err = Format(Default()), nil
@@ -185,6 +192,35 @@ func Update(dir string, change func(*Config) error) (Config, error) {
 		return Config{}, err
 	}
 	return c, write(dir, source)
+}
+
+// lockName is the file that writers of the settings lock for as long as they write.
+const lockName = ".config.lock"
+
+// patience is far more than a change takes.
+const patience = 10 * time.Second
+
+// takeTurn waits until nobody else writes the file. It sweeps up what one left
+// that was killed while it did.
+func takeTurn(dir string) (*disk.Lock, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	for deadline := time.Now().Add(patience); ; {
+		turn, err := disk.LockFile(filepath.Join(dir, lockName))
+		if errors.Is(err, disk.ErrLocked) && time.Now().Before(deadline) {
+			time.Sleep(10 * time.Millisecond)
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		left, _ := filepath.Glob(filepath.Join(dir, "."+Name+".*.tmp")) // as seal names them
+		for _, path := range left {
+			_ = os.Remove(path)
+		}
+		return turn, nil
+	}
 }
 
 func write(dir string, source []byte) error {

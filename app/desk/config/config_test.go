@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -290,6 +291,34 @@ func TestUpdate(t *testing.T) {
 	}
 	if made, err := config.Init(t.TempDir()); !made || err != nil {
 		t.Errorf("a file that is not there: %v, %v", made, err)
+	}
+}
+
+// TestUpdatesTakeTurns: of changes that are made at once none is lost, and what a
+// writer left that was killed is swept up.
+func TestUpdatesTakeTurns(t *testing.T) {
+	dir := t.TempDir()
+	left := filepath.Join(dir, ".config.toml.123.tmp")
+	if err := os.WriteFile(left, []byte("half"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const writers, each = 4, 8
+	var all sync.WaitGroup
+	for range writers {
+		all.Go(func() {
+			for range each {
+				if _, err := config.Update(dir, func(c *config.Config) error { c.Limits.Hashrate++; return nil }); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if c, err := config.Read(dir); err != nil || c.Limits.Hashrate != writers*each {
+		t.Errorf("%v changes of %d are there, %v", c.Limits.Hashrate, writers*each, err)
+	}
+	if _, err := os.Stat(left); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("what a killed writer left is there: %v", err)
 	}
 }
 
