@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -363,6 +364,16 @@ func TestExplain(t *testing.T) {
 		}
 		if e.message != "" && message != e.message && !errors.Is(e.err, os.ErrNotExist) {
 			t.Errorf("%v: %q instead of %q; a more general line stands before it", e.err, message, e.message)
+		}
+	}
+	// What can befall anybody is told without the system's words, and with what to do.
+	for _, err := range []error{
+		io.EOF, io.ErrUnexpectedEOF, stratum.ErrSilent, stratum.ErrUnanswered, stratum.ErrSlow, stratum.ErrRedirect, stratum.ErrProtocol,
+		syscall.ENOSPC, syscall.EROFS, syscall.ENOTDIR, syscall.EISDIR, syscall.ECONNRESET, syscall.EPIPE,
+	} {
+		message, hint := Explain(&os.PathError{Op: "open", Path: "x", Err: err})
+		if hint == "" || strings.Contains(message, err.Error()) && !strings.Contains(message, "the pool") {
+			t.Errorf("%v: %q, %q", err, message, hint)
 		}
 	}
 	_, err := hd.ParseMnemonic(strings.Repeat("abandon ", 11) + "abuot")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"strings"
 	"syscall"
@@ -52,6 +53,9 @@ var explanations = []struct {
 	{stratum.ErrUnauthorized, "the pool refuses this user", "Check --user: many pools want a payout address of the right coin, then a dot and a worker name."},
 	{stratum.ErrProtocol, "this server does not speak a pool's language (Stratum)", "Check the pool's address and port; a website's port is not its pool's."},
 	{stratum.ErrSilent, "the pool is connected but says nothing", "Goldpan tries again by itself. If it stays so, choose another pool."},
+	{stratum.ErrUnanswered, "the pool gives work, but answers no share", "Goldpan tries again by itself. If it stays so, choose another pool."},
+	{stratum.ErrSlow, "the pool does not take what it is sent", "Goldpan tries again by itself. If it stays so, choose another pool."},
+	{stratum.ErrRedirect, "the pool wanted to send Goldpan to an address that is not surely its own", "Goldpan did not follow. If it stays so, choose another pool."},
 	{jsonrpc.ErrUnsupportedScheme, "Goldpan does not know this kind of address", "Pools are stratum+tcp://, stratum+tls://, ws:// or wss://; wallet servers tcp://, tls://, ws:// or wss://; proxies socks5:// or http://."},
 	{jsonrpc.ErrAddress, "", "Copy it again, whole, without user and password; a pin is ?pin=sha256: and 64 hexadecimal digits."},
 	{jsonrpc.ErrChanged, "this server has another key than the one you trusted before", "Somebody may stand in between. Only if its owner says that the key was changed, remove it from the trusted servers and trust it anew."},
@@ -129,6 +133,13 @@ var explanations = []struct {
 	{vault.ErrBadID, "", "Choose an id such as my-pool."},
 
 	{syscall.ENOSPC, "the disk is full", "Make room and start again; nothing is lost."},
+	{syscall.EROFS, "the data directory is on a disk that cannot be written to", "Give another with --data DIR."},
+	{syscall.ENOTDIR, "a file stands where the data directory should be", "Give another with --data DIR."},
+	{syscall.EISDIR, "a folder stands where a file should be", "Check the name of the file; config.toml in the data directory is one."},
+	{io.EOF, "the server ended the connection", "Check the address, the port, and the user; a server that is busy or being mended does so too, and Goldpan tries again by itself."},
+	{io.ErrUnexpectedEOF, "the server ended the connection in the middle of a message", "Check the address and the port; Goldpan tries again by itself."},
+	{syscall.ECONNRESET, "the server ended the connection", "Check the address, the port, and the user; a server that is busy or being mended does so too, and Goldpan tries again by itself."},
+	{syscall.EPIPE, "the server ended the connection", "Check the address, the port, and the user; a server that is busy or being mended does so too, and Goldpan tries again by itself."},
 	{syscall.EADDRINUSE, "another program is using that port", "Choose another port."},
 	{syscall.EADDRNOTAVAIL, "this machine does not have that address", "Use 127.0.0.1, or one of this machine's own addresses."},
 	{fs.ErrPermission, "", "Check who owns the file and the folder."},

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"goldpan/app/desk/config"
@@ -49,7 +48,6 @@ type Mining struct {
 	session *core.Session
 	presets []coin.Pool
 	log     *slog.Logger
-	known   atomic.Pointer[KnownServers]
 
 	mu     sync.Mutex
 	config config.Config
@@ -104,11 +102,9 @@ func NewMining(ctx context.Context, o MineOptions) (*Mining, error) {
 	if o.Log != nil {
 		m.log = o.Log.Logger
 	}
-	known, err := OpenKnownServers(o.Dir)
-	if err != nil {
+	if _, err := OpenKnownServers(o.Dir); err != nil {
 		return nil, err
 	}
-	m.known.Store(known)
 	if m.plan, err = m.resolve(ctx, c); err != nil {
 		return nil, err
 	}
@@ -255,13 +251,19 @@ func (m *Mining) hide(secret string) {
 	}
 }
 
-// trust asks the list of known servers as it is now.
+// trust asks the list of known servers as it is on the disk now: the person may
+// have taken a server out of it.
 func (m *Mining) trust(host string, leaf *x509.Certificate, why error) error {
-	return m.known.Load().Trust()(host, leaf, why)
+	known, err := OpenKnownServers(m.options.Dir)
+	if err != nil {
+		return err
+	}
+	return known.Trust()(host, leaf, why)
 }
 
 // Trust keeps a server's key from now on, once the person has compared its
-// fingerprint. Both are those of a jsonrpc.CertificateError.
+// fingerprint, and connects to it at once. Both are those of a
+// jsonrpc.CertificateError.
 func (m *Mining) Trust(host, fingerprint string) error {
 	known, err := OpenKnownServers(m.options.Dir) // another copy may have written meanwhile
 	if err != nil {
@@ -270,8 +272,8 @@ func (m *Mining) Trust(host, fingerprint string) error {
 	if err := known.Add(host, fingerprint); err != nil {
 		return err
 	}
-	m.known.Store(known)
 	m.log.Info("server trusted", "host", host, "fingerprint", fingerprint)
+	m.session.Retry()
 	return nil
 }
 

@@ -2,6 +2,7 @@ package desk
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"os"
@@ -155,6 +156,26 @@ func TestMiningTrusts(t *testing.T) {
 	known, err := OpenKnownServers(dir)
 	if err != nil || len(known.List()) != 1 || known.List()[0].Fingerprint != print {
 		t.Errorf("%v, %v", known.List(), err)
+	}
+	// One that is taken out of the list, by another copy, is trusted no more.
+	leaf, err := x509.ParseCertificate(selfSigned(t).Certificate[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Trust("b.example:3333", jsonrpc.PinOf(leaf).String()); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.trust("b.example:3333", leaf, jsonrpc.ErrUnknownAuthority); err != nil {
+		t.Errorf("it is trusted: %v", err)
+	}
+	if known, err = OpenKnownServers(dir); err == nil {
+		err = known.Remove("b.example:3333")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.trust("b.example:3333", leaf, jsonrpc.ErrUnknownAuthority); !errors.Is(err, jsonrpc.ErrUnknownAuthority) {
+		t.Errorf("it was removed: %v", err)
 	}
 }
 

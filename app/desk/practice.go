@@ -157,6 +157,7 @@ func (d *Desk) Practice(ctx context.Context, o PracticeOptions) (_ *Practice, er
 		Algorithm: o.Algorithm,
 		Lanes:     o.Threads,
 		Rules:     engine.Rules{Percent: o.Limit, OnBattery: true, WhileActive: true},
+		Machine:   sensors(),
 		Shares:    o.Share,
 	})
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"goldpan/core"
@@ -38,9 +39,9 @@ type SoloOptions struct {
 	CertificateFile string
 	Proxy           string // socks5:// or http://, for a node on another machine; "" for none
 
-	Threads int // 0: one for each processor
-	Rules   engine.Rules
-	Log     *Log // nil for none
+	Threads int          // lanes; 0: one for each processor
+	Rules   engine.Rules // may let fewer of them work
+	Log     *Log         // nil for none
 
 	// What follows may be nil. They are called from several goroutines and must
 	// not block.
@@ -58,6 +59,7 @@ type Solo struct {
 	session *core.Session
 	client  *template.Client
 	log     *slog.Logger
+	threads atomic.Int64 // at most; 0 for all lanes
 }
 
 // Errors of solo mining.
@@ -119,9 +121,10 @@ func NewSolo(o SoloOptions) (*Solo, error) {
 			o.Block(b)
 		}
 	}
-	if o.Threads == 0 {
-		o.Threads = runtime.NumCPU()
+	if o.Threads == 0 { // with room for a later wish for all of the machine
+		o.Threads = max(runtime.NumCPU(), o.Rules.Threads)
 	}
+	s.threads.Store(int64(o.Rules.Threads))
 	s.session, err = core.NewSession(core.Config{
 		Source: func(h pow.Handler) (pow.Source, error) {
 			c.Handler = h
@@ -132,6 +135,7 @@ func NewSolo(o SoloOptions) (*Solo, error) {
 		Algorithm: s.params.Algorithm,
 		Lanes:     o.Threads,
 		Rules:     o.Rules,
+		Machine:   sensors(),
 		Shares: func(r pow.Result) {
 			if r.Status != pow.Accepted {
 				s.log.Warn("block "+r.Status.String(), "code", r.Code, "reason", r.Reason)
@@ -216,6 +220,9 @@ func (s SoloSnapshot) Worthless() bool { return s.Network != coin.Main }
 func (s *Solo) Snapshot() SoloSnapshot {
 	v := SoloSnapshot{Snapshot: s.session.Snapshot(), Coin: s.params.Coin, Network: s.params.Network, Status: s.client.Status()}
 	v.Pool = s.client.Address()
+	if n := int(s.threads.Load()); n > 0 {
+		v.Lanes = min(v.Lanes, n)
+	}
 	if v.Hashrate > 0 && v.Status.Hashes > 0 {
 		seconds := v.Status.Hashes / v.Hashrate
 		v.Expected = time.Duration(min(seconds*float64(time.Second), math.MaxInt64/2))
@@ -229,7 +236,13 @@ func (s *Solo) Snapshot() SoloSnapshot {
 func (s *Solo) SetPaused(why string) { s.session.SetPaused(why) }
 
 // SetRules changes how much of the machine is used.
-func (s *Solo) SetRules(r engine.Rules) error { return s.session.SetRules(r) }
+func (s *Solo) SetRules(r engine.Rules) error {
+	err := s.session.SetRules(r)
+	if err == nil {
+		s.threads.Store(int64(r.Threads))
+	}
+	return err
+}
 
 // odds says in plain words what to expect when a block takes so many seconds on
 // average.
