@@ -163,6 +163,25 @@ func run(t *testing.T, code int, input string, args ...string) []line {
 	return lines
 }
 
+// inside does the same in this process, and gives up at once what does not work.
+func inside(t *testing.T, code int, args ...string) (lines []line) {
+	t.Helper()
+	var out, said transcript
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if got := (&terminal{out: &out, err: &said, trying: 1}).run(ctx, append(args, "--json")); got != code {
+		t.Fatalf("goldpan %s: exit code %d, want %d\n%s\n%s", strings.Join(args, " "), got, code, out.String(), said.String())
+	}
+	for text := range strings.Lines(out.String()) {
+		var l line
+		if err := json.Unmarshal([]byte(text), &l); err != nil {
+			t.Fatalf("not a line of the contract: %q, %v", text, err)
+		}
+		lines = append(lines, l)
+	}
+	return lines
+}
+
 func last(t *testing.T, lines []line, kind string) line {
 	t.Helper()
 	for i := len(lines) - 1; i >= 0; i-- {
@@ -349,38 +368,46 @@ func TestBadInput(t *testing.T) {
 		say   string // in the message
 		input string
 		args  []string
+		down  bool // what is there never works
 	}{
-		{"no command", 2, "no command", "", nil},
-		{"unknown command", 2, "no command", "", []string{"dig"}},
-		{"unknown flag", 2, "no option --gold", "", []string{"practice", "--gold"}},
-		{"no number", 2, "--threads cannot be", "", []string{"practice", "--threads", "many"}},
-		{"half a command", 2, "create, restore, address, balance", "", []string{"wallet"}},
-		{"flag of no command", 2, "\"dig\"", "", []string{"dig", "--fast"}},
-		{"port", 1, "HOST:PORT", "", []string{"practice", "--listen", "127.0.0.1:99999", "--data", filepath.Join(dir, "port")}},
-		{"wallet server", 2, "tcp://", "", []string{"wallet", "balance", "--server", "127.0.0.1:1", "--data", dir}},
-		{"no passphrase", 1, "no secret", "", []string{"key", "add", "a", "--store", "file", "--data", filepath.Join(dir, "keys")}},
-		{"kind of key", 2, "pool-api", "", []string{"key", "add", "a", "--kind", "gold", "--data", dir}},
-		{"one word too many", 2, "too many", "", []string{"practice", "now"}},
-		{"algorithm", 2, "sha256d or scrypt", "", []string{"practice", "--algorithm", "x11"}},
-		{"limit", 2, "percentage", "", []string{"practice", "--limit", "0"}},
-		{"time backwards", 2, "duration", "", append(mine("stratum+tcp://127.0.0.1:1"), "--for", "-5s")},
-		{"seconds that are no number", 2, "seconds", "", []string{"bench", "--seconds", "NaN"}},
-		{"pool scheme", 2, "scheme", "", mine("gopher://127.0.0.1:1")},
-		{"refused port", 1, "nothing is listening", "", mine("stratum+tcp://" + freePort(t))},
-		{"garbage from the pool", 1, "does not speak", "", mine("stratum+tcp://" + garbage)},
-		{"oversized line", 1, "more than it may", "", mine("stratum+tcp://" + endless)},
-		{"data directory", 1, "cannot write", "", []string{"practice", "--data", filepath.Join(file, "below")}},
-		{"web address", 1, "HOST:PORT", "", []string{"practice", "--web", "8080", "--data", dir}},
-		{"seed word", 1, "abuot", words, []string{"wallet", "restore", "--network", "practice", "--words-file", "-", "--data", dir}},
-		{"too few words", 1, "12", "abandon about", []string{"wallet", "restore", "--network", "practice", "--words-file", "-", "--data", dir}},
-		{"no wallet", 1, "no wallet", "", []string{"wallet", "balance", "--network", "main", "--data", dir}},
-		{"coin", 2, "cannot be mined", "", []string{"wallet", "balance", "--coin", "ethereum", "--data", dir}},
-		{"kernel", 2, "no kernel", "", []string{"bench", "--kernel", "abacus"}},
-		{"no keyring", 1, "keyring", "", []string{"key", "list", "--store", "keyring", "--data", dir}},
+		{"no command", 2, "no command", "", nil, false},
+		{"unknown command", 2, "no command", "", []string{"dig"}, false},
+		{"unknown flag", 2, "no option --gold", "", []string{"practice", "--gold"}, false},
+		{"no number", 2, "--threads cannot be", "", []string{"practice", "--threads", "many"}, false},
+		{"half a command", 2, "create, restore, address, balance", "", []string{"wallet"}, false},
+		{"flag of no command", 2, "\"dig\"", "", []string{"dig", "--fast"}, false},
+		{"port", 1, "HOST:PORT", "", []string{"practice", "--listen", "127.0.0.1:99999", "--data", filepath.Join(dir, "port")}, false},
+		{"wallet server", 2, "tcp://", "", []string{"wallet", "balance", "--server", "127.0.0.1:1", "--data", dir}, false},
+		{"no passphrase", 1, "no secret", "", []string{"key", "add", "a", "--store", "file", "--data", filepath.Join(dir, "keys")}, false},
+		{"kind of key", 2, "pool-api", "", []string{"key", "add", "a", "--kind", "gold", "--data", dir}, false},
+		{"one word too many", 2, "too many", "", []string{"practice", "now"}, false},
+		{"algorithm", 2, "sha256d or scrypt", "", []string{"practice", "--algorithm", "x11"}, false},
+		{"limit", 2, "percentage", "", []string{"practice", "--limit", "0"}, false},
+		{"time backwards", 2, "duration", "", append(mine("stratum+tcp://127.0.0.1:1"), "--for", "-5s"), false},
+		{"seconds that are no number", 2, "seconds", "", []string{"bench", "--seconds", "NaN"}, false},
+		{"pool scheme", 2, "scheme", "", mine("gopher://127.0.0.1:1"), false},
+		{"refused port", 1, "nothing is listening", "", mine("stratum+tcp://" + refusing(t)), true},
+		{"garbage from the pool", 1, "does not speak", "", mine("stratum+tcp://" + garbage), true},
+		{"oversized line", 1, "more than it may", "", mine("stratum+tcp://" + endless), true},
+		{"data directory", 1, "cannot write", "", []string{"practice", "--data", filepath.Join(file, "below")}, false},
+		{"web address", 1, "HOST:PORT", "", []string{"practice", "--web", "8080", "--data", dir}, false},
+		{"seed word", 1, "abuot", words, []string{"wallet", "restore", "--network", "practice", "--words-file", "-", "--data", dir}, false},
+		{"too few words", 1, "12", "abandon about", []string{"wallet", "restore", "--network", "practice", "--words-file", "-", "--data", dir}, false},
+		{"no wallet", 1, "no wallet", "", []string{"wallet", "balance", "--network", "main", "--data", dir}, false},
+		{"coin", 2, "cannot be mined", "", []string{"wallet", "balance", "--coin", "ethereum", "--data", dir}, false},
+		{"kernel", 2, "no kernel", "", []string{"bench", "--kernel", "abacus"}, false},
+		{"no keyring", 1, "keyring", "", []string{"key", "list", "--store", "keyring", "--data", dir}, false},
+		{"connection that ends", 1, "ended the connection", "", mine("stratum+tcp://" + server(t, func(io.Writer) {})), true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			e := last(t, run(t, c.code, c.input, c.args...), "error")
+			var lines []line
+			if c.down {
+				lines = inside(t, c.code, append(c.args, "--data", t.TempDir())...)
+			} else {
+				lines = run(t, c.code, c.input, c.args...)
+			}
+			e := last(t, lines, "error")
 			if !strings.Contains(e.Message, c.say) || e.Hint == "" {
 				t.Errorf("message %q, hint %q; want %q in the message, and a hint", e.Message, e.Hint, c.say)
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"fmt"
 
 	"goldpan/app/desk/config"
 )
@@ -36,6 +37,21 @@ func configShowCommand() command {
 	}
 }
 
+// unsound is the sum of what was told already about a settings file.
+type unsound struct {
+	path     string
+	problems int
+	err      error
+}
+
+func (u *unsound) Unwrap() error { return u.err }
+func (u *unsound) Error() string {
+	if u.problems == 1 {
+		return u.path + " has one mistake"
+	}
+	return fmt.Sprintf("%s has %d mistakes", u.path, u.problems)
+}
+
 func configCheckCommand() command {
 	return command{
 		name:    "config check",
@@ -55,6 +71,7 @@ func configCheckCommand() command {
 					for _, p := range problems.List {
 						t.print(record{"type": "problem", "line": p.Line, "column": p.Column, "key": p.Key, "message": p.Wrong, "hint": p.Write}, "%s", p)
 					}
+					return &unsound{config.Path(dir), len(problems.List), err}
 				}
 				if err != nil {
 					return err

@@ -39,7 +39,7 @@ func TestConfigCommands(t *testing.T) {
 	if p := last(t, lines, "problem"); p.Line != 4 || p.Key != "log.level" || p.Hint == "" {
 		t.Errorf("%+v", p)
 	}
-	if e := last(t, lines, "error"); !strings.Contains(e.Message, "line 2, column 11") {
+	if e := last(t, lines, "error"); !strings.Contains(e.Message, "has 2 mistakes") || strings.Contains(e.Hint, "config check") {
 		t.Errorf("%+v", e)
 	}
 	run(t, 1, "", "config", "set", "limits.percent", "5", "--data", dir)

@@ -95,7 +95,10 @@ func (t *terminal) run(ctx context.Context, args []string) int {
 	default:
 		message, hint := desk.Explain(err)
 		var certificate *untrusted
+		var settings *unsound
 		switch {
+		case errors.As(err, &settings):
+			message, hint = settings.Error(), "Mend them there, in any editor; the file was left as it is."
 		case errors.As(err, &certificate):
 			hint = certificate.hint()
 		case errors.Is(err, errOutput):

@@ -12,6 +12,7 @@ import (
 	"goldpan/app/desk"
 	"goldpan/app/desk/config"
 	"goldpan/core"
+	"goldpan/core/coin"
 	"goldpan/core/pow"
 	"goldpan/core/stratum"
 )
@@ -57,6 +58,30 @@ func (o overrides) apply(c *config.Config) error {
 	return nil
 }
 
+// limitOptions and mannerOptions head the options of defineRules.
+var (
+	limitOptions  = group{"limits", []string{"threads", "limit", "max-hashrate", "max-watts", "max-temp", "nice"}}
+	mannerOptions = group{"manners", []string{"schedule", "on-battery", "battery-floor", "while-active", "idle-after", "others"}}
+)
+
+// defineRules defines how much of the machine is used, and when, and what of it
+// is written down: for all that mines for real.
+func (o overrides) defineRules(f *flag.FlagSet) {
+	o.define(f, "threads", "limits.threads", "`N` threads at most; 0 takes one for each processor")
+	o.define(f, "limit", "limits.percent", "`PERCENT` of each thread's time")
+	o.define(f, "max-hashrate", "limits.hashrate", "`H` hashes a second at most")
+	o.define(f, "max-watts", "limits.watts", "`W` of the processor at most, where it is measured")
+	o.define(f, "max-temp", "limits.celsius", "`CELSIUS` of the processor at most, where it is measured; 0 is no limit")
+	o.define(f, "nice", "limits.nice", "`N` from 0 to 19: how readily other programs get the processor")
+	o.define(f, "schedule", "manners.schedule", "`WHEN` it may mine, for example \"mon-fri 22:00-07:00\"; may be given again").many = true
+	o.define(f, "on-battery", "manners.on_battery", "mine on battery too").truth = true
+	o.define(f, "battery-floor", "manners.battery_floor", "`PERCENT` of charge under which it never mines on battery")
+	o.define(f, "while-active", "manners.while_active", "with =false, pause while somebody uses the keyboard or the mouse").truth = true
+	o.define(f, "idle-after", "manners.idle_after", "`DURATION` without keyboard and mouse after which nobody uses them")
+	o.define(f, "others", "manners.others_percent", "pause while other programs use more than this `PERCENT` of the processor; 0 never")
+	o.define(f, "log-level", "log.level", "`LEVEL` of what goes to goldpan.log in the data directory: debug, info, warn or error")
+}
+
 // wrong tells what is wrong with a setting without naming its key.
 func wrong(err error) string {
 	var problems *config.Problems
@@ -88,8 +113,7 @@ func mineCommand() command {
 		usage:   "[--pool URL [--pool URL …] --user USER --algorithm sha256d|scrypt] [--password-file F | --password-key ID] [limits] [manners] [--shares N] [--for DURATION]\n\nWhat is not given here is taken from config.toml in the data directory: see goldpan config show.",
 		groups: []group{
 			{"where", []string{"pool", "user", "algorithm", "coin", "password-file", "password-key", "proxy", "proxy-key", "difficulty", "payout", "solo-pool"}},
-			{"limits", []string{"threads", "limit", "max-hashrate", "max-watts", "max-temp", "nice"}},
-			{"manners", []string{"schedule", "on-battery", "battery-floor", "while-active", "idle-after", "others"}},
+			limitOptions, mannerOptions,
 			{"until when", []string{"shares", "for"}},
 		},
 		prepare: func(t *terminal, f *flag.FlagSet) func(context.Context, []string) error {
@@ -110,19 +134,7 @@ func mineCommand() command {
 			o.define(f, "proxy", "proxy", "`URL` that every connection goes through: socks5://HOST:PORT (Tor's is socks5://127.0.0.1:9050) or http://HOST:PORT")
 			o.define(f, "proxy-key", "proxy_key", "`ID` of the proxy's password, kept with goldpan key add; its user stands in the URL")
 			o.define(f, "difficulty", "difficulty", "`D` of shares to ask the pool for; a slow machine wants a low one")
-			o.define(f, "threads", "limits.threads", "`N` threads at most; 0 takes one for each processor")
-			o.define(f, "limit", "limits.percent", "`PERCENT` of each thread's time")
-			o.define(f, "max-hashrate", "limits.hashrate", "`H` hashes a second at most")
-			o.define(f, "max-watts", "limits.watts", "`W` of the processor at most, where it is measured")
-			o.define(f, "max-temp", "limits.celsius", "`CELSIUS` of the processor at most, where it is measured; 0 is no limit")
-			o.define(f, "nice", "limits.nice", "`N` from 0 to 19: how readily other programs get the processor")
-			o.define(f, "schedule", "manners.schedule", "`WHEN` it may mine, for example \"mon-fri 22:00-07:00\"; may be given again").many = true
-			o.define(f, "on-battery", "manners.on_battery", "mine on battery too").truth = true
-			o.define(f, "battery-floor", "manners.battery_floor", "`PERCENT` of charge under which it never mines on battery")
-			o.define(f, "while-active", "manners.while_active", "with =false, pause while somebody uses the keyboard or the mouse").truth = true
-			o.define(f, "idle-after", "manners.idle_after", "`DURATION` without keyboard and mouse after which nobody uses them")
-			o.define(f, "others", "manners.others_percent", "pause while other programs use more than this `PERCENT` of the processor; 0 never")
-			o.define(f, "log-level", "log.level", "`LEVEL` of what goes to goldpan.log in the data directory: debug, info, warn or error")
+			o.defineRules(f)
 			return func(ctx context.Context, args []string) error {
 				if err := noArguments(args); err != nil {
 					return err
@@ -250,21 +262,35 @@ func (t *terminal) mine(ctx context.Context, flags *mineFlags) error {
 		}
 		return s, err
 	}
+	if o.Log = t.openLog(dir, c.Log, flags.logHere); o.Log != nil {
+		defer o.Log.Close()
+	}
+	w.reread = func() (config.Config, error) { return t.settings(flags) }
+	w.mining, err = desk.NewMining(ctx, o)
+	switch {
+	case errors.Is(err, coin.ErrCoin) && len(flags.overrides["coin"].values) > 0:
+		message, _ := desk.Explain(err)
+		return usagef("--coin: %s", message)
+	case err != nil:
+		return err
+	}
+	return w.run(ctx)
+}
+
+// openLog opens the log, which may be written to standard error too; nil where it
+// cannot be written, which stops nothing.
+func (t *terminal) openLog(dir string, c config.Log, here bool) *desk.Log {
 	failed := func(err error) {
 		message, hint := desk.Explain(err)
 		t.say("Goldpan mines on without its log: %s. %s", message, hint)
 	}
-	if o.Log, err = desk.OpenLog(dir, c.Log, failed); err != nil {
+	log, err := desk.OpenLog(dir, c, failed)
+	if err != nil {
 		failed(err)
-	} else {
-		defer o.Log.Close()
-		if flags.logHere {
-			o.Log.Also(sayWriter{t})
-		}
+		return nil
 	}
-	w.reread = func() (config.Config, error) { return t.settings(flags) }
-	if w.mining, err = desk.NewMining(ctx, o); err != nil {
-		return err
+	if here {
+		log.Also(sayWriter{t})
 	}
-	return w.run(ctx)
+	return log
 }

@@ -14,6 +14,7 @@ import (
 
 	"goldpan/app/desk"
 	"goldpan/app/desk/config"
+	"goldpan/core"
 )
 
 // mineArgs mine sha256d gently on one thread.
@@ -173,7 +174,7 @@ func TestMineByProxy(t *testing.T) {
 		t.Errorf("the proxy was asked for %q", a)
 	}
 	heard := p.said()
-	e := last(t, run(t, 1, "", append(mineArgs(t.TempDir(), "stratum+tcp://"+p.addr), "--proxy", "socks5://"+refusing(t))...), "error")
+	e := last(t, inside(t, 1, append(mineArgs(t.TempDir(), "stratum+tcp://"+p.addr), "--proxy", "socks5://"+refusing(t))...), "error")
 	if !strings.Contains(e.Message, "proxy") || e.Hint == "" || p.said() != heard {
 		t.Errorf("%+v", e)
 	}
@@ -212,6 +213,40 @@ func TestMineBySchedule(t *testing.T) {
 	}
 	if rest, code := m.end(); code != 0 || last(t, rest, "done").Accepted != 0 {
 		t.Errorf("exit code %d, %+v", code, rest)
+	}
+}
+
+// TestGivesEnough: what never worked is tried for a while before it is given up,
+// however fast it fails, and what worked once, for ever.
+func TestGivesEnough(t *testing.T) {
+	term := new(terminal)
+	for _, c := range []struct {
+		v    core.Snapshot
+		want bool
+	}{
+		{core.Snapshot{Failures: 30, Uptime: time.Second}, false},
+		{core.Snapshot{Failures: 2, Uptime: time.Hour}, false},
+		{core.Snapshot{Failures: 3, Uptime: minTrying}, true},
+		{core.Snapshot{Failures: 30, Uptime: time.Hour, Worked: true}, false},
+	} {
+		if got := term.gaveEnough(c.v); got != c.want {
+			t.Errorf("%d failures in %s: %v", c.v.Failures, c.v.Uptime, got)
+		}
+	}
+}
+
+// TestStatusLine: a rate that is not measured yet is none of zero.
+func TestStatusLine(t *testing.T) {
+	for want, v := range map[string]core.Snapshot{
+		"Mining begins · 2 shares accepted, 0 rejected, 0 stale · 1s":                {State: core.StateMining, Accepted: 2, Uptime: time.Second},
+		"Mining at 2 kH/s · 0 shares accepted, 0 rejected, 0 stale · 1s · it is hot": {State: core.StateMining, Hashrate: 2000, Uptime: time.Second, Slowed: "it is hot"},
+		"Paused: it is noon":           {State: core.StatePaused, Reason: "it is noon"},
+		"The pool is down: it is away": {State: core.StateDown, Reason: "it is away"},
+		"Connecting to the pool …":     {State: core.StateConnecting},
+	} {
+		if got := statusLine(v); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 }
 
@@ -256,7 +291,7 @@ func TestMineBadInput(t *testing.T) {
 		{"solo without address", 2, "--payout", append(mineArgs(empty, pool), "--solo-pool")},
 		{"address of another coin", 1, "another", append(mineArgs(empty, pool), "--solo-pool", "--coin", "bitcoin", "--payout", "LM2WMpR1Rp6j3Sa59cMXMs1SPzj9eXpGc1")},
 		{"coin of another algorithm", 1, "another algorithm", append(mineArgs(empty, pool), "--coin", "litecoin")},
-		{"coin", 1, "cannot be mined", append(mineArgs(empty, pool), "--coin", "ethereum")},
+		{"coin", 2, "cannot be mined", append(mineArgs(empty, pool), "--coin", "ethereum")},
 		{"preset", 1, "no preset", mineArgs(empty, "preset:nowhere")},
 		{"settings", 1, "config.toml, line 2, column 1: limits.speed", append([]string{"mine", "--data"}, withConfig("[limits]\nspeed = 3\n"))},
 		{"settings with flags", 1, "line 1, column 8: coin", mineArgs(withConfig("coin = 5\n"), pool)},

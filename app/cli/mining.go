@@ -14,8 +14,21 @@ import (
 	"goldpan/core/pow"
 )
 
-// maxAttempts is how often pools that have never worked are tried.
-const maxAttempts = 3
+// What has never worked is tried at least so often, and for so long, before it is
+// taken for a mistake in an address: a router or a server may be starting.
+const (
+	minAttempts = 3
+	minTrying   = 15 * time.Second
+)
+
+// gaveEnough tells whether that is done.
+func (t *terminal) gaveEnough(v core.Snapshot) bool {
+	trying := minTrying
+	if t.trying > 0 {
+		trying = t.trying
+	}
+	return !v.Worked && v.Failures >= minAttempts && v.Uptime >= trying
+}
 
 // mineWatch tells how mining goes.
 type mineWatch struct {
@@ -127,7 +140,7 @@ func (w *mineWatch) begin() {
 	}
 	v := w.mining.Snapshot()
 	c := w.mining.Config()
-	w.t.say("Mining %s on %s as %s, with %d %s. Ctrl-C stops.", v.Algorithm, v.Pool, c.Pools[0].User, v.Lanes, threadsWord(v.Lanes))
+	w.t.say("It will mine %s on %s as %s, with %d %s. Ctrl-C stops.", v.Algorithm, v.Pool, c.Pools[0].User, v.Lanes, threadsWord(v.Lanes))
 }
 
 // tell passes a notice on.
@@ -163,7 +176,7 @@ func (w *mineWatch) look(ctx context.Context) error {
 	}
 	w.looks++
 	if w.looks == unmeasuredLook {
-		w.unmeasured(v)
+		w.t.unmeasured(v, w.mining.Config())
 	}
 	if v.Worked {
 		return nil
@@ -176,14 +189,14 @@ const unmeasuredLook = 15
 
 // unmeasured tells once which limits have no effect on this machine, if the person
 // set them. A fresh settings file has limits that not every machine can hold.
-func (w *mineWatch) unmeasured(v core.Snapshot) {
-	c, fresh := w.mining.Config(), config.Default()
+func (t *terminal) unmeasured(v core.Snapshot, c config.Config) {
+	fresh := config.Default()
 	if len(v.Unmeasured) == 0 || c.Manners.WhileActive == fresh.Manners.WhileActive && c.Limits.Celsius == fresh.Limits.Celsius && c.Limits.Watts == 0 && c.Manners.OthersPercent == 0 {
 		return
 	}
 	text := "Note: " + strings.Join(v.Unmeasured, "; ") + "."
-	w.t.say("%s", text)
-	w.t.emit(record{"type": "notice", "level": core.Info, "text": text, "quote": ""})
+	t.say("%s", text)
+	t.emit(record{"type": "notice", "level": core.Info, "text": text, "quote": ""})
 }
 
 // hopeless tells whether pools that have never given work are worth waiting for.
@@ -210,7 +223,7 @@ func (w *mineWatch) hopeless(ctx context.Context, v core.Snapshot) error {
 		return nil
 	case failing == len(v.Pools) && unknown == failing && v.Err != nil:
 		return w.certificate(v) // trying again makes no certificate better
-	case failing == len(v.Pools) && v.Failures >= maxAttempts:
+	case failing == len(v.Pools) && w.t.gaveEnough(v):
 		return v.Err
 	}
 	return nil
@@ -286,7 +299,7 @@ func (w *mineWatch) answered(yes bool) error {
 		return err
 	}
 	w.kept[c.Host+c.Fingerprint] = true
-	w.t.say("Kept. Goldpan connects again in a moment.")
+	w.t.say("Kept. Goldpan connects again.")
 	return nil
 }
 
@@ -330,6 +343,9 @@ func statusLine(s core.Snapshot) string {
 	switch s.State {
 	case core.StateMining:
 		line := "Mining at " + rate(s.Hashrate)
+		if s.Hashrate < 1 { // nothing is measured yet
+			line = "Mining begins"
+		}
 		if len(s.Pools) > 1 {
 			line += " on " + s.Pool
 		}

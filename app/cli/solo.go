@@ -5,14 +5,16 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"strings"
 	"time"
 
 	"goldpan/app/desk"
+	"goldpan/app/desk/config"
 	"goldpan/core"
 	"goldpan/core/coin"
-	"goldpan/core/engine"
+	"goldpan/core/jsonrpc"
 	"goldpan/core/template"
 	"goldpan/vault"
 )
@@ -22,9 +24,16 @@ func soloCommand() command {
 		name:    "solo",
 		summary: "Mine on your own node, without a pool.",
 		usage: "--node URL --payout ADDRESS --coin COIN [--network main|test|regtest] [--node-user U] [--node-password-file F | --node-password-key ID | --node-cookie F]\n" +
-			"       [--node-certificate F] [--proxy URL] [--threads N] [--limit PERCENT] [--blocks N] [--for DURATION]",
+			"       [--node-certificate F] [--proxy URL] [limits] [manners] [--blocks N] [--for DURATION]\n\n" +
+			"Limits, manners, proxy and log are those of config.toml in the data directory, unless they are given here: see goldpan config show.",
+		groups: []group{
+			{"where", []string{"node", "coin", "network", "payout", "node-user", "node-password-file", "node-password-key", "node-cookie", "node-certificate", "proxy", "proxy-key"}},
+			limitOptions, mannerOptions,
+			{"until when", []string{"blocks", "for"}},
+		},
 		prepare: func(t *terminal, f *flag.FlagSet) func(context.Context, []string) error {
-			o := desk.SoloOptions{Rules: engine.Rules{OnBattery: true, WhileActive: true}}
+			var o desk.SoloOptions
+			settings, logHere := overrides{}, false
 			var goal soloGoal
 			f.StringVar(&o.Node, "node", "", "`URL` of the node's RPC port: http://127.0.0.1:PORT on this machine, https://HOST:PORT elsewhere; the port may be left out")
 			f.StringVar(&o.User, "node-user", "", "`USER` that the node knows")
@@ -32,13 +41,14 @@ func soloCommand() command {
 			passwordKey := f.String("node-password-key", "", "`ID` of a password kept with goldpan key add --kind node")
 			f.StringVar(&o.CookieFile, "node-cookie", "", "`FILE` named .cookie that the node writes when it starts, instead of user and password")
 			f.StringVar(&o.CertificateFile, "node-certificate", "", "`FILE` with the certificate (PEM) that the node shows, if it is its own; btcd calls it rpc.cert")
-			f.StringVar(&o.Proxy, "proxy", "", "`URL` of a proxy for a node on another machine: socks5://HOST:PORT or http://HOST:PORT")
+			settings.define(f, "proxy", "proxy", "`URL` of a proxy for a node on another machine: socks5://HOST:PORT or http://HOST:PORT")
+			settings.define(f, "proxy-key", "proxy_key", "`ID` of the proxy's password, kept with goldpan key add; its user stands in the URL")
 			f.StringVar(&o.Payout, "payout", "", "`ADDRESS` of yours that a block's reward is paid to")
 			f.StringVar(&o.Coin, "coin", "", "`COIN` that the node is of: bitcoin, litecoin or dogecoin (dogecoin is not tested against a node)")
 			f.StringVar(&o.Network, "network", string(coin.Main), "`NETWORK` that the node is of: main, test or regtest")
 			store := storeFlags(f)
-			f.IntVar(&o.Threads, "threads", 0, "`N` threads; 0 takes one for each processor")
-			f.IntVar(&o.Rules.Percent, "limit", 100, "`PERCENT` of each thread's time")
+			settings.defineRules(f)
+			f.BoolVar(&logHere, "log-stderr", false, "write what goes to goldpan.log to standard error too")
 			f.Uint64Var(&goal.blocks, "blocks", 0, "end after `N` blocks that the node has taken")
 			f.DurationVar(&goal.span, "for", 0, "end after this `DURATION`, for example 10m")
 			return func(ctx context.Context, args []string) (err error) {
@@ -51,8 +61,24 @@ func soloCommand() command {
 				if goal.span < 0 {
 					return usagef("--for: a duration from 1s upward")
 				}
-				if err := checkEffort(o.Threads, o.Rules.Percent); err != nil {
+				dir, err := t.dir()
+				if err != nil {
 					return err
+				}
+				read := func() (config.Config, error) {
+					c, err := config.Read(dir)
+					if err == nil {
+						err = settings.apply(&c)
+					}
+					return c, err
+				}
+				c, err := read()
+				if err != nil {
+					return err
+				}
+				o.Rules = c.Rules()
+				if !onThisMachine(o.Node) {
+					o.Proxy = c.Proxy
 				}
 				ways := 0
 				for _, way := range []string{*passwordFile, *passwordKey, o.CookieFile} {
@@ -79,13 +105,41 @@ func soloCommand() command {
 				case *passwordKey != "":
 					o.Password, err = t.nodePassword(ctx, store, *passwordKey)
 				}
+				if err == nil && o.Proxy != "" && c.ProxyKey != "" {
+					o.Proxy, err = t.withPassword(ctx, store, o.Proxy, c.ProxyKey)
+				}
 				if err != nil {
 					return err
 				}
-				return t.solo(ctx, o, goal)
+				if o.Log = t.openLog(dir, c.Log, logHere); o.Log != nil {
+					defer o.Log.Close()
+				}
+				return t.solo(ctx, o, goal, read)
 			}
 		},
 	}
+}
+
+// onThisMachine tells whether an address is reached without leaving this machine,
+// and so without a proxy.
+func onThisMachine(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil {
+		return false
+	}
+	a, err := netip.ParseAddr(u.Hostname())
+	return u.Hostname() == "localhost" || err == nil && a.Unmap().IsLoopback()
+}
+
+// withPassword adds to a proxy's address its password from the vault.
+func (t *terminal) withPassword(ctx context.Context, c storeChoice, proxy, id string) (string, error) {
+	u, err := url.Parse(proxy)
+	if err != nil {
+		return "", jsonrpc.ErrProxy
+	}
+	password, err := t.poolPassword(ctx, c, id)
+	u.User = url.UserPassword(u.User.Username(), password)
+	return u.String(), err
 }
 
 // checkSolo finds what is wrong with the options before a secret is asked for. Login
@@ -135,8 +189,9 @@ type soloGoal struct {
 	span   time.Duration
 }
 
-// solo mines until the goal is reached or ctx ends.
-func (t *terminal) solo(ctx context.Context, o desk.SoloOptions, goal soloGoal) error {
+// solo mines until the goal is reached or ctx ends, by the limits and manners that
+// read returns.
+func (t *terminal) solo(ctx context.Context, o desk.SoloOptions, goal soloGoal, read func() (config.Config, error)) error {
 	shares, blocks := make(chan desk.Share, 1024), make(chan desk.SoloBlock, 1024)
 	o.Shares = func(r desk.Share) { offer(shares, r) }
 	o.Block = func(b desk.SoloBlock) { offer(blocks, b) }
@@ -157,7 +212,10 @@ func (t *terminal) solo(ctx context.Context, o desk.SoloOptions, goal soloGoal) 
 	defer cancel()
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(ctx) }()
-	w := soloWatch{t: t, live: t.live()}
+	w := soloWatch{t: t, live: t.live(), rules: read}
+	atTerminal := hasTerminal()
+	hangups, stop := hangups()
+	defer stop()
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	var deadline <-chan time.Time
@@ -180,13 +238,19 @@ func (t *terminal) solo(ctx context.Context, o desk.SoloOptions, goal soloGoal) 
 		case <-deadline:
 			reached = true
 			cancel()
+		case <-hangups:
+			if atTerminal && !hasTerminal() {
+				cancel() // the window was closed, and nothing mines on unseen
+				continue
+			}
+			w.reload(s)
 		case <-tick.C:
 			v := s.Snapshot()
 			w.look(v)
 			// A node that has worked is waited for as long as it takes, and one that
 			// is not ready will be; one that never answered is more likely a mistake
 			// in its address.
-			if !v.Worked && v.Failures >= maxAttempts && !waits(v.Err) {
+			if t.gaveEnough(v.Snapshot) && !waits(v.Err) {
 				gaveUp = v.Err
 				cancel()
 			}
@@ -222,10 +286,27 @@ func waits(err error) bool {
 type soloWatch struct {
 	t      *terminal
 	live   bool
+	rules  func() (config.Config, error)
 	looks  int
 	state  string
 	odds   string
 	blocks uint64
+}
+
+// reload takes up the limits and manners as they are now.
+func (w *soloWatch) reload(s *desk.Solo) {
+	c, err := w.rules()
+	if err == nil {
+		err = s.SetRules(c.Rules())
+	}
+	if err != nil {
+		message, _ := desk.Explain(err)
+		w.t.say("The settings stay as they were: %s.", message)
+		w.t.emit(record{"type": "reload", "ok": false, "message": message})
+		return
+	}
+	w.t.say("The limits and manners were read again; all else is taken up at the next start.")
+	w.t.emit(record{"type": "reload", "ok": true})
 }
 
 func (w *soloWatch) block(b desk.SoloBlock) {
@@ -252,6 +333,9 @@ func (w *soloWatch) look(v desk.SoloSnapshot) {
 	}
 	w.state = v.State + v.Reason
 	w.looks++
+	if c, err := w.rules(); w.looks == unmeasuredLook && err == nil {
+		w.t.unmeasured(v.Snapshot, c)
+	}
 	// Once the rate has settled, what to expect of it; again when it has changed.
 	if v.Uptime >= 10*time.Second && v.Odds != "" && (w.odds == "" || w.looks%600 == 0 && v.Odds != w.odds) {
 		w.odds = v.Odds

@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/term"
 
@@ -25,7 +26,8 @@ type terminal struct {
 	json bool
 	data string
 
-	command string // the name of the one that runs, once it is known
+	command string        // the name of the one that runs, once it is known
+	trying  time.Duration // in the place of minTrying, unless zero
 
 	mu     sync.Mutex
 	status bool // a status line stands on the screen

@@ -51,7 +51,7 @@ func trustRemoveCommand() command {
 					return err
 				}
 				removed := before - len(known.List())
-				text := "It is trusted no longer. A miner that runs goes by what it has read until it is started again."
+				text := "It is trusted no longer. A miner that is connected to it stays so until the connection ends, and is then refused."
 				if removed == 0 {
 					text = "That server was not among the trusted ones."
 				}
