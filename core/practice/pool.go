@@ -15,6 +15,7 @@ import (
 	"goldpan/core/hasher"
 	"goldpan/core/pow"
 	"goldpan/core/stratum"
+	"goldpan/core/vardiff"
 )
 
 const (
@@ -72,7 +73,7 @@ type miner struct {
 	address     string
 	worker      string
 	script      []byte
-	difficulty  *vardiff
+	difficulty  *vardiff.Vardiff
 	told        float64 // the difficulty last announced
 	issued      map[string]*issued
 	order       []string // ids of issued, oldest first
@@ -107,6 +108,16 @@ func perDifficulty(a hasher.Algorithm) float64 {
 	return pow.TargetFromDifficulty(a, 1).Expected()
 }
 
+// startRate is the first guess of a device's hash rate. It is low, because a
+// device that is slower than the guess waits, and one that is faster only
+// sends a few shares more.
+func startRate(a hasher.Algorithm) float64 {
+	if a == hasher.Scrypt {
+		return 2e3
+	}
+	return 25e3
+}
+
 // join begins a device's subscription and gives it its extranonce1.
 func (p *pool) join(out outlet) *miner {
 	p.mu.Lock()
@@ -116,7 +127,7 @@ func (p *pool) join(out outlet) *miner {
 		out:         out,
 		extranonce1: extranonce1(p.peers),
 		users:       map[string]struct{}{},
-		difficulty:  newVardiff(p.now(), startRate(p.chain.algorithm)),
+		difficulty:  vardiff.New(p.now(), startRate(p.chain.algorithm)),
 		issued:      map[string]*issued{},
 	}
 	p.miners[m] = struct{}{}
@@ -201,11 +212,11 @@ func (p *pool) suggest(m *miner, d float64) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if m.difficulty.shares > 0 {
+	if m.difficulty.Shares() > 0 {
 		return // what it proved counts for more
 	}
-	rate := d * perDifficulty(p.chain.algorithm) / shareInterval.Seconds()
-	m.difficulty.restart(p.now(), min(rate, 1e12))
+	rate := d * perDifficulty(p.chain.algorithm) / vardiff.Interval.Seconds()
+	m.difficulty.Restart(p.now(), min(rate, 1e12))
 	if m.script != nil && p.current != nil {
 		_ = p.send(m, false)
 	}
@@ -234,7 +245,7 @@ func (p *pool) send(m *miner, clean bool) error {
 	// A hair easier than the block, so that rounding on the device's side
 	// cannot make it drop a block.
 	limit := t.target.Expected() * (1 - 1e-9)
-	hashes, _ := m.difficulty.next(p.now(), limit)
+	hashes, _ := m.difficulty.Next(p.now(), limit)
 	d := hashes / unit
 	target := pow.TargetFromDifficulty(a, d)
 
@@ -269,7 +280,7 @@ func (p *pool) send(m *miner, clean bool) error {
 	}
 	m.issued[job.ID] = &issued{job: job, template: t, seen: map[shareKey]struct{}{}}
 	m.order = append(m.order, job.ID)
-	m.difficulty.announced(hashes)
+	m.difficulty.Announced(hashes)
 	if d != m.told {
 		m.told = d
 		if err := m.out.SetDifficulty(d); err != nil {
@@ -305,7 +316,7 @@ func (p *pool) tick() error {
 		if m.script == nil {
 			continue
 		}
-		if _, atOnce := m.difficulty.next(p.now(), limit); atOnce {
+		if _, atOnce := m.difficulty.Next(p.now(), limit); atOnce {
 			_ = p.send(m, false)
 		}
 	}
@@ -384,11 +395,11 @@ func (p *pool) credit(m *miner, job *pow.Job) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := p.now()
-	m.difficulty.share(now, job.Target.Expected())
+	m.difficulty.Share(now, job.Target.Expected())
 	if _, ok := p.miners[m]; !ok || p.current == nil {
 		return
 	}
-	if _, atOnce := m.difficulty.next(now, p.current.target.Expected()); atOnce {
+	if _, atOnce := m.difficulty.Next(now, p.current.target.Expected()); atOnce {
 		_ = p.send(m, false)
 	}
 }
@@ -448,13 +459,14 @@ func (p *pool) measure() (all measured) {
 			continue
 		}
 		all.devices++
-		m.difficulty.advance(now)
-		if m.difficulty.shares > 0 {
-			all.rate += m.difficulty.rate()
+		m.difficulty.Advance(now)
+		if m.difficulty.Shares() > 0 {
+			all.rate += m.difficulty.Rate()
 		}
-		watched := now.Sub(m.difficulty.begun)
+		begun, fresh := m.difficulty.Since()
+		watched := now.Sub(begun)
 		all.watched = max(all.watched, watched)
-		all.sure = all.sure || m.difficulty.fresh > 3 && watched > sureAfter
+		all.sure = all.sure || fresh > 3 && watched > sureAfter
 	}
 	if all.devices == 0 {
 		all.watched = now.Sub(p.opened)

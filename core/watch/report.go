@@ -120,6 +120,8 @@ func (v Window) why(weight, withLost float64) string {
 	switch {
 	case v.Hashes == 0 && shares == 0:
 		return "Nothing was hashed in this time."
+	case v.Hashes == 0:
+		return "Nothing was hashed in this time; its shares were found before."
 	case weight == 0:
 		return "No share has been found yet, so there is nothing to compare."
 	}

@@ -256,6 +256,7 @@ func TestWhy(t *testing.T) {
 		want                      string
 	}{
 		"nothing":                {seconds: 60, want: "Nothing was hashed in this time."},
+		"late answers":           {seconds: 60, rejected: 6, want: "Nothing was hashed in this time; its shares were found before."},
 		"no share yet":           {seconds: 60, rate: 100, untold: true, want: "No share has been found yet, so there is nothing to compare."},
 		"too few":                {seconds: 60, rate: 2184, accepted: 1, want: "Too few shares to compare: 1 so far, where 2 were to be expected."},
 		"too few, and none":      {seconds: 60, rate: 100, want: "Too few shares to compare: 0 so far, where less than one was to be expected."},
