@@ -49,6 +49,13 @@ func (r *reporter) real(s core.Snapshot) {
 	r.mined = s
 }
 
+// screen tells where the person is in the window.
+func (r *reporter) screen(name string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.write(desk.Record{"type": "screen", "screen": name})
+}
+
 // notice tells what the person should hear of.
 func (r *reporter) notice(n core.Notice) {
 	r.mu.Lock()

@@ -136,11 +136,11 @@ func keep(t *testing.T, p image.Image, name string) {
 	}
 }
 
-// goldButton finds the middle of the gold button: the only place with long rows
-// of the accent.
+// goldButton finds the middle of the gold button: the highest place with long rows
+// of the accent. A field with the focus has a line of it.
 func goldButton(p image.Image, gold assets.Color) (image.Point, bool) {
-	const long = 150
-	var found image.Rectangle
+	const long, words = 150, 40 // words break rows
+	var best, now image.Rectangle
 	b := p.Bounds()
 	for y := b.Min.Y; y < b.Max.Y; y++ {
 		row := 0
@@ -149,12 +149,18 @@ func goldButton(p image.Image, gold assets.Color) (image.Point, bool) {
 				row = 0
 				continue
 			}
-			if row++; row >= long {
-				found = found.Union(image.Rect(x-row+1, y, x+1, y+1))
+			if row++; row < long {
+				continue
+			}
+			if y > now.Max.Y+words {
+				now = image.Rectangle{}
+			}
+			if now = now.Union(image.Rect(x-row+1, y, x+1, y+1)); now.Dy() > best.Dy() {
+				best = now
 			}
 		}
 	}
-	return found.Min.Add(found.Size().Div(2)), found.Dy() > 10
+	return best.Min.Add(best.Size().Div(2)), best.Dy() > 10
 }
 
 // waitForButton waits until the button can be pressed, which is when it is gold.

@@ -72,7 +72,7 @@ func (o *option) Tapped(*fyne.PointEvent) {
 	if o.choose == nil {
 		return
 	}
-	if c := fyne.CurrentApp().Driver().CanvasForObject(o); c != nil {
+	if c := o.canvas(); c != nil {
 		c.Focus(o)
 	}
 	o.choose()
@@ -94,14 +94,20 @@ func (o *option) TypedRune(r rune) {
 
 // TypedKey implements fyne.Focusable.
 func (o *option) TypedKey(k *fyne.KeyEvent) {
-	if o.choose == nil {
+	if o.choose == nil || o.canvas() == nil {
 		return
 	}
 	switch k.Name {
 	case fyne.KeyReturn, fyne.KeyEnter:
 		o.choose()
+	case fyne.KeyDown:
+		o.canvas().FocusNext()
+	case fyne.KeyUp:
+		o.canvas().FocusPrevious()
 	}
 }
+
+func (o *option) canvas() fyne.Canvas { return fyne.CurrentApp().Driver().CanvasForObject(o) }
 
 // Disabled implements fyne.Disableable, so that the focus passes by what cannot
 // be chosen.

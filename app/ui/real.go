@@ -89,7 +89,7 @@ func (r *realScreen) build() {
 	button := container.New(atLeast{228, 60}, container.NewThemeOverride(r.start, roomy{th}))
 	act := container.New(atLeast{228, 0}, container.New(column{2},
 		button, container.NewBorder(nil, nil, r.mark, nil, r.state), container.New(lines(3), r.reason)))
-	who := container.New(column{2}, r.title, r.payee, r.pools, container.New(lines(2), r.why), container.NewHBox(r.change))
+	who := container.New(column{2}, r.title, r.payee, r.pools, container.New(lines(3), r.why), container.NewHBox(r.change))
 	hero := newPanel(container.NewBorder(nil, nil, nil, act, who))
 
 	r.headerRow = container.NewBorder(nil, nil, caption("The block being tried, as bytes:"), nil, r.header)
@@ -120,10 +120,7 @@ func (r *realScreen) ready() {
 	setMark(r.mark, kindReady)
 	say(r.state, "Ready")
 	say(r.reason, "Nothing is contacted or mined until you press Start.")
-	for _, c := range []*card{r.hashrate, r.shares, r.best} {
-		say(c.value, "…")
-		say(c.means, "")
-	}
+	r.figures(core.Snapshot{}, "")
 	say(r.pools, "")
 	say(r.why, "")
 }
@@ -140,24 +137,22 @@ func (r *realScreen) show(m core.Snapshot, odds string, now time.Time, running b
 	k, title, why := realStateWords(m)
 	if k == kindGood {
 		title += " for " + span(m.Uptime)
-		if resumed := resumedWords(m, now); resumed != "" {
-			why = resumed + " " + why
+		if resumed := resumedWords(m, now); resumed != "" && m.Slowed == "" {
+			why = resumed // the notices keep it too
 		}
+	}
+	pools := strings.Join(poolLines(m), "\n")
+	if !running {
+		k, title, pools = kindIdle, "Stopped", "Nobody is contacted now."
+		why = "It ran for " + span(m.Uptime) + "."
 	}
 	setMark(r.mark, k)
 	say(r.state, title)
 	say(r.reason, why)
 	r.showButton(running)
-	say(r.pools, strings.Join(poolLines(m), "\n"))
-	say(r.hashrate.value, rate(m.Hashrate))
-	say(r.hashrate.means, hashrateMeans(m, odds))
+	say(r.pools, pools)
 	say(r.why, impliedWhy(m))
-	title, why = shareWords(m)
-	say(r.shares.value, title)
-	say(r.shares.means, why)
-	title, why = bestWords(m)
-	say(r.best.value, title)
-	say(r.best.means, why)
+	r.figures(m, odds)
 	r.river.count(now, m.Hashes, m.Hashrate)
 	say(r.legend, legendWords(r.river.perGrain, false))
 	say(r.header, headerWords(m.Header))
@@ -167,6 +162,18 @@ func (r *realScreen) show(m core.Snapshot, odds string, now time.Time, running b
 	if changed {
 		r.content.Refresh()
 	}
+}
+
+// figures are what the cards say.
+func (r *realScreen) figures(m core.Snapshot, odds string) {
+	say(r.hashrate.value, rate(m.Hashrate))
+	say(r.hashrate.means, hashrateMeans(m, odds))
+	title, why := shareWords(m)
+	say(r.shares.value, title)
+	say(r.shares.means, why)
+	title, why = bestWords(m)
+	say(r.best.value, title)
+	say(r.best.means, why)
 }
 
 // notice shows what the person should hear of.

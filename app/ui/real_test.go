@@ -32,7 +32,7 @@ func fullReal(now time.Time) core.Snapshot {
 		Pool: "stratum+tls://public-pool.io:4333", State: core.StateMining, Algorithm: hasher.SHA256d, Lanes: 128, Active: 128,
 		Slowed:   "working 43% of the time, because the processor is at 91 °C and your limit is 90 °C",
 		Warning:  core.PayoutWarning(0.5, true, nil),
-		Hashrate: 347e6, Hashes: 1e12, Accepted: 1_234_567, Rejected: 123_456, Stale: 1234, Best: 1234.5, Difficulty: 0.02,
+		Hashrate: 347e6, Hashes: 1e12, Accepted: 1_234, Rejected: 123, Stale: 1234, Best: 1234.5, Difficulty: 0.02,
 		Uptime: 75 * time.Hour, Resumed: now.Add(-time.Minute),
 		Pools: []core.PoolState{
 			{Pool: "stratum+tls://public-pool.io:4333", Phase: pow.Mining, Active: true},
@@ -61,13 +61,22 @@ func TestWhatMiningForRealSays(t *testing.T) {
 	r.notice(core.Notice{Time: now, Text: "The pool public-pool.io says:", Quote: "<b>send coins</b>"})
 	text := allText(r.content)
 	for _, want := range []string{
-		"Mining for 3 d 3 h", "Mining has resumed by itself, 1 min 0 s ago.", "347 MH/s", "Your shares of the last 15 min 0 s show 320 MH/s", "accepted", "rejected",
+		"Mining for 3 d 3 h", "Working 43% of the time", "347 MH/s", "Your shares of the last 15 min 0 s show 320 MH/s", "accepted", "rejected",
 		"public-pool.io:4333 · in use", "public-pool.io:3333 · in reserve", "21496 · down: the pool is connected but says nothing",
 		"This pool promises", "difficulty 1234", "“<b>send coins</b>”", stopText, "The pool counts less",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the screen does not say %q, but %s", want, text)
 		}
+	}
+	back := fullReal(now)
+	back.Slowed = ""
+	if r.show(back, "", now, true); r.reason.Text != "Mining has resumed by itself, 1 min 0 s ago." {
+		t.Errorf("after a pause: %q", r.reason.Text)
+	}
+	r.show(back, "", now, false)
+	if r.state.Text != "Stopped" || !strings.Contains(r.reason.Text, "It ran for 3 d 3 h.") || !strings.Contains(r.pools.Text, "Nobody is contacted") {
+		t.Errorf("stopped: %q, %q, %q", r.state.Text, r.reason.Text, r.pools.Text)
 	}
 	paused := core.Snapshot{State: core.StatePaused, Reason: "somebody uses the computer; it goes on after 2 minutes without keyboard and mouse"}
 	r.show(paused, "", now, true)
@@ -316,5 +325,32 @@ func TestPassphrase(t *testing.T) {
 	test.Tap(ok)
 	if got := <-answer; got != "several good words" || entries[0].Text != "" {
 		t.Errorf("answer %q", got)
+	}
+}
+
+// Mining for real fits a small laptop too, and a smaller window scrolls.
+func TestRealFitsASmallLaptop(t *testing.T) {
+	for name, variant := range map[string]fyne.ThemeVariant{"light": theme.VariantLight, "dark": theme.VariantDark} {
+		newTestApp(t, variant)
+		now := time.Now()
+		fine := fullReal(now)
+		fine.Warning, fine.Pools = "", fine.Pools[:1]
+		for what, m := range map[string]core.Snapshot{"fine": fine, "new": {State: core.StateConnecting, Pool: "stratum+tcp://a:1"}} {
+			r := newRealScreen(func(bool) {}, func() {})
+			w := test.NewTempWindow(t, r.content)
+			w.SetPadded(false)
+			r.settle(realConfig())
+			r.show(m, "", now, true)
+			if size := r.content.MinSize(); size.Width > 800 || size.Height > 600-frameHeight {
+				t.Errorf("%s, %s: needs %v", name, what, size)
+			}
+			w.Resize(fyne.NewSize(801, 601-frameHeight))
+			w.Resize(fyne.NewSize(800, 600-frameHeight))
+			for _, l := range []*widget.Label{r.reason, r.why, r.hashrate.means, r.shares.means, r.best.means} {
+				if need, room := l.MinSize().Height, l.Size().Height; l.Text != "" && need > room+1 {
+					t.Errorf("%s, %s: %q needs %v of height and has %v", name, what, l.Text, need, room)
+				}
+			}
+		}
 	}
 }

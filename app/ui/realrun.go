@@ -79,7 +79,9 @@ func (p *realPlace) enter() {
 func (p *realPlace) shown() {
 	if p.setup != nil && len(p.content.Objects) == 1 && p.content.Objects[0] == fyne.CanvasObject(p.setup.content) {
 		p.setup.begin()
+		return
 	}
+	p.window.focus(placeReal, nil, "real")
 }
 
 func (p *realPlace) put(o fyne.CanvasObject) {
@@ -93,7 +95,7 @@ func (p *realPlace) change() {
 	if !p.chosen() {
 		leave = nil
 	}
-	p.setup = newSetup(p.config, p.window.focus, leave, p.save)
+	p.setup = newSetup(p.config, func(f fyne.Focusable, name string) { p.window.focus(placeReal, f, name) }, leave, p.save)
 	p.put(p.setup.content)
 }
 

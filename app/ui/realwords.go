@@ -131,6 +131,9 @@ func noticeWords(n core.Notice) string {
 // of an hour.
 const impliedSpan = 2
 
+// impliedFrom is how long shares are counted before anything is said of them.
+const impliedFrom = time.Minute
+
 // hashrateMeans says beside a hash rate what the pool can see of it, or what to
 // expect of it.
 func hashrateMeans(m core.Snapshot, odds string) string {
@@ -138,7 +141,7 @@ func hashrateMeans(m core.Snapshot, odds string) string {
 		return odds
 	}
 	w := m.Rates.Windows[impliedSpan]
-	if w.Accepted > 0 && w.High > 0 {
+	if w.Accepted > 0 && w.High > 0 && w.Span >= impliedFrom {
 		return "Your shares of the last " + span(w.Span) + " show " + rate(w.Implied) + ". By chance it may be " + rate(w.Low) + " to " + rate(w.High) + "."
 	}
 	return rateMeans(m.Hashrate)
@@ -147,7 +150,7 @@ func hashrateMeans(m core.Snapshot, odds string) string {
 // impliedWhy says why the hash rate and what the shares show differ, or what has
 // no effect on this machine.
 func impliedWhy(m core.Snapshot) string {
-	if w := m.Rates.Windows[impliedSpan]; w.High > 0 && w.Why != "" {
+	if w := m.Rates.Windows[impliedSpan]; w.High > 0 && w.Why != "" && w.Span >= impliedFrom {
 		return sentence(w.Why)
 	}
 	if len(m.Unmeasured) > 0 && m.State == core.StateMining {

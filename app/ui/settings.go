@@ -25,6 +25,7 @@ type settingsScreen struct {
 	changed func(config.Config) // told of each change that was saved
 	saved   *widget.Label
 	rows    []*setting
+	first   fyne.Focusable // where the keyboard begins
 }
 
 // setting is one line of the screen.
@@ -125,6 +126,9 @@ func (s *settingsScreen) slider(key, label, sentence string, low, high, now int,
 	slide := widget.NewSlider(float64(low), float64(high))
 	slide.Step = 1
 	slide.Value = float64(now)
+	if s.first == nil {
+		s.first = slide
+	}
 	slide.OnChanged = func(v float64) { say(value, words(int(v))) }
 	slide.OnChangeEnded = func(v float64) { s.set(row, raw(int(v))) }
 	row.control = container.New(column{0}, container.NewBorder(nil, nil, figureLabel(label), value), slide)
@@ -185,7 +189,7 @@ func (s *settingsScreen) limits(c config.Config) []*setting {
 			}),
 		s.slider("limits.percent", "Time", "How much of its time each thread works: less is cooler and quieter.", 1, 100, max(c.Limits.Percent, 1),
 			func(n int) string { return strconv.Itoa(n) + "%" }, strconv.Itoa),
-		s.slider("limits.nice", "Politeness", "How readily other programs go before mining: 19 lets them always.", 0, 19, c.Limits.Nice, strconv.Itoa, strconv.Itoa),
+		s.slider("limits.nice", "Politeness", "How readily other programs go before mining, from 0, not at all, to 19, always.", 0, 19, c.Limits.Nice, strconv.Itoa, strconv.Itoa),
 		s.field("limits.celsius", "Temperature at most", "°C", "Above it mining slows down, and pauses when that is not enough. Empty is no limit.", some(c.Limits.Celsius), number),
 		s.field("limits.watts", "Power at most", "W", "Above it mining slows down. Empty is no limit.", some(c.Limits.Watts), number),
 		s.field("limits.hashrate", "Hash rate at most", "H/s", "Mining goes no faster than this. Empty is no limit.", some(c.Limits.Hashrate), number),

@@ -15,6 +15,7 @@ import (
 
 // step is one screen of the set-up.
 type step struct {
+	name    string // for scripts
 	title   string
 	intro   string
 	content fyne.CanvasObject
@@ -34,10 +35,10 @@ type setup struct {
 	next    *widget.Button
 	scroll  *container.Scroll // of the step
 
-	focus func(fyne.Focusable)
-	leave func()                    // at Back on the first step; nil where there is nowhere to go
-	save  func(d draft, start bool) // at the end
-	fresh func()                    // told when another step is shown; may be nil
+	focus func(fyne.Focusable, string) // the second says where the person is, for scripts
+	leave func()                       // at Back on the first step; nil where there is nowhere to go
+	save  func(d draft, start bool)    // at the end
+	fresh func()                       // told when another step is shown; may be nil
 }
 
 const (
@@ -46,7 +47,7 @@ const (
 )
 
 // newSetup begins a set-up; now are the settings as they are.
-func newSetup(now config.Config, focus func(fyne.Focusable), leave func(), save func(draft, bool)) *setup {
+func newSetup(now config.Config, focus func(fyne.Focusable, string), leave func(), save func(draft, bool)) *setup {
 	s := &setup{content: container.NewStack(), now: now, focus: focus, leave: leave, save: save}
 	s.draft.worker = defaultWorker
 	if c, err := coin.ByID(now.Coin); err == nil {
@@ -91,7 +92,7 @@ func (s *setup) show(at int) {
 // begin gives the keyboard's focus to where a step begins.
 func (s *setup) begin() {
 	if s.step.first != nil {
-		s.focus(s.step.first())
+		s.focus(s.step.first(), s.step.name)
 	}
 }
 
@@ -148,7 +149,7 @@ func (s *setup) chooseCoin() *step {
 	for _, e := range coin.NotMineable() {
 		box.Add(newOption(e.Name, e.Why, nil))
 	}
-	st := &step{title: "Which coin?", intro: honest, content: box,
+	st := &step{name: "coin", title: "Which coin?", intro: honest, content: box,
 		ready: func() bool { return s.draft.coin.ID != "" }}
 	st.first = func() fyne.Focusable { return options[0] }
 	for i, c := range coin.All() {

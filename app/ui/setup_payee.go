@@ -9,7 +9,7 @@ import (
 // choosePayee is the third step: who is paid.
 func (s *setup) choosePayee() *step {
 	d := &s.draft
-	st := &step{title: "Who is paid?"}
+	st := &step{name: "payee", title: "Who is paid?"}
 	label := "Your " + d.coin.Name + " address"
 	st.intro = "Rewards go to the address of a wallet that is yours alone. Goldpan needs no key of it. Coins on an exchange are the exchange's until you take them out."
 	if !d.paysAddress() {

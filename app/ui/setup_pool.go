@@ -46,11 +46,12 @@ func (s *setup) choosePool() *step {
 	address.SetText(s.draft.address)
 	solo.SetChecked(s.draft.solo)
 	address.OnChanged = judge
+	address.OnSubmitted = func(string) { s.forward() }
 	say(wrong, addressWords(s.draft.address))
 	other := newOption("Another pool", "You know its address.", func() {
 		s.draft.venue = otherPool
 		choose(options, len(presets))
-		s.focus(address)
+		s.focus(address, "pool address")
 		s.check()
 	}, container.New(column{4}, caption("Its address, as its own page gives it"), address, wrong, solo,
 		caption("Password. It is kept in this computer's keyring and never shown again."), password))
@@ -61,6 +62,7 @@ func (s *setup) choosePool() *step {
 	}))
 
 	st := &step{
+		name:    "pool",
 		title:   "Which pool?",
 		intro:   "A pool joins the work of many miners and shares what they find. These are facts that others publish; nobody tried them from here. Look at a pool's own page before you choose.",
 		content: box,
@@ -122,7 +124,7 @@ func (s *setup) nodeOption(chosen func()) *option {
 	return newOption("My own node", "You run "+s.draft.coin.Name+" yourself, with its whole chain: then no pool stands in between, and a block that you find is all yours. Until then it pays nothing.", func() {
 		s.draft.venue = ownNode
 		chosen()
-		s.focus(node)
+		s.focus(node, "node address")
 	}, container.New(column{4}, caption("Address of its RPC port"), node, wrong, caption("User"), login,
 		caption("Password. It is kept in this computer's keyring and never shown again."), password))
 }

@@ -14,7 +14,7 @@ import (
 
 // review is the last step: all that will happen, before it does.
 func (s *setup) review() *step {
-	st := &step{title: "Is this right?", intro: "Nothing was contacted so far. When you press Start, this is what happens, and nothing else."}
+	st := &step{name: "review", title: "Is this right?", intro: "Nothing was contacted so far. When you press Start, this is what happens, and nothing else."}
 	d := &s.draft
 	box := container.New(column{8})
 	add := func(title string, lines ...string) {
@@ -41,7 +41,7 @@ func (s *setup) review() *step {
 	if d.venue == ownNode {
 		who = "Each block that your node takes pays " + d.payee + "."
 	}
-	if !d.paysAddress() {
+	if !d.paysAddress() && len(d.payee) < shortestAddress {
 		who = "The pool pays the account " + d.payee + "."
 	}
 	if d.venue == otherPool && d.solo || d.venue == presetPool && d.preset.Solo {

@@ -51,7 +51,7 @@ func TestSetup(t *testing.T) {
 	var focused fyne.Focusable
 	now := config.Default()
 	now.Pools = []config.Pool{{URL: "stratum+tcp://old.example:3333", User: "me"}}
-	s := newSetup(now, func(f fyne.Focusable) { focused = f }, nil, func(d draft, start bool) { got = append(got, saved{d, start}) })
+	s := newSetup(now, func(f fyne.Focusable, _ string) { focused = f }, nil, func(d draft, start bool) { got = append(got, saved{d, start}) })
 	w := test.NewTempWindow(t, s.content)
 	w.Resize(fyne.NewSize(800, 560))
 	s.begin()
@@ -133,7 +133,7 @@ func TestSetup(t *testing.T) {
 func TestSetupNode(t *testing.T) {
 	newTestApp(t, theme.VariantDark)
 	var focused fyne.Focusable
-	s := newSetup(config.Default(), func(f fyne.Focusable) { focused = f }, nil, func(draft, bool) {})
+	s := newSetup(config.Default(), func(f fyne.Focusable, _ string) { focused = f }, nil, func(draft, bool) {})
 	w := test.NewTempWindow(t, s.content)
 	w.Resize(fyne.NewSize(800, 560))
 	pick(t, s.content, "Litecoin")

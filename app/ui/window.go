@@ -30,6 +30,7 @@ type Options struct {
 	Real    func(core.Snapshot)         // once a second while mining for real
 	Share   func(desk.Share)            // how a share fared, of mining for real
 	Notice  func(core.Notice)           // what the person should hear of, of mining for real
+	Screen  func(name string)           // where the person is in the window now
 	Trouble func(error)                 // an error that the window shows
 }
 
@@ -152,6 +153,7 @@ func (w *window) visit(to place) {
 	case placePractice:
 		w.practice.enter()
 		w.frame.show(to, w.practice.content)
+		w.focus(to, nil, "practice")
 	case placeReal:
 		w.real.enter()
 		w.frame.show(to, w.real.content)
@@ -159,12 +161,14 @@ func (w *window) visit(to place) {
 	case placeSettings:
 		w.settings = newSettingsScreen(w.desk.Dir(), w.real.retune)
 		w.frame.show(to, w.settings.content)
+		w.focus(to, w.settings.first, "settings")
 		go w.measure(w.settings)
 	case placeAbout:
 		if w.about == nil {
 			w.about = aboutScreen(w.desk.Dir())
 		}
 		w.frame.show(to, w.about)
+		w.focus(to, nil, "about")
 	}
 }
 
@@ -210,13 +214,19 @@ func (w *window) draw(f func()) {
 	}
 }
 
-// focus gives the keyboard's focus to one of the set-up's parts, while it is shown.
-// It does so after the key that is being handled: what that key writes, a space,
-// must not land in a field.
-func (w *window) focus(f fyne.Focusable) {
+// focus gives the keyboard's focus to a part of the place that is shown, and tells
+// scripts where the person is. It does so after the key that is being handled:
+// what that key writes, a space, must not land in a field.
+func (w *window) focus(at place, f fyne.Focusable, name string) {
 	w.later(func() {
-		if w.frame != nil && w.frame.at == placeReal {
+		if w.frame == nil || w.frame.at != at {
+			return
+		}
+		if f != nil {
 			w.win.Canvas().Focus(f)
+		}
+		if w.options.Screen != nil {
+			w.options.Screen(name)
 		}
 	})
 }
