@@ -143,7 +143,7 @@ func tlsError(ctx context.Context, err error) error {
 // upgrade makes a WebSocket of c.
 func upgrade(ctx context.Context, c net.Conn, t target) (*websocket.Conn, error) {
 	once := make(chan net.Conn, 1)
-	once <- c
+	once <- AnswersOnly(c)
 	use := func(context.Context, string, string) (net.Conn, error) {
 		select {
 		case c := <-once:

@@ -13,7 +13,6 @@ import (
 	"net/url"
 	"strings"
 	"sync/atomic"
-	"time"
 
 	"goldpan/core/jsonrpc"
 	"goldpan/core/pow"
@@ -106,8 +105,7 @@ func newNode(u *url.URL, login Login, dialer *jsonrpc.Dialer, agent string) (*no
 	transport := &http.Transport{
 		MaxResponseHeaderBytes: 64 << 10,
 		DisableCompression:     true, // a bound on what is sent is then one on what it becomes
-		MaxIdleConns:           4,
-		IdleConnTimeout:        5 * time.Second, // before a node that is asked every half minute hangs up
+		DisableKeepAlives:      true, // a node is asked seldom, and what it said meanwhile would be logged
 	}
 	var d jsonrpc.Dialer
 	if dialer != nil {
@@ -121,7 +119,11 @@ func newNode(u *url.URL, login Login, dialer *jsonrpc.Dialer, agent string) (*no
 	case "https":
 		address := url.URL{Scheme: "tls", Host: u.Host, RawQuery: url.Values{"pin": pins}.Encode()}
 		transport.DialTLSContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return d.Open(ctx, address.String())
+			c, err := d.Open(ctx, address.String())
+			if err != nil {
+				return nil, err
+			}
+			return jsonrpc.AnswersOnly(c), nil
 		}
 	case "http":
 		switch {
@@ -132,12 +134,15 @@ func newNode(u *url.URL, login Login, dialer *jsonrpc.Dialer, agent string) (*no
 		}
 		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
 			c, err := d.Open(ctx, "tcp://"+u.Host)
+			if err != nil {
+				return nil, err
+			}
 			// A name is what somebody else says that it is: see where it leads.
-			if err == nil && local && !leadsHere(c.RemoteAddr()) {
+			if local && !leadsHere(c.RemoteAddr()) {
 				c.Close()
 				return nil, ErrClearText
 			}
-			return c, err
+			return jsonrpc.AnswersOnly(c), nil
 		}
 	default:
 		return nil, fmt.Errorf("%w: it begins with http:// or https://", ErrAddress)

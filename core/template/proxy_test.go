@@ -11,11 +11,14 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"strings"
 	"sync"
 	"testing"
 
 	"goldpan/core/jsonrpc"
 	"goldpan/core/pow"
+	"goldpan/core/template"
 )
 
 // proxy is an HTTP proxy that knows one way: to a server, whatever it is asked for. Without a server it wants a
@@ -134,4 +137,64 @@ func TestProxy(t *testing.T) {
 	if q := direct.questions(); len(q) > 0 {
 		t.Errorf("the proxy was asked for a node on this machine: %q", q)
 	}
+}
+
+// words is what the program's log gets.
+type words struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (w *words) Write(b []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.b.Write(b)
+}
+
+func (w *words) String() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.b.String()
+}
+
+// What answers before it is asked, and goes on when it has answered, gets nothing of
+// its words into the program's log.
+func TestBabble(t *testing.T) {
+	var heard words
+	log.SetOutput(&heard)
+	defer log.SetOutput(os.Stderr)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var serving sync.WaitGroup
+	defer func() { ln.Close(); serving.Wait() }()
+	serving.Go(func() {
+		for {
+			c, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			serving.Go(func() {
+				defer c.Close()
+				for range 3 {
+					if _, err := io.WriteString(c, "HTTP/1.1 200 sesame\r\nContent-Length: 2\r\n\r\n{}"); err != nil {
+						return
+					}
+				}
+				_, _ = io.Copy(io.Discard, c)
+			})
+		}
+	})
+	config := newFake(t).config()
+	config.Node = link(t, "http://"+ln.Addr().String())
+	r := record(t, config)
+	for range 10 {
+		if d := r.down(t); !errors.Is(d.Err, template.ErrProtocol) {
+			t.Fatalf("%+v", d)
+		}
+	}
+	r.cancel()
+	<-r.ended
+	clean(t, heard.String())
 }
