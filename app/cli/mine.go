@@ -100,6 +100,7 @@ type mineFlags struct {
 	user         string
 	passwordFile string
 	passwordKey  string
+	tokenFile    *string
 	soloPool     bool
 	logHere      bool
 	store        storeChoice
@@ -114,6 +115,7 @@ func mineCommand() command {
 		groups: []group{
 			{"where", []string{"pool", "user", "algorithm", "coin", "password-file", "password-key", "proxy", "proxy-key", "difficulty", "payout", "solo-pool"}},
 			limitOptions, mannerOptions,
+			apiOptions,
 			{"until when", []string{"shares", "for"}},
 		},
 		prepare: func(t *terminal, f *flag.FlagSet) func(context.Context, []string) error {
@@ -123,6 +125,7 @@ func mineCommand() command {
 			f.StringVar(&m.passwordFile, "password-file", "", "`FILE` that holds the password; - is standard input")
 			f.StringVar(&m.passwordKey, "password-key", "", "`ID` of a password kept with goldpan key add")
 			m.store = storeFlags(f)
+			m.tokenFile = m.overrides.defineAPI(f)
 			f.BoolVar(&m.soloPool, "solo-pool", false, "the pool promises you the whole block: warn when its work does not pay --payout")
 			f.BoolVar(&m.logHere, "log-stderr", false, "write what goes to goldpan.log to standard error too")
 			f.Uint64Var(&m.goal.shares, "shares", 0, "end after `N` accepted shares")
@@ -234,6 +237,9 @@ func (t *terminal) mine(ctx context.Context, flags *mineFlags) error {
 	if flags.passwordFile != "" && flags.passwordKey != "" {
 		return usagef("--password-file and --password-key: one of them is enough")
 	}
+	if flags.passwordFile == "-" && *flags.tokenFile == "-" {
+		return usagef("standard input can hold one secret, not two")
+	}
 	c, err := t.settings(flags)
 	if err != nil {
 		return err
@@ -274,6 +280,11 @@ func (t *terminal) mine(ctx context.Context, flags *mineFlags) error {
 	case err != nil:
 		return err
 	}
+	stop, err := t.serveAPI(ctx, flags.store, c.API, *flags.tokenFile, w.mining)
+	if err != nil {
+		return err
+	}
+	defer stop()
 	return w.run(ctx)
 }
 

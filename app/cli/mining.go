@@ -175,6 +175,7 @@ func (w *mineWatch) look(ctx context.Context) error {
 		w.t.say("%s", line)
 	}
 	w.looks++
+	w.t.rates(w.looks, v)
 	if w.looks == unmeasuredLook {
 		w.t.unmeasured(v, w.mining.Config())
 	}

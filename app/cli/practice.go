@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"goldpan/app/desk"
+	"goldpan/app/desk/config"
 	"goldpan/core/hasher"
 	"goldpan/core/pow"
 	"goldpan/wallet"
@@ -18,7 +19,7 @@ func practiceCommand() command {
 	return command{
 		name:    "practice",
 		summary: "Mine practice coins, worth nothing, on a network inside this program.",
-		usage:   "[--algorithm sha256d|scrypt] [--blocks N] [--threads N] [--limit PERCENT] [--web ADDR] [--listen ADDR]",
+		usage:   "[--algorithm sha256d|scrypt] [--blocks N] [--threads N] [--limit PERCENT] [--web ADDR] [--listen ADDR] [--api ADDR]",
 		prepare: func(t *terminal, f *flag.FlagSet) func(context.Context, []string) error {
 			var o desk.PracticeOptions
 			algorithm := f.String("algorithm", string(hasher.SHA256d), "`NAME` of the algorithm: sha256d (Bitcoin's) or scrypt (Litecoin's)")
@@ -29,6 +30,7 @@ func practiceCommand() command {
 			var hosts list
 			f.Var(&hosts, "web-host", "answer to this `NAME` too when the page is asked for; may be given again")
 			f.StringVar(&o.Listen, "listen", "", "serve other miner programs on `ADDR`, for example 127.0.0.1:3333")
+			address := f.String("api", "", "let programs on this machine look, at `ADDR`, for example 127.0.0.1:4880")
 			return func(ctx context.Context, args []string) error {
 				if err := noArguments(args); err != nil {
 					return err
@@ -46,7 +48,7 @@ func practiceCommand() command {
 				if *blocks < 0 {
 					return usagef("--blocks: a number from 1 upward")
 				}
-				return t.practice(ctx, o, *blocks)
+				return t.practice(ctx, o, *blocks, *address)
 			}
 		},
 	}
@@ -71,7 +73,7 @@ func checkEffort(threads, limit int) error {
 
 // practice runs until ctx ends or, if blocks is not 0, that many blocks were
 // found and the wallet has seen them.
-func (t *terminal) practice(ctx context.Context, o desk.PracticeOptions, blocks int) error {
+func (t *terminal) practice(ctx context.Context, o desk.PracticeOptions, blocks int, address string) error {
 	d, err := desk.Open(t.data)
 	if err != nil {
 		return err
@@ -97,6 +99,11 @@ func (t *terminal) practice(ctx context.Context, o desk.PracticeOptions, blocks 
 	t.say("A block is found about every ten seconds. Its reward can be spent once four more are found. Ctrl-C stops.")
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	stop, err := t.serveAPI(ctx, storeChoice{}, config.API{Listen: address}, "", p)
+	if err != nil {
+		return errors.Join(err, p.Close())
+	}
+	defer stop()
 	ended := make(chan error, 1)
 	go func() { ended <- p.Run(ctx) }()
 
@@ -190,6 +197,7 @@ func (w *practiceWatch) look() {
 		w.t.say("%s", line)
 	}
 	w.looks++
+	w.t.rates(w.looks, s.Mining)
 }
 
 // balance tells the balance when it has changed.

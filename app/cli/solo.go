@@ -28,7 +28,7 @@ func soloCommand() command {
 			"Limits, manners, proxy and log are those of config.toml in the data directory, unless they are given here: see goldpan config show.",
 		groups: []group{
 			{"where", []string{"node", "coin", "network", "payout", "node-user", "node-password-file", "node-password-key", "node-cookie", "node-certificate", "proxy", "proxy-key"}},
-			limitOptions, mannerOptions,
+			limitOptions, mannerOptions, apiOptions,
 			{"until when", []string{"blocks", "for"}},
 		},
 		prepare: func(t *terminal, f *flag.FlagSet) func(context.Context, []string) error {
@@ -48,6 +48,7 @@ func soloCommand() command {
 			f.StringVar(&o.Network, "network", string(coin.Main), "`NETWORK` that the node is of: main, test or regtest")
 			store := storeFlags(f)
 			settings.defineRules(f)
+			tokenFile := settings.defineAPI(f)
 			f.BoolVar(&logHere, "log-stderr", false, "write what goes to goldpan.log to standard error too")
 			f.Uint64Var(&goal.blocks, "blocks", 0, "end after `N` blocks that the node has taken")
 			f.DurationVar(&goal.span, "for", 0, "end after this `DURATION`, for example 10m")
@@ -96,6 +97,9 @@ func soloCommand() command {
 				case o.User != "" && ways == 0:
 					return usagef("--node-password-file or --node-password-key is needed with --node-user")
 				}
+				if *passwordFile == "-" && *tokenFile == "-" {
+					return usagef("standard input can hold one secret, not two")
+				}
 				if err := checkSolo(o); err != nil {
 					return err
 				}
@@ -114,7 +118,9 @@ func soloCommand() command {
 				if o.Log = t.openLog(dir, c.Log, logHere); o.Log != nil {
 					defer o.Log.Close()
 				}
-				return t.solo(ctx, o, goal, read)
+				return t.solo(ctx, o, goal, read, func(ctx context.Context, m watched) (func(), error) {
+					return t.serveAPI(ctx, store, c.API, *tokenFile, m)
+				})
 			}
 		},
 	}
@@ -190,8 +196,8 @@ type soloGoal struct {
 }
 
 // solo mines until the goal is reached or ctx ends, by the limits and manners that
-// read returns.
-func (t *terminal) solo(ctx context.Context, o desk.SoloOptions, goal soloGoal, read func() (config.Config, error)) error {
+// read returns. What serve opens is served meanwhile.
+func (t *terminal) solo(ctx context.Context, o desk.SoloOptions, goal soloGoal, read func() (config.Config, error), serve func(context.Context, watched) (func(), error)) error {
 	shares, blocks := make(chan desk.Share, 1024), make(chan desk.SoloBlock, 1024)
 	o.Shares = func(r desk.Share) { offer(shares, r) }
 	o.Block = func(b desk.SoloBlock) { offer(blocks, b) }
@@ -210,6 +216,11 @@ func (t *terminal) solo(ctx context.Context, o desk.SoloOptions, goal soloGoal, 
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	served, err := serve(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer served()
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(ctx) }()
 	w := soloWatch{t: t, live: t.live(), rules: read}

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"unicode"
 
+	"goldpan/app/desk/api"
 	"goldpan/app/desk/config"
 	"goldpan/core/coin"
 	"goldpan/core/hasher"
@@ -45,6 +46,8 @@ var explanations = []struct {
 	{ErrPayout, "", "Give --coin and --payout ADDRESS, or write coin and payout into the settings."},
 	{ErrNoPreset, "", "See them with goldpan pools, or write the pool's own address instead."},
 	{ErrTooManyPools, "", "Take away some of them."},
+	{api.ErrAddress, "", "Write it as 127.0.0.1:PORT: other machines are not let in."},
+	{api.ErrToken, "", "Make one with a password manager, or with: openssl rand -hex 32"},
 	{ErrPassphraseShort, "", "Use several words that only you would put together."},
 
 	{stratum.ErrScheme, "", "A pool's address begins with stratum+tcp://, stratum+tls://, ws:// or wss://."},

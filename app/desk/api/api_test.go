@@ -22,7 +22,11 @@ import (
 	"goldpan/core/watch"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// After a refusal net/http waits half a second before it closes, also when the
+	// server is closed meanwhile.
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("net/http.(*conn).closeWriteAndWait"))
+}
 
 const (
 	token    = "correct-horse-battery-staple"
