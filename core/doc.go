@@ -25,12 +25,14 @@
 //	                       TLS, pins, proxies
 //	  disk/                locks on folders, for what has a disk
 //	  seal/                passphrase → file key → sealed bytes; atomic files
+//	  vardiff/             the difficulty that suits a miner's speed
 //	  pow/                 Job, Header, Target, Difficulty, Share; no I/O
 //	  stratum/             message codec, client, several pools in order, server side
 //	  template/            solo mining on the user's own node: templates, coinbase, blocks
 //	  engine/              lanes, epochs, share check, the rules that govern them;
 //	                       engine/machine, what the computer tells of itself
 //	  watch/               hash rate, what the shares imply, luck
+//	  invite/              what a device and its gateway prove to each other
 //	  practice/            the embedded practice network: chain, pool, wallet server
 //	wallet/                accounts, balances, history
 //	  hd/                  words, keys, addresses
@@ -42,12 +44,12 @@
 //	assets/                the look, the mark, licences, translations
 //	  presets/             coins and pools as data files, which core/coin reads
 //
-// Planned, and not there yet: core/invite and core/gateway (devices at home),
+// Planned, and not there yet: core/gateway (devices at home),
 // core/economy, core/ledger, wallet/tx, vault/exchange, vault/poolapi.
 //
 // # Who may import whom
 //
-//	coin, disk, hasher, jsonrpc, invite, seal   leaves: all may import them
+//	coin, disk, hasher, jsonrpc, invite, seal, vardiff   leaves: all may import them
 //	hasher ← pow ← stratum, engine, template, watch ← core
 //	wallet   leaves and pow
 //	vault    leaves
