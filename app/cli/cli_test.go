@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -23,6 +24,11 @@ import (
 var goldpan string
 
 func TestMain(m *testing.M) {
+	// Most of the time the tests wait, for blocks that take ten seconds each.
+	flag.Parse()
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
+	}
 	dir, err := os.MkdirTemp("", "goldpan-cli-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -196,11 +202,12 @@ func last(t *testing.T, lines []line, kind string) line {
 // TestPractice is the whole journey: blocks are mined over a socket, accepted
 // by the chain, and their rewards ripen in the wallet.
 func TestPractice(t *testing.T) {
+	t.Parallel()
 	for _, algorithm := range []string{"sha256d", "scrypt"} {
 		t.Run(algorithm, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			lines := run(t, 0, "", "practice", "--algorithm", algorithm, "--blocks", "6", "--threads", "1", "--data", dir)
+			lines := run(t, 0, "", "practice", "--algorithm", algorithm, "--blocks", "6", "--threads", "1", "--limit", "25", "--data", dir)
 			heights, shares := 0, 0
 			for _, l := range lines {
 				switch l.Type {
@@ -238,8 +245,9 @@ func TestPractice(t *testing.T) {
 // TestKill: after kill -9 the same directory goes on with the same chain and
 // wallet, and meanwhile a second copy is refused.
 func TestKill(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
-	args := []string{"practice", "--threads", "1", "--data", dir}
+	args := []string{"practice", "--threads", "1", "--limit", "25", "--data", dir}
 	first := start(t, "", args...)
 	var killed line
 	for range 2 {
@@ -276,18 +284,24 @@ func TestKill(t *testing.T) {
 // TestMineAnotherPool: mine joins the practice pool of another process, over
 // tcp and over WebSocket.
 func TestMineAnotherPool(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
-	port, web := freePort(t), freePort(t)
-	server := start(t, "", "practice", "--threads", "1", "--limit", "20", "--data", dir, "--listen", port, "--web", web)
+	server := start(t, "", "practice", "--threads", "1", "--limit", "20", "--data", dir, "--listen", "127.0.0.1:0", "--web", "127.0.0.1:0")
 	server.until("status")
 	if said := server.said.String(); !strings.Contains(said, "worth nothing") {
 		t.Errorf("practice coins are not called worthless: %q", said)
 	}
-	address := "" // of the practice wallet, as it was said to people
-	for deadline := time.Now().Add(patience); address == ""; {
+	address, port, web := "", "", "" // of the practice wallet, and where it listens, as it was said to people
+	for deadline := time.Now().Add(patience); address == "" || port == "" || web == ""; {
 		for _, word := range strings.Fields(server.said.String()) {
 			if strings.HasPrefix(word, "pan1") {
 				address = word
+			}
+			if at, ok := strings.CutPrefix(strings.TrimSuffix(word, ","), "stratum+tcp://"); ok {
+				port = at
+			}
+			if at, ok := strings.CutPrefix(word, "http://"); ok {
+				web = strings.TrimSuffix(at, "/")
 			}
 		}
 		if time.Now().After(deadline) {
@@ -305,17 +319,6 @@ func TestMineAnotherPool(t *testing.T) {
 	if !strings.Contains(e.Message, "refuses this user") || e.Hint == "" {
 		t.Errorf("a mainnet address at the practice pool: %+v", e)
 	}
-}
-
-// freePort returns a loopback address that nothing listens on.
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // server answers every connection with what it is given, once it was asked
@@ -345,6 +348,7 @@ func server(t *testing.T, answer func(io.Writer)) string {
 }
 
 func TestBadInput(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
@@ -421,6 +425,7 @@ func TestBadInput(t *testing.T) {
 // TestSecretEndsWithContext: Ctrl-C ends a command that waits for a secret that
 // never comes.
 func TestSecretEndsWithContext(t *testing.T) {
+	t.Parallel()
 	in, never, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -448,6 +453,7 @@ func TestSecretEndsWithContext(t *testing.T) {
 // TestMainWalletIsCalledUnaudited: whoever makes or restores a wallet for real
 // coins is told to keep little in it, and practice coins are called worthless.
 func TestMainWalletIsCalledUnaudited(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	passphrase := filepath.Join(dir, "passphrase")
 	if err := os.WriteFile(passphrase, []byte("four words that fit"), 0o600); err != nil {
@@ -472,6 +478,7 @@ func TestMainWalletIsCalledUnaudited(t *testing.T) {
 
 // TestHelpLeavesJSONAlone: with --json, standard output has no line for people.
 func TestHelpLeavesJSONAlone(t *testing.T) {
+	t.Parallel()
 	for _, args := range [][]string{{"help"}, {"practice", "--help"}, {"wallet", "create", "-h"}} {
 		p := start(t, "", args...)
 		if lines, code := p.end(); code != 0 || len(lines) != 0 || !strings.Contains(p.said.String(), "goldpan") {
@@ -481,6 +488,7 @@ func TestHelpLeavesJSONAlone(t *testing.T) {
 }
 
 func TestBenchAndDoctor(t *testing.T) {
+	t.Parallel()
 	lines := run(t, 0, "", "bench", "--seconds", "0.05")
 	if b := last(t, lines, "bench"); b.Hashrate <= 0 || b.Kernel == "" {
 		t.Errorf("%+v", b)

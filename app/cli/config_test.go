@@ -12,6 +12,7 @@ import (
 )
 
 func TestConfigCommands(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "data")
 	path := last(t, run(t, 0, "", "config", "path", "--data", dir), "done").Path
 	if path != config.Path(dir) {
@@ -47,6 +48,7 @@ func TestConfigCommands(t *testing.T) {
 
 // TestDoctorLooksAtSettings: doctor tells of sensors, settings and proxy.
 func TestDoctorLooksAtSettings(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	writeConfig(t, dir, "proxy = \"socks5://127.0.0.1:9050\"\n")
 	found := map[string]line{}
@@ -73,6 +75,7 @@ func TestDoctorLooksAtSettings(t *testing.T) {
 // TestPoolsAndTrust: what is known of pools and of servers is listed, and a
 // trusted one can be removed.
 func TestPoolsAndTrust(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	if l := last(t, run(t, 0, "", "pools", "--coin", "litecoin", "--data", dir), "pool"); l.Coin != "litecoin" || l.ID == "" {
 		t.Errorf("%+v", l)
@@ -95,11 +98,13 @@ func TestPoolsAndTrust(t *testing.T) {
 
 // TestJSONFirst: --json may stand before the command.
 func TestJSONFirst(t *testing.T) {
+	t.Parallel()
 	last(t, run(t, 0, "", "--json", "config", "path", "--data", t.TempDir()), "done")
 }
 
 // TestLostResult: a result that cannot be written is a failure.
 func TestLostResult(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS != "linux" {
 		t.Skip("only Linux has /dev/full")
 	}

@@ -108,12 +108,21 @@ func keyAddCommand() command {
 					if err != nil {
 						return err
 					}
-					t.print(keyRecord(e), "%s is kept in the %s. Goldpan uses it and never shows it: name it with --password-key %s.", e.ID, v.StoreName(), e.ID)
+					t.print(keyRecord(e), "%s is kept in the %s. Goldpan uses it and never shows it%s.", e.ID, v.StoreName(), namedWith(e))
 					return nil
 				})
 			}
 		},
 	}
+}
+
+// namedWith tells which option takes the id of a key, where there is one.
+func namedWith(e vault.Entry) string {
+	option := map[vault.Kind]string{vault.KindPool: "--password-key", vault.KindNode: "--node-password-key", vault.KindToken: "--api-token-key"}[e.Kind]
+	if option == "" {
+		return ""
+	}
+	return ": name it with " + option + " " + e.ID
 }
 
 func keyListCommand() command {

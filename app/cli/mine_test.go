@@ -36,6 +36,7 @@ func writeConfig(t *testing.T, dir, text string) {
 // TestMineByFlags: hosts are listed before anything is contacted, the pool's
 // words are quoted, and neither output nor log holds the password.
 func TestMineByFlags(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, nil)
 	p.text = "maintenance\x1b[2J at noon"
 	dir := t.TempDir()
@@ -69,6 +70,7 @@ func TestMineByFlags(t *testing.T) {
 // TestMineByConfig: without --pool the settings file says what to mine; on
 // SIGHUP it is read again, and one that is wrong changes nothing.
 func TestMineByConfig(t *testing.T) {
+	t.Parallel()
 	if os.PathSeparator != '/' {
 		t.Skip("there is no SIGHUP here")
 	}
@@ -113,6 +115,7 @@ func TestMineByConfig(t *testing.T) {
 
 // TestMineFallsBack: the second pool serves while the first is down.
 func TestMineFallsBack(t *testing.T) {
+	t.Parallel()
 	p, down := newPool(t, nil), refusing(t)
 	lines := run(t, 0, "", append(mineArgs(t.TempDir(), "stratum+tcp://"+down, "stratum+tcp://"+p.addr), "--shares", "1")...)
 	if s := last(t, lines, "status"); !strings.Contains(s.Pool, p.addr) {
@@ -126,6 +129,7 @@ func TestMineFallsBack(t *testing.T) {
 // TestMineTLS: a certificate that nobody vouches for is refused with its
 // fingerprint and the address that accepts it; a changed one is refused.
 func TestMineTLS(t *testing.T) {
+	t.Parallel()
 	config, fingerprint := selfSigned(t)
 	p := newPool(t, config)
 	dir, url := t.TempDir(), "stratum+tls://"+p.addr
@@ -167,6 +171,7 @@ func TestMineTLS(t *testing.T) {
 
 // TestMineByProxy: all goes through the proxy, and nothing around it.
 func TestMineByProxy(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, nil)
 	proxy, asked := newProxy(t)
 	run(t, 0, "", append(mineArgs(t.TempDir(), "stratum+tcp://"+p.addr), "--proxy", "http://"+proxy, "--shares", "1")...)
@@ -183,6 +188,7 @@ func TestMineByProxy(t *testing.T) {
 // TestMineWarnsOfThePayout: a pool that promises solo mining, and whose work pays
 // somebody else, is told of.
 func TestMineWarnsOfThePayout(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, nil)
 	m := start(t, "", append(mineArgs(t.TempDir(), "stratum+tcp://"+p.addr), "--coin", "bitcoin", "--solo-pool", "--payout", "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa")...)
 	if n := m.until("notice"); n.Level != "warning" || !strings.Contains(n.Text, "does not pay your address") {
@@ -198,6 +204,7 @@ func TestMineWarnsOfThePayout(t *testing.T) {
 
 // TestMineBySchedule: outside of its hours it rests, and says why.
 func TestMineBySchedule(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, nil)
 	later := time.Now().Add(3 * time.Hour)
 	window := fmt.Sprintf("%s-%s", later.Format("15:04"), later.Add(time.Hour).Format("15:04"))
@@ -219,6 +226,7 @@ func TestMineBySchedule(t *testing.T) {
 // TestGivesEnough: what never worked is tried for a while before it is given up,
 // however fast it fails, and what worked once, for ever.
 func TestGivesEnough(t *testing.T) {
+	t.Parallel()
 	term := new(terminal)
 	for _, c := range []struct {
 		v    core.Snapshot
@@ -237,6 +245,7 @@ func TestGivesEnough(t *testing.T) {
 
 // TestStatusLine: a rate that is not measured yet is none of zero.
 func TestStatusLine(t *testing.T) {
+	t.Parallel()
 	for want, v := range map[string]core.Snapshot{
 		"Mining begins · 2 shares accepted, 0 rejected, 0 stale · 1s":                {State: core.StateMining, Accepted: 2, Uptime: time.Second},
 		"Mining at 2 kH/s · 0 shares accepted, 0 rejected, 0 stale · 1s · it is hot": {State: core.StateMining, Hashrate: 2000, Uptime: time.Second, Slowed: "it is hot"},
@@ -253,6 +262,7 @@ func TestStatusLine(t *testing.T) {
 // TestMineForNothing: a pool that never gave work in the time that there was is
 // a failure.
 func TestMineForNothing(t *testing.T) {
+	t.Parallel()
 	silent := server(t, func(io.Writer) { <-t.Context().Done() })
 	e := last(t, run(t, 1, "", append(mineArgs(t.TempDir(), "stratum+tcp://"+silent), "--for", "1s")...), "error")
 	if !strings.Contains(e.Message, "no pool gave any work") {
@@ -261,6 +271,7 @@ func TestMineForNothing(t *testing.T) {
 }
 
 func TestMineBadInput(t *testing.T) {
+	t.Parallel()
 	pool := "stratum+tcp://127.0.0.1:1"
 	withConfig := func(text string) string {
 		dir := t.TempDir()

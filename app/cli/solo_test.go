@@ -1,6 +1,10 @@
 package main
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -8,11 +12,13 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"goldpan/app/desk"
 )
 
 // litecoinds runs two of Debian's litecoind, which know each other and nobody else,
 // and returns the RPC address and the cookie of the first.
-func litecoinds(t *testing.T) (url, cookie string) {
+func litecoinds(t *testing.T, extra ...string) (url, cookie string) {
 	t.Helper()
 	program, err := exec.LookPath("litecoind")
 	if err != nil {
@@ -72,7 +78,7 @@ func litecoinds(t *testing.T) (url, cookie string) {
 		t.Fatal("litecoind does not start")
 		return "", "", ""
 	}
-	rpc, listen, dir := node()
+	rpc, listen, dir := node(extra...)
 	node("-connect=127.0.0.1:" + listen)
 	return "http://127.0.0.1:" + rpc, filepath.Join(dir, "regtest", ".cookie")
 }
@@ -82,7 +88,11 @@ const soloPayout = "rltc1qw508d6qejxtdg4y5r3zarvary0c5xw7k693xs3"
 
 // TestSolo mines on a real node with the program as people have it.
 func TestSolo(t *testing.T) {
-	node, cookie := litecoinds(t)
+	t.Parallel()
+	const password = "sesame-of-the-node"
+	sum := hmac.New(sha256.New, []byte("salt"))
+	sum.Write([]byte(password))
+	node, cookie := litecoinds(t, "-rpcauth=us:salt$"+hex.EncodeToString(sum.Sum(nil)))
 	args := []string{"solo", "--node", node, "--node-cookie", cookie, "--coin", "litecoin", "--network", "regtest", "--payout", soloPayout, "--threads", "1", "--data", t.TempDir()}
 	lines := run(t, 0, "", append(args, "--blocks", "2")...)
 	blocks := 0
@@ -114,8 +124,47 @@ func TestSolo(t *testing.T) {
 		t.Errorf("exit code %d", code)
 	}
 	last(t, rest, "done")
+	// By a password from the vault, and by the limits of the settings, which are read
+	// again on SIGHUP; what is given on the command line comes first.
+	dir := t.TempDir()
+	passphrase := filepath.Join(dir, "passphrase")
+	if err := os.WriteFile(passphrase, []byte("four words that fit"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	vault := []string{"--store", "file", "--passphrase-file", passphrase, "--data", dir}
+	run(t, 0, password+"\n", append([]string{"key", "add", "my-node", "--kind", "node", "--secret-file", "-"}, vault...)...)
+	later := time.Now().Add(3 * time.Hour)
+	never := fmt.Sprintf("[manners]\nschedule = [\"%s-%s\"]\n", later.Format("15:04"), later.Add(time.Hour).Format("15:04"))
+	writeConfig(t, dir, never)
+	p = start(t, "", append([]string{"solo", "--node", node, "--node-user", "us", "--node-password-key", "my-node", "--coin", "litecoin", "--network", "regtest",
+		"--payout", soloPayout, "--threads", "1", "--blocks", "1", "--log-level", "debug"}, vault...)...)
+	s := p.until("status")
+	for ; s.State != "paused"; s = p.until("status") {
+	}
+	if s.Lanes != 1 || s.Reason == "" {
+		t.Errorf("%+v", s)
+	}
+	if os.PathSeparator == '/' {
+		writeConfig(t, dir, never+"[limits]\npercent = 300\n")
+		hangup(t, p)
+		if l := p.until("reload"); l.OK || !strings.Contains(l.Message, "limits.percent") {
+			t.Errorf("%+v", l)
+		}
+		writeConfig(t, dir, "")
+		hangup(t, p)
+		if l := p.until("reload"); !l.OK {
+			t.Errorf("%+v", l)
+		}
+		if rest, code := p.end(); code != 0 || last(t, rest, "done").Blocks != 1 {
+			t.Errorf("exit code %d, %+v\n%s", code, rest, p.said.String())
+		}
+		log, err := os.ReadFile(filepath.Join(dir, desk.LogName))
+		if err != nil || !strings.Contains(string(log), "block found") || strings.Contains(string(log)+p.said.String(), password) {
+			t.Errorf("the log is %s, %v", log, err)
+		}
+	}
 	// A node of another chain is left alone.
-	wrong := run(t, 1, "", "solo", "--node", node, "--node-cookie", cookie, "--coin", "litecoin", "--payout", "ltc1qw508d6qejxtdg4y5r3zarvary0c5xw7kgmn4n9", "--data", t.TempDir())
+	wrong := inside(t, 1, "solo", "--node", node, "--node-cookie", cookie, "--coin", "litecoin", "--payout", "ltc1qw508d6qejxtdg4y5r3zarvary0c5xw7kgmn4n9", "--data", t.TempDir())
 	if e := last(t, wrong, "error"); !strings.Contains(e.Message, "another coin or network") {
 		t.Errorf("%+v", e)
 	}
@@ -123,6 +172,7 @@ func TestSolo(t *testing.T) {
 
 // What is wrong with the options is said before anything is contacted.
 func TestSoloOptions(t *testing.T) {
+	t.Parallel()
 	secret := filepath.Join(t.TempDir(), "password")
 	if err := os.WriteFile(secret, []byte("sesame\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -143,6 +193,8 @@ func TestSoloOptions(t *testing.T) {
 		"another coin":        {2, []string{"--node", "http://127.0.0.1:1", "--coin", "ethereum"}, "--coin"},
 		"no such network":     {2, []string{"--node", "http://127.0.0.1:1", "--network", "practice"}, "--network"},
 		"an address of main":  {1, []string{"--node", "http://127.0.0.1:1", "--payout", "ltc1qw508d6qejxtdg4y5r3zarvary0c5xw7kgmn4n9"}, "address"},
+		"a limit":             {2, []string{"--node", "http://127.0.0.1:1", "--limit", "0"}, "--limit"},
+		"a schedule":          {2, []string{"--node", "http://127.0.0.1:1", "--schedule", "sometimes"}, "mon-fri"},
 		"no such certificate": {1, []string{"--node", "https://127.0.0.1:1", "--node-certificate", secret}, "certificate"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -68,6 +68,7 @@ func waitFor(t *testing.T, said *transcript, text string) {
 // TestTrustIsOffered: at a terminal a pool that nobody vouches for may be
 // trusted, with its fingerprint shown; it is kept, and another key is refused.
 func TestTrustIsOffered(t *testing.T) {
+	t.Parallel()
 	config, fingerprint := selfSigned(t)
 	p, dir := newPool(t, config), t.TempDir()
 	args := append(mineArgs(dir, "stratum+tls://"+p.addr), "--shares", "1")
@@ -98,6 +99,7 @@ func TestTrustIsOffered(t *testing.T) {
 // TestClosedTerminal: when the terminal's window is closed, mining ends; nothing
 // mines on unseen.
 func TestClosedTerminal(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, nil)
 	cmd, master, said := atTerminal(t, mineArgs(t.TempDir(), "stratum+tcp://"+p.addr)...)
 	waitFor(t, said, "Mining at")

@@ -16,6 +16,7 @@ import (
 // refused with the fingerprint to compare; a proxy that is not there is said to
 // be the trouble, and is not gone around.
 func TestWalletServerIsNotTrusted(t *testing.T) {
+	t.Parallel()
 	srv := httptest.NewUnstartedServer(http.NotFoundHandler())
 	srv.Config.ErrorLog = log.New(io.Discard, "", 0) // of the refused handshake
 	srv.StartTLS()
@@ -31,7 +32,7 @@ func TestWalletServerIsNotTrusted(t *testing.T) {
 		args          []string
 	}{
 		{"vouches", pin, []string{address}},
-		{"the proxy does not serve", "", []string{address, "--proxy", "socks5://" + freePort(t)}},
+		{"the proxy does not serve", "", []string{address, "--proxy", "socks5://" + refusing(t)}},
 		{"not readable", "", []string{address + "?pin=sha256:00"}},
 	} {
 		e := last(t, run(t, 1, "", append(balance, c.args...)...), "error")
