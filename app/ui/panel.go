@@ -167,7 +167,9 @@ type card struct {
 
 func newCard(title string) *card {
 	c := &card{value: figure(theme.SizeNameSubHeadingText), means: explanation("")}
-	c.panel = newPanel(container.New(column{0}, caption(title), c.value, container.New(lines(3), c.means)))
+	head := caption(title)
+	head.Truncation = fyne.TextTruncateEllipsis
+	c.panel = newPanel(container.New(column{0}, head, c.value, container.New(lines(3), c.means)))
 	return c
 }
 

@@ -141,7 +141,17 @@ func (s *settingsScreen) field(key, label, unit, sentence, now string, raw func(
 	entry := widget.NewEntry()
 	entry.SetText(now)
 	entry.OnChanged = func(text string) { s.set(row, raw(strings.TrimSpace(text))) }
-	row.control = container.NewBorder(nil, nil, figureLabel(label), caption(unit), container.New(rightHand{180}, entry))
+	row.control = container.NewBorder(nil, nil, figureLabel(label), caption(unit), container.New(rightHand{120}, entry))
+	return row
+}
+
+// line is a setting that is typed, and may be long.
+func (s *settingsScreen) line(key, label, sentence, now string) *setting {
+	row := &setting{key: key, sentence: sentence}
+	entry := widget.NewEntry()
+	entry.SetText(now)
+	entry.OnChanged = func(text string) { s.set(row, strings.TrimSpace(text)) }
+	row.control = container.New(column{0}, figureLabel(label), entry)
 	return row
 }
 
@@ -223,8 +233,8 @@ func (s *settingsScreen) manners(c config.Config) []*setting {
 			}
 			return time.Duration(minutes * float64(time.Minute)).String()
 		}),
-		s.field("manners.others_percent", "Pause when other programs use more than", "% of the processor", "A game or a film then has the machine to itself. 0 never pauses.", strconv.Itoa(m.OthersPercent), number),
-		s.field("manners.schedule", "Only at these times", "", "Such as mon-fri 22:00-07:00; sat,sun 00:00-24:00. Empty is always.", strings.Join(m.Schedule, "; "), func(text string) string { return text }),
+		s.field("manners.others_percent", "Pause when others use", "% or more", "Others are the other programs, and the share is of the processor: a game then has the machine to itself. 0 never pauses.", strconv.Itoa(m.OthersPercent), number),
+		s.line("manners.schedule", "Only at these times", "Such as mon-fri 22:00-07:00; sat,sun 00:00-24:00. Empty is always.", strings.Join(m.Schedule, "; ")),
 	}
 	rows[0].known = func(r engine.Reading) string {
 		if r.Power == engine.PowerUnknown {
