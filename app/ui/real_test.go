@@ -88,6 +88,11 @@ func TestWhatMiningForRealSays(t *testing.T) {
 	if r.state.Text != "Not mining" || !strings.Contains(r.reason.Text, "Nothing is listening at that address.") || !strings.Contains(r.reason.Text, "tries again by itself") {
 		t.Errorf("down: %q, %q", r.state.Text, r.reason.Text)
 	}
+	unknown := &jsonrpc.CertificateError{Host: "a:1", Fingerprint: testFingerprint, Err: jsonrpc.ErrUnknownAuthority}
+	r.show(core.Snapshot{State: core.StateDown, Reason: "nobody vouches for the pool's certificate", Err: unknown}, "", now, true)
+	if r.reason.Text != "Nobody vouches for the pool's certificate. Goldpan tries again by itself." {
+		t.Errorf("down by its certificate: %q", r.reason.Text)
+	}
 	for range 10 {
 		r.notice(core.Notice{Time: now, Text: "Mining has resumed."})
 	}

@@ -80,17 +80,29 @@ func realStateWords(m core.Snapshot) (kind, string, string) {
 	case core.StatePaused:
 		return kindIdle, "Paused", sentence(m.Reason)
 	case core.StateDown:
-		why := sentence(m.Reason)
-		if m.Err != nil {
-			message, hint := desk.Explain(m.Err)
-			why = strings.TrimSpace(sentence(message) + " " + hint)
-		}
-		if why == "" {
-			why = "The connection was lost."
-		}
-		return kindBad, "Not mining", why + " Goldpan tries again by itself."
+		return kindBad, "Not mining", downWords(m) + " Goldpan tries again by itself."
 	}
 	return kindWait, "Connecting", "Asking " + hostOf(m.Pool) + " for work."
+}
+
+// longestWhy is how much of a reason there is room for, in characters.
+const longestWhy = 75
+
+// downWords say why it does not mine, and what to do about it where there is room.
+func downWords(m core.Snapshot) string {
+	why := sentence(m.Reason)
+	if m.Err != nil {
+		message, hint := desk.Explain(m.Err)
+		for _, longer := range []string{sentence(message), sentence(message) + " " + hint} {
+			if len(longer) <= longestWhy {
+				why = longer
+			}
+		}
+	}
+	if why == "" {
+		why = "The connection was lost."
+	}
+	return why
 }
 
 // poolLines say how each pool of a list stands.

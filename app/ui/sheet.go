@@ -33,8 +33,13 @@ func (w *window) newSheet(title string, content fyne.CanvasObject, first fyne.Fo
 	head.Wrapping = fyne.TextWrapWord
 	head.SetText(title)
 	row := container.NewHBox(layout.NewSpacer())
+	th := fyne.CurrentApp().Settings().Theme()
 	for _, b := range buttons {
-		row.Add(container.New(atLeast{120, 40}, b))
+		o := fyne.CanvasObject(b)
+		if b.Importance == widget.HighImportance {
+			o = container.NewThemeOverride(b, lit{th})
+		}
+		row.Add(container.New(atLeast{max(120, b.MinSize().Width+24), 40}, o))
 	}
 	body := container.New(layout.NewCustomPaddedLayout(8, 8, 12, 12), container.New(column{10}, head, content, row))
 	view := container.NewVScroll(body)

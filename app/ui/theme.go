@@ -124,15 +124,21 @@ func (l *look) Size(name fyne.ThemeSizeName) float32 {
 	return l.Theme.Size(name)
 }
 
-// roomy is the look of the one big button: larger text in more space, and gold
-// that lightens where it has the focus.
-type roomy struct{ fyne.Theme }
+// lit is the look of a gold button, whose gold lightens where it has the focus.
+type lit struct{ fyne.Theme }
 
-func (r roomy) Color(name fyne.ThemeColorName, v fyne.ThemeVariant) color.Color {
+func (l lit) Color(name fyne.ThemeColorName, v fyne.ThemeVariant) color.Color {
 	if name == theme.ColorNameFocus {
 		return color.NRGBA{R: 0xff, G: 0xff, B: 0xff, A: 0x60}
 	}
-	return r.Theme.Color(name, v)
+	return l.Theme.Color(name, v)
+}
+
+// roomy is the look of the one big button: larger text in more space.
+type roomy struct{ fyne.Theme }
+
+func (r roomy) Color(name fyne.ThemeColorName, v fyne.ThemeVariant) color.Color {
+	return lit(r).Color(name, v)
 }
 
 func (r roomy) Size(name fyne.ThemeSizeName) float32 {
