@@ -23,7 +23,7 @@ import (
 const module = "goldpan/"
 
 // leaves may be imported by everything of ours.
-var leaves = []string{"core/coin", "core/disk", "core/hasher", "core/hasher/kernel", "core/invite", "core/jsonrpc", "core/seal"}
+var leaves = []string{"core/coin", "core/disk", "core/hasher", "core/hasher/kernel", "core/invite", "core/jsonrpc", "core/seal", "core/vardiff"}
 
 // layer is what one part of the tree may import of Goldpan. A package falls under
 // the first layer whose pattern matches its path.
@@ -41,6 +41,7 @@ var layers = []layer{
 	{"core/jsonrpc", nil, "jsonrpc is a leaf: it carries messages and knows none"},
 	{"core/invite", nil, "invite is a leaf"},
 	{"core/seal", nil, "seal is a leaf: bytes in, bytes out"},
+	{"core/vardiff", nil, "vardiff is a leaf: arithmetic alone"},
 	{"core/pow", []string{"leaves"}, "pow is the layer right above hasher, without I/O"},
 	{"core/stratum", []string{"leaves", "core/pow"}, "stratum hands jobs on and never hashes: Session joins it to the engine"},
 	{"core/engine", []string{"leaves", "core/pow"}, "engine hashes jobs and knows no pool: Session joins it to stratum"},
@@ -49,7 +50,7 @@ var layers = []layer{
 	{"core/watch", []string{"leaves", "core/pow"}, "watch counts and knows neither pool nor lanes"},
 	{"core/practice/...", []string{"leaves", "core/pow", "core/stratum", "core/template", "core/practice/...", "wallet/electrum/message"},
 		"practice plays pool and wallet server; of the wallet it may know the messages alone"},
-	{"core/gateway", []string{"leaves", "core/pow", "core/stratum"}, "gateway passes jobs on"},
+	{"core/gateway", []string{"leaves", "core/pow", "core/stratum"}, "gateway passes jobs on, and knows neither who keeps its accounts nor who hashes"},
 	{"core/economy", []string{"leaves", "core/pow"}, "economy calculates"},
 	{"core/ledger", []string{"leaves"}, "ledger writes down what it is told"},
 	{"core", []string{"leaves", "core/pow", "core/stratum", "core/engine", "core/template", "core/watch"},
