@@ -195,7 +195,7 @@ func drip(c net.Conn, text []byte) {
 // mustEcho sends a message through a new connection and back.
 func mustEcho(t testing.TB, d *Dialer, rawURL string) Conn {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	c, err := d.Dial(ctx, rawURL, 1024)
 	if err != nil {
@@ -214,7 +214,7 @@ func mustEcho(t testing.TB, d *Dialer, rawURL string) Conn {
 // dialFails returns the error of a dial that must not succeed, and looks for what no error may hold.
 func dialFails(t testing.TB, d *Dialer, rawURL string) error {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	c, err := d.Dial(ctx, rawURL, 1024)
 	if err == nil {
