@@ -1,0 +1,293 @@
+package gateway
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"goldpan/core/pow"
+	"goldpan/core/stratum"
+)
+
+// door is the Backend of one kind of device. It keeps the seat in the peer's Data.
+type door struct {
+	g     *Gateway
+	lanes bool
+}
+
+var (
+	_ stratum.Backend       = door{}
+	_ stratum.VersionRoller = door{}
+)
+
+func refuse(code int, reason string) error { return &stratum.Rejection{Code: code, Reason: reason} }
+
+func (d door) Connected(*stratum.Peer) {}
+
+// VersionMask lets a device roll what the pool lets us roll.
+func (d door) VersionMask(p *stratum.Peer) uint32 {
+	d.g.mu.Lock()
+	defer d.g.mu.Unlock()
+	if s, ok := p.Data.(*seat); ok && s.up.last != nil {
+		return s.up.last.VersionMask
+	}
+	for _, u := range d.g.upstreams {
+		if u.last != nil {
+			return u.last.VersionMask
+		}
+	}
+	return 0x1fffe000 // of BIP 320; the first job takes away what the pool does not allow
+}
+
+// Subscribe gives a device its place.
+func (d door) Subscribe(p *stratum.Peer, _ string) ([]byte, int, error) {
+	g := d.g
+	timer := time.NewTimer(g.cfg.Patience)
+	defer timer.Stop()
+	tired := false
+	for {
+		first, size, known := g.seat(p, d.lanes, tired)
+		switch {
+		case first != nil:
+			return first, size, nil
+		case known == nil || tired:
+			return nil, 0, refuse(stratum.CodeOther, "no room for another device now")
+		}
+		select {
+		case <-known:
+		case <-timer.C:
+			tired = true
+		case <-g.over:
+			return nil, 0, refuse(stratum.CodeOther, "the gateway is closing")
+		}
+	}
+}
+
+// seat finds a place for a device, and opens another connection to the pool if there is none. Where a connection is
+// still to be made, known ends when it is; unless the device is tired of waiting.
+func (g *Gateway) seat(p *stratum.Peer, lanes, tired bool) (first []byte, size int, known <-chan struct{}) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var pending *upstream
+	for _, u := range g.upstreams {
+		if u.last == nil && !tired {
+			pending = u
+			continue
+		}
+		if slot, ok := u.room(lanes); ok {
+			s := &seat{
+				g: g, peer: p, lanes: lanes, up: u, slot: slot,
+				diff: newDifficulty(g.now(), g.cfg.Algorithm, startRate(g.cfg.Algorithm)),
+				jobs: map[string]*issued{}, seen: map[*pow.Job]map[shareKey]struct{}{},
+			}
+			u.devices = append(u.devices, s)
+			p.Data = s
+			return u.division.extranonce1(slot, u.last), u.division.own, nil
+		}
+	}
+	if pending != nil {
+		return nil, 0, pending.known
+	}
+	if g.open == nil || tired {
+		return nil, 0, nil
+	}
+	if len(g.upstreams) >= g.cfg.MaxUpstreams {
+		i := slices.IndexFunc(g.upstreams, (*upstream).spent)
+		if i < 0 {
+			return nil, 0, nil
+		}
+		g.upstreams[i].cancel() // its search space is used up until the next block; a new one is fresh
+		g.upstreams = slices.Delete(g.upstreams, i, i+1)
+	}
+	return nil, 0, g.add().known
+}
+
+// Authorize lets a device mine, and sends it its first job.
+func (d door) Authorize(p *stratum.Peer, user, password string) error {
+	g := d.g
+	s, ok := p.Data.(*seat)
+	if !ok {
+		return refuse(stratum.CodeNotSubscribed, "subscribe first")
+	}
+	device, err := g.cfg.Devices.Authorize(user, password)
+	if err != nil {
+		return err
+	}
+	joined, err := g.admit(s, device)
+	if err != nil || !joined {
+		return err
+	}
+	g.cfg.Accounts.Joined(device, g.now())
+	if to := g.cfg.Payee; to.Name != "" || to.Address != "" {
+		_ = p.ShowMessage(fmt.Sprintf("You mine for %s, paid to %s", to.Name, to.Address))
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	s.joined = true
+	s.offer(true)
+	return nil
+}
+
+// admit takes note of who a connection belongs to, and reports whether that is new.
+func (g *Gateway) admit(s *seat, device Device) (bool, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if s.in {
+		if s.device.ID != device.ID {
+			return false, refuse(stratum.CodeUnauthorized, "this connection belongs to another device")
+		}
+		return false, nil
+	}
+	before := g.devices[device.ID]
+	if before == nil && len(g.devices) >= g.cfg.MaxDevices {
+		return false, refuse(stratum.CodeUnauthorized, "the gateway has as many devices as it takes")
+	}
+	if before != nil {
+		before.peer.Close() // it came back before its old connection was seen to be dead
+	}
+	s.device, s.in = device, true
+	g.devices[device.ID] = s
+	if rate, ok := g.rates[device.ID]; ok && s.diff.Shares() == 0 {
+		s.diff.Restart(g.now(), rate)
+	}
+	return true, nil
+}
+
+// SuggestDifficulty takes a device's own idea as the first guess.
+func (d door) SuggestDifficulty(p *stratum.Peer, value float64) {
+	s, ok := p.Data.(*seat)
+	if !ok {
+		return
+	}
+	d.g.mu.Lock()
+	defer d.g.mu.Unlock()
+	if s.diff.suggest(d.g.now(), value) && s.in {
+		s.offer(false)
+	}
+}
+
+// Disconnected gives a device's place back.
+func (d door) Disconnected(p *stratum.Peer) {
+	s, ok := p.Data.(*seat)
+	if !ok {
+		return
+	}
+	g := d.g
+	g.mu.Lock()
+	s.up.leave(s)
+	if g.devices[s.device.ID] == s {
+		delete(g.devices, s.device.ID)
+	}
+	if s.diff.Shares() > 0 && (len(g.rates) < maxRates || g.rates[s.device.ID] > 0) {
+		g.rates[s.device.ID] = s.diff.Rate()
+	}
+	joined := s.joined
+	s.in = false
+	g.mu.Unlock()
+	if joined {
+		g.cfg.Accounts.Left(s.device, g.now())
+	}
+}
+
+// Submit judges a share. The device has the gateway's own verdict at once: the share was checked as the pool would, and
+// what the pool makes of it, which may take long and depends on the line, is between the person and the pool.
+func (d door) Submit(p *stratum.Peer, sub stratum.Submission) error {
+	s, ok := p.Data.(*seat)
+	if !ok {
+		return refuse(stratum.CodeNotSubscribed, "subscribe first")
+	}
+	g := d.g
+	share, work, err := s.check(sub)
+	if err != nil {
+		g.mu.Lock()
+		s.count.Refused++
+		s.bad++
+		if s.bad >= maxBad {
+			p.Close()
+		}
+		g.mu.Unlock()
+		if r, ok := err.(*stratum.Rejection); ok {
+			g.cfg.Accounts.Refused(s.device, g.now(), r.Code)
+		}
+		return err
+	}
+	send := work.job.Target.Met(share.Hash)
+	s.credit(share, work)
+	g.cfg.Accounts.Counted(s.device, Share{At: g.now(), Target: work.told, Difficulty: share.Difficulty, Sent: send})
+	if send {
+		s.up.source.Submit(share, func(r pow.Result) {
+			g.cfg.Accounts.Answered(s.device, r)
+			if r.Status != pow.Accepted {
+				g.tell(Event{Upstream: s.up.index, Result: &r})
+			}
+		})
+	}
+	return nil
+}
+
+// check finds out what a share is worth. The hash is made without the lock.
+func (s *seat) check(sub stratum.Submission) (pow.Share, *issued, error) {
+	work, solution, err := s.admit(sub)
+	if err != nil {
+		return pow.Share{}, nil, err
+	}
+	hash := work.job.Header(solution).PoWHash(work.job.Algorithm)
+	if !work.target.Met(hash) {
+		return pow.Share{}, nil, refuse(stratum.CodeLowDifficulty, "low difficulty share")
+	}
+	return pow.Share{Job: work.job, Solution: solution, Hash: hash, Difficulty: pow.DifficultyOf(work.job.Algorithm, hash)}, work, nil
+}
+
+// admit refuses what needs no hashing to refuse.
+func (s *seat) admit(sub stratum.Submission) (*issued, pow.Solution, error) {
+	fail := func(code int, reason string) (*issued, pow.Solution, error) {
+		return nil, pow.Solution{}, refuse(code, reason)
+	}
+	s.g.mu.Lock()
+	defer s.g.mu.Unlock()
+	work := s.jobs[sub.JobID]
+	if !s.in || work == nil || s.up.job == nil || s.up.job.Conn != work.job.Conn {
+		return fail(stratum.CodeJobNotFound, "job not found")
+	}
+	extranonce2 := work.div.extranonce2(work.slot, sub.Extranonce2, work.job)
+	if extranonce2 == nil {
+		return fail(stratum.CodeOther, "wrong size of extranonce2")
+	}
+	if sub.Version != nil && *sub.Version&^work.job.VersionMask != 0 {
+		return fail(stratum.CodeOther, "version bits outside the mask")
+	}
+	if sub.Time < work.job.Time || sub.Time-work.job.Time > maxAhead {
+		return fail(stratum.CodeOther, "time out of range")
+	}
+	// Only what the device was granted counts, as it hashes it.
+	granted := *work.job
+	granted.VersionMask &= s.peer.VersionMask()
+	solution := sub.Solution(&granted)
+	solution.Extranonce2 = extranonce2
+	key := shareKey{version: solution.Version, time: sub.Time, nonce: sub.Nonce}
+	copy(key.own[:], sub.Extranonce2)
+	seen := s.seen[work.job]
+	if _, twice := seen[key]; twice {
+		return fail(stratum.CodeDuplicate, "duplicate share")
+	}
+	if seen == nil || len(seen) >= maxSeen {
+		return fail(stratum.CodeOther, "too many shares for one job")
+	}
+	seen[key] = struct{}{}
+	return work, solution, nil
+}
+
+// credit counts a share, and changes the difficulty if it is far off.
+func (s *seat) credit(share pow.Share, work *issued) {
+	s.g.mu.Lock()
+	defer s.g.mu.Unlock()
+	now := s.g.now()
+	s.bad = 0
+	s.count.Shares++
+	s.count.Work += work.told
+	s.count.Best = max(s.count.Best, share.Difficulty)
+	s.diff.Share(now, work.target.Expected())
+	if s.in && s.up.job != nil && s.diff.due(now, s.up.job) {
+		s.offer(false)
+	}
+}

@@ -1,0 +1,234 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"goldpan/core/jsonrpc"
+	"goldpan/core/pow"
+	"goldpan/core/stratum"
+)
+
+// Gateway divides a pool's work among devices. Its methods are safe for concurrent use. It must be running, by Run, for
+// devices to be served.
+type Gateway struct {
+	cfg     Config
+	now     func() time.Time
+	miners  *stratum.Server
+	lanes   *stratum.Server
+	started chan struct{}
+
+	mu        sync.Mutex
+	open      func(*upstream) // starts one; nil while the Gateway does not run
+	over      <-chan struct{} // the end of Run
+	opened    int
+	upstreams []*upstream
+	devices   map[string]*seat   // authorized, by Device.ID
+	rates     map[string]float64 // what devices did when they left, in hashes a second
+}
+
+// maxRates is how many devices that left are remembered by their speed.
+const maxRates = 1024
+
+// New returns a Gateway that connects when Run is called.
+func New(cfg Config) (*Gateway, error) {
+	switch {
+	case len(cfg.Pools) == 0:
+		return nil, fmt.Errorf("gateway: %w: no pool given", stratum.ErrAddress)
+	case cfg.Devices == nil:
+		return nil, errors.New("gateway: nobody says which devices may join")
+	case cfg.Algorithm == "":
+		return nil, errors.New("gateway: no algorithm given")
+	}
+	if cfg.Accounts == nil {
+		cfg.Accounts = nobody{}
+	}
+	if cfg.MaxDevices <= 0 {
+		cfg.MaxDevices = 32
+	}
+	if cfg.MaxUpstreams <= 0 {
+		cfg.MaxUpstreams = 4
+	}
+	if cfg.Patience <= 0 {
+		cfg.Patience = 3 * time.Second
+	}
+	if cfg.Server.MaxConnections <= 0 {
+		cfg.Server.MaxConnections = 2*cfg.MaxDevices + 16
+	}
+	if cfg.Source == nil {
+		cfg.Source = func(f stratum.FailoverConfig) Source { return stratum.NewFailover(f) }
+	}
+	cfg.Server.Agent, cfg.Server.Algorithm = "goldpan gateway", cfg.Algorithm
+	g := &Gateway{cfg: cfg, now: time.Now, started: make(chan struct{}), devices: map[string]*seat{}, rates: map[string]float64{}}
+	g.miners = stratum.NewServer(door{g, false}, cfg.Server)
+	g.lanes = stratum.NewServer(door{g, true}, cfg.Server)
+	return g, nil
+}
+
+// Payee is who is paid.
+func (g *Gateway) Payee() Payee { return g.cfg.Payee }
+
+// Run mines for the devices until ctx ends, and then returns nil when all are gone. It returns an error when no pool
+// can be used at all. Run may be called once.
+func (g *Gateway) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var runs sync.WaitGroup
+	failed := make(chan error, 1)
+	defer func() {
+		g.mu.Lock()
+		g.open = nil
+		g.mu.Unlock()
+		cancel()
+		runs.Wait()
+	}()
+	g.mu.Lock()
+	g.over = ctx.Done()
+	g.open = func(u *upstream) {
+		ctx, stop := context.WithCancel(ctx)
+		u.cancel = stop
+		runs.Go(func() {
+			defer stop()
+			if err := u.source.Run(ctx); err != nil {
+				select {
+				case failed <- err:
+				default:
+				}
+			}
+		})
+	}
+	g.add()
+	g.mu.Unlock()
+	close(g.started)
+
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case err := <-failed:
+			return fmt.Errorf("gateway: %w", err)
+		case <-tick.C:
+			g.tick()
+		}
+	}
+}
+
+// tick sends an easier job to devices from which nothing comes.
+func (g *Gateway) tick() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now := g.now()
+	for _, s := range g.devices {
+		if s.up.job != nil && s.diff.due(now, s.up.job) {
+			s.offer(false)
+		}
+	}
+}
+
+// add opens one more connection to the pool. It is called with the lock, while the Gateway runs.
+func (g *Gateway) add() *upstream {
+	u := &upstream{g: g, index: g.opened, known: make(chan struct{}), division: usual, slots: slots{total: usual.slots()}}
+	g.opened++
+	client := g.cfg.Client
+	client.Algorithm, client.Handler, client.VersionRolling = g.cfg.Algorithm, u, true
+	u.source = g.cfg.Source(stratum.FailoverConfig{
+		Pools:  g.cfg.Pools,
+		Client: client,
+		Event:  func(e stratum.Event) { g.tell(Event{Upstream: u.index, Pool: &e}) },
+	})
+	g.upstreams = append(g.upstreams, u)
+	g.open(u)
+	return u
+}
+
+func (g *Gateway) tell(e Event) {
+	if g.cfg.Events != nil {
+		g.cfg.Events(e)
+	}
+}
+
+// ServeMiner speaks with a miner's program until it leaves or ctx ends. It closes conn. The error says why the miner
+// was sent away.
+func (g *Gateway) ServeMiner(ctx context.Context, conn jsonrpc.Conn) error {
+	return g.serve(ctx, g.miners, conn)
+}
+
+// ServeLanes does the same for a page, or for another client that can do with two bytes of extranonce2.
+func (g *Gateway) ServeLanes(ctx context.Context, conn jsonrpc.Conn) error {
+	return g.serve(ctx, g.lanes, conn)
+}
+
+func (g *Gateway) serve(ctx context.Context, srv *stratum.Server, conn jsonrpc.Conn) error {
+	select {
+	case <-g.started:
+	case <-ctx.Done():
+		return errors.Join(ctx.Err(), conn.Close())
+	}
+	return srv.ServeConn(ctx, conn)
+}
+
+// Drop ends the connection of a device, and reports whether there was one. What it may do next time Devices decides.
+func (g *Gateway) Drop(id string) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	s := g.devices[id]
+	if s != nil {
+		s.peer.Close()
+	}
+	return s != nil
+}
+
+// Counts are what a device has done on its present connection.
+type Counts struct {
+	Shares, Refused uint64
+	Work            float64 // the sum of the difficulties that shares had to meet
+	Best            float64 // the highest difficulty that a share met
+	Difficulty      float64 // asked for now
+	Hashrate        float64 // as its shares show, in hashes a second; 0 before the first
+
+	offers uint64
+}
+
+// Connected is one device that is here now.
+type Connected struct {
+	Device
+	Counts
+	Address string
+}
+
+// Snapshot is how the Gateway stands.
+type Snapshot struct {
+	Upstreams []pow.State
+	Devices   []Connected // in order of their ID
+}
+
+// Snapshot returns how the Gateway stands now.
+func (g *Gateway) Snapshot() Snapshot {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var all Snapshot
+	for _, u := range g.upstreams {
+		all.Upstreams = append(all.Upstreams, u.state)
+	}
+	now := g.now()
+	for _, s := range g.devices {
+		c := Connected{Device: s.device, Counts: s.count, Address: s.peer.RemoteAddr()}
+		if s.diff.Shares() > 0 {
+			s.diff.Advance(now)
+			c.Hashrate = s.diff.Rate()
+		}
+		all.Devices = append(all.Devices, c)
+	}
+	slices.SortFunc(all.Devices, func(a, b Connected) int {
+		if a.ID < b.ID {
+			return -1
+		}
+		return 1
+	})
+	return all
+}
