@@ -259,6 +259,28 @@ func TestStatusLine(t *testing.T) {
 	}
 }
 
+// TestDownIsToldOnce: why a pool is down is said once, however often it is tried,
+// and again when it was up meanwhile.
+func TestDownIsToldOnce(t *testing.T) {
+	t.Parallel()
+	var said transcript
+	w := &mineWatch{t: &terminal{err: &said}, looks: 1}
+	down := core.Snapshot{State: core.StateDown, Err: io.EOF, Reason: "the pool closed the connection"}
+	for _, v := range []core.Snapshot{
+		{State: core.StateConnecting},
+		down, {State: core.StateConnecting, Err: io.EOF}, down, {State: core.StateDown, Err: io.EOF, Reason: "the connection broke"},
+		{State: core.StateMining, Hashrate: 2000, Uptime: time.Second}, down,
+	} {
+		w.tellState(v)
+	}
+	message, hint := desk.Explain(io.EOF)
+	once := "Down: " + message + ". " + hint + "\n"
+	want := "Connecting to the pool …\n" + once + "Mining at 2 kH/s · 0 shares accepted, 0 rejected, 0 stale · 1s\n" + once
+	if said.String() != want {
+		t.Errorf("it said\n%swant\n%s", said.String(), want)
+	}
+}
+
 // TestMineForNothing: a pool that never gave work in the time that there was is
 // a failure.
 func TestMineForNothing(t *testing.T) {

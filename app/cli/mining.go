@@ -44,6 +44,7 @@ type mineWatch struct {
 
 	looks   int
 	state   string
+	down    string          // what was said of a pool that is down; "" since one has worked
 	offered map[string]bool // certificates that were told of
 	kept    map[string]bool // those that the person trusts now
 	asking  *jsonrpc.CertificateError
@@ -160,20 +161,7 @@ func (w *mineWatch) tell(n core.Notice) {
 func (w *mineWatch) look(ctx context.Context) error {
 	v := w.mining.Snapshot()
 	w.t.emit(desk.StatusRecord(v))
-	changed := v.State+v.Pool+v.Reason != w.state
-	w.state = v.State + v.Pool + v.Reason
-	switch line := statusLine(v); {
-	case w.asking != nil: // the question stands on the screen
-	case changed && v.State == core.StateDown && errors.Is(v.Err, jsonrpc.ErrCertificate) && !v.Worked: // told below
-	case changed && v.State == core.StateDown && v.Err != nil:
-		message, hint := desk.Explain(v.Err)
-		w.t.say("Down: %s. %s", message, hint)
-	case w.t.json && !changed:
-	case w.live:
-		w.t.redraw(line)
-	case changed || w.looks%15 == 0:
-		w.t.say("%s", line)
-	}
+	w.tellState(v)
 	w.looks++
 	w.t.rates(w.looks, v)
 	if w.looks == unmeasuredLook {
@@ -183,6 +171,36 @@ func (w *mineWatch) look(ctx context.Context) error {
 		return nil
 	}
 	return w.hopeless(ctx, v)
+}
+
+// tellState tells people how it stands: why a pool is down once, however often it
+// is tried.
+func (w *mineWatch) tellState(v core.Snapshot) {
+	changed := v.State+v.Pool+v.Reason != w.state
+	w.state = v.State + v.Pool + v.Reason
+	down := ""
+	if v.State == core.StateDown && v.Err != nil {
+		message, hint := desk.Explain(v.Err)
+		down = strings.TrimSpace("Down: " + message + ". " + hint)
+	}
+	switch line := statusLine(v); {
+	case w.asking != nil: // the question stands on the screen
+	case down != "" && errors.Is(v.Err, jsonrpc.ErrCertificate) && !v.Worked: // told with what to do
+	case down != "" && down != w.down:
+		w.down = down
+		w.t.say("%s", down)
+	case w.t.json && !changed:
+	case w.live:
+		w.t.redraw(line)
+	case w.looks%15 == 0:
+		w.t.say("%s", line)
+	case w.down != "" && (v.State == core.StateDown || v.State == core.StateConnecting): // one more attempt
+	case changed:
+		w.t.say("%s", line)
+	}
+	if v.State == core.StateMining {
+		w.down = ""
+	}
 }
 
 // unmeasuredLook is the look at which sensors have had their time to answer.
