@@ -277,7 +277,7 @@ func TestWindow(t *testing.T) {
 	button := d.waitForButton(t, gold)
 	keep(t, d.picture(t), "window-ready")
 	for range 3 {
-		r := p.await(t, "a status before Start", func(r map[string]any) bool { return r["type"] != "balance" })
+		r := p.await(t, "a status before Start", func(r map[string]any) bool { return r["type"] != "balance" && r["type"] != "screen" })
 		if r["type"] != "status" || r["state"] != "paused" || r["hashrate"] != 0.0 {
 			t.Fatalf("before Start was pressed: %v", r)
 		}

@@ -8,6 +8,7 @@ import (
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/widget"
 
+	"goldpan/app/desk"
 	"goldpan/core/coin"
 )
 
@@ -171,7 +172,7 @@ func addressWords(text string) string {
 	if wrong := wrongWith("pool.1.url", text); wrong != "" {
 		return wrong
 	}
-	if strings.HasPrefix(text, "stratum+tcp://") || strings.HasPrefix(text, "ws://") {
+	if !desk.Encrypted(text) {
 		return "This works, in clear text: whoever is on the way can read it, and could have you mine for them. If the pool has a stratum+tls:// address, take that."
 	}
 	return "This is a pool's address, and encrypted."
