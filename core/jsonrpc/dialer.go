@@ -91,7 +91,7 @@ func (d *Dialer) browserRefuses(t target) error {
 	switch {
 	case !t.webSocket():
 		return fmt.Errorf("a browser opens no tcp connections: %w", ErrUnsupportedScheme)
-	case !d.Proxy.IsZero() || d.Roots != nil || d.Trust != nil || len(t.pins) > 0:
+	case !d.Proxy.IsZero() || d.Roots != nil || d.Trust != nil || d.resolver != nil || d.timeout != 0 || len(t.pins) > 0:
 		return fmt.Errorf("proxies and certificates are the browser's own affair: %w", ErrUnsupportedScheme)
 	}
 	return nil
