@@ -138,6 +138,7 @@ func open(t *testing.T, cfg Config) *world {
 type device struct {
 	*stratum.Client
 	jobs chan *pow.Job
+	sum  [3]int // shares by their pow.Status
 }
 
 func (d *device) Job(j *pow.Job) {
@@ -194,35 +195,42 @@ func find(j *pow.Job, from uint32) (pow.Share, bool) {
 	return pow.Share{}, false
 }
 
-// mine sends a share of the newest job, until one is accepted.
-func (d *device) mine(t *testing.T, j *pow.Job) *pow.Job {
+// toil sends shares of the newest job, until it has been enough. It returns the job of the last.
+func (d *device) toil(t *testing.T, j *pow.Job, enough func() bool) *pow.Job {
 	t.Helper()
-	for nonce := uint32(0); ; {
+	for nonce, end := uint32(0), time.Now().Add(deadline); !enough(); {
+		if time.Now().After(end) {
+			t.Fatal("toiled in vain")
+		}
+		select {
+		case next := <-d.jobs:
+			if next == nil {
+				next = d.job(t)
+			}
+			j, nonce = next, 0
+		default:
+		}
 		s, ok := find(j, nonce)
 		if !ok {
 			t.Fatal("no share")
 		}
+		nonce = s.Nonce + 1
 		results := make(chan pow.Result, 1)
 		d.Submit(s, func(r pow.Result) { results <- r })
 		r := await(t, results)
-		if r.Status == pow.Accepted {
-			return j
-		}
-		if r.Status == pow.Rejected {
+		d.sum[r.Status]++
+		if r.Status == pow.Rejected && r.Code != stratum.CodeDuplicate && r.Code != 0 {
 			t.Fatalf("rejected: %+v", r)
 		}
-		nonce = s.Nonce + 1
-		select {
-		case next := <-d.jobs:
-			if next != nil {
-				j, nonce = next, 0
-			}
-		default:
-			if r.Reason != "" && r.Code == 0 { // the connection is gone
-				j, nonce = d.job(t), 0
-			}
-		}
 	}
+	return j
+}
+
+// mine sends shares until one is accepted.
+func (d *device) mine(t *testing.T, j *pow.Job) *pow.Job {
+	t.Helper()
+	before := d.sum[pow.Accepted]
+	return d.toil(t, j, func() bool { return d.sum[pow.Accepted] > before })
 }
 
 func network(t *testing.T, hashrate float64) *practice.Network {
