@@ -7,7 +7,10 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -221,4 +224,94 @@ func TestMiningTogether(t *testing.T) {
 	if got := w.Snapshot(); len(got.Devices) != 3 || len(got.Upstreams) != 1 {
 		t.Errorf("got %+v", got)
 	}
+}
+
+// line to a pool, which a test can cut and mend.
+type cable struct {
+	ln   net.Listener
+	to   string
+	mu   sync.Mutex
+	cut  bool
+	open []net.Conn
+	wg   sync.WaitGroup
+}
+
+func lay(t *testing.T, to string) *cable {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &cable{ln: ln, to: to}
+	c.wg.Go(func() {
+		for {
+			in, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			c.wg.Go(func() { c.carry(in) })
+		}
+	})
+	t.Cleanup(func() { _ = ln.Close(); c.set(true); c.wg.Wait() })
+	return c
+}
+
+func (c *cable) carry(in net.Conn) {
+	defer in.Close()
+	out, err := net.Dial("tcp", c.to)
+	if err != nil {
+		return
+	}
+	defer out.Close()
+	c.mu.Lock()
+	if c.cut {
+		c.mu.Unlock()
+		return
+	}
+	c.open = append(c.open, in, out)
+	c.mu.Unlock()
+	done := make(chan struct{})
+	go func() { defer close(done); _, _ = io.Copy(out, in); _ = out.Close() }()
+	_, _ = io.Copy(in, out)
+	_ = in.Close()
+	<-done
+}
+
+// set cuts the cable, or mends it.
+func (c *cable) set(cut bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.cut = cut
+	for _, conn := range c.open {
+		_ = conn.Close()
+	}
+	c.open = nil
+}
+
+// The pool is lost while devices mine, and comes back: they keep their connections, wait, and go on together.
+func TestPoolKilledAndBack(t *testing.T) {
+	n := network(t, 2e4)
+	line := lay(t, strings.TrimPrefix(n.PoolURL(), "stratum+tcp://"))
+	w := open(t, Config{Pools: practicePools(t, "stratum+tcp://"+line.ln.Addr().String())})
+	desk, phone := join(t, w.tcp, "desk"), join(t, w.ws, "phone")
+	a, b := desk.mine(t, desk.job(t)), phone.mine(t, phone.job(t))
+	line.set(true)
+	until(t, "the loss is known", func() bool { return w.Snapshot().Upstreams[0].Phase != pow.Mining })
+	if got := w.Snapshot().Devices; len(got) != 2 {
+		t.Errorf("devices %+v", got)
+	}
+	line.set(false)
+	until(t, "the pool is back", func() bool { return w.Snapshot().Upstreams[0].Phase == pow.Mining })
+	a2, b2 := desk.mine(t, a), phone.mine(t, b)
+	if a2.Conn != a.Conn || b2.Conn != b.Conn {
+		t.Error("a device had to connect again")
+	}
+	w.book.mu.Lock()
+	taken := w.book.answered[pow.Accepted]
+	w.book.mu.Unlock()
+	phone.toil(t, b2, func() bool {
+		w.book.mu.Lock()
+		defer w.book.mu.Unlock()
+		return w.book.answered[pow.Accepted] > taken
+	})
 }
