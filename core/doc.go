@@ -33,6 +33,8 @@
 //	                       engine/machine, what the computer tells of itself
 //	  watch/               hash rate, what the shares imply, luck
 //	  invite/              what a device and its gateway prove to each other
+//	  gateway/             one connection to a pool, many devices at home
+//	  gateway/accounts/    what each device at home has done, on disk
 //	  practice/            the embedded practice network: chain, pool, wallet server
 //	wallet/                accounts, balances, history
 //	  hd/                  words, keys, addresses
@@ -44,8 +46,7 @@
 //	assets/                the look, the mark, licences, translations
 //	  presets/             coins and pools as data files, which core/coin reads
 //
-// Planned, and not there yet: core/gateway (devices at home),
-// core/economy, core/ledger, wallet/tx, vault/exchange, vault/poolapi.
+// Planned, and not there yet: core/economy, core/ledger, wallet/tx, vault/exchange, vault/poolapi.
 //
 // # Who may import whom
 //

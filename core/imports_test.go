@@ -50,6 +50,7 @@ var layers = []layer{
 	{"core/watch", []string{"leaves", "core/pow"}, "watch counts and knows neither pool nor lanes"},
 	{"core/practice/...", []string{"leaves", "core/pow", "core/stratum", "core/template", "core/practice/...", "wallet/electrum/message"},
 		"practice plays pool and wallet server; of the wallet it may know the messages alone"},
+	{"core/gateway/accounts", []string{"leaves"}, "accounts count what they are told"},
 	{"core/gateway", []string{"leaves", "core/pow", "core/stratum"}, "gateway passes jobs on, and knows neither who keeps its accounts nor who hashes"},
 	{"core/economy", []string{"leaves", "core/pow"}, "economy calculates"},
 	{"core/ledger", []string{"leaves"}, "ledger writes down what it is told"},
@@ -235,6 +236,7 @@ var bans = []ban{
 	{regexp.MustCompile(`^github\.com/tetratelabs/wazero`), nil, "the page's kernel is run outside a browser by tests alone"},
 	{regexp.MustCompile(`^go\.uber\.org/goleak`), nil, "leaks are looked for by tests alone"},
 	{regexp.MustCompile(`^github\.com/prometheus/`), []string{"app/desk/api"}, "what is measured is told through app/desk/api, on this machine alone"},
+	{regexp.MustCompile(`^modernc\.org/`), []string{"core/gateway/accounts", "core/ledger"}, "a database is for what must be exact across a power cut"},
 	{regexp.MustCompile(`^testing$`), []string{"vault/vaulttest/...", "wasm/web/browsertest"}, "a program holds no tests"},
 	{regexp.MustCompile(`^net/http$`), []string{
 		"core/jsonrpc", "core/template", "core/economy", "core/gateway", "vault/...", "wasm/web/...", "app/desk", "app/desk/api", "app/cli/..."},
@@ -271,7 +273,7 @@ func TestPrograms(t *testing.T) {
 		reason  string
 	}{
 		{"app/cli", targets[:3], regexp.MustCompile(`^(fyne\.io/|goldpan/app/ui|github\.com/go-gl/)`), "goldpan builds without a window"},
-		{"wasm", targets[3:], regexp.MustCompile(`^(fyne\.io/|goldpan/(vault|core/gateway|core/practice|core/ledger|app)(/|$)|github\.com/zalando/go-keyring|github\.com/prometheus|github\.com/btcsuite/btcd/(blockchain|database|mempool|mining))`),
+		{"wasm", targets[3:], regexp.MustCompile(`^(fyne\.io/|goldpan/(vault|core/gateway|core/practice|core/ledger|app)(/|$)|github\.com/zalando/go-keyring|github\.com/prometheus|modernc\.org|github\.com/btcsuite/btcd/(blockchain|database|mempool|mining))`),
 			"the page has no vault, gateway, practice or ledger, and no window"},
 		{"core", targets, regexp.MustCompile(`^goldpan/((wallet|vault|app|wasm)(/|$)|assets$)`), "core, wallet and vault do not know each other"},
 		{"wallet", targets, regexp.MustCompile(`^goldpan/((vault|app|wasm|core/(stratum|engine|practice|gateway|template))(/|$)|assets$)`), "core, wallet and vault do not know each other"},
