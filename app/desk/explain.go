@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"strings"
 	"syscall"
 	"unicode"
@@ -140,6 +141,7 @@ var explanations = []struct {
 	{syscall.ENOTDIR, "a file stands where the data directory should be", "Give another with --data DIR."},
 	{syscall.EISDIR, "a folder stands where a file should be", "Check the name of the file; config.toml in the data directory is one."},
 	{io.EOF, "the server ended the connection", "Check the address, the port and the user; a server that is busy, or being mended, does so too."},
+	{net.ErrClosed, "the server ended the connection", "Check the address, the port and the user; a server that is busy, or being mended, does so too."},
 	{io.ErrUnexpectedEOF, "the server ended the connection in the middle of a message", "Check the address and the port; a server that is busy, or being mended, does so too."},
 	{syscall.ECONNRESET, "the server ended the connection", "Check the address, the port and the user; a server that is busy, or being mended, does so too."},
 	{syscall.EPIPE, "the server ended the connection", "Check the address, the port and the user; a server that is busy, or being mended, does so too."},

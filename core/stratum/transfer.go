@@ -50,7 +50,7 @@ func startWriter(ctx context.Context, conn jsonrpc.Conn, queue <-chan []byte) *w
 // the writer closed it.
 func (w *writer) cause(read error) error {
 	<-w.done
-	if errors.Is(read, net.ErrClosed) && w.err != nil {
+	if errors.Is(read, net.ErrClosed) && w.err != nil && !errors.Is(w.err, context.Canceled) { // by ourselves
 		return w.err
 	}
 	return read
