@@ -370,3 +370,40 @@ func TestVersionMask(t *testing.T) {
 		return
 	}
 }
+
+// A device that is far quicker than was thought is asked for more after its first shares, and the job that it gets again
+// is another search.
+func TestQuickDevice(t *testing.T) {
+	w, src, _ := played(t, Config{})
+	src.handler.Job(task("a", 1, 4, 8, 1e9))
+	s := script(t, w)
+	_, _ = s.ask("mining.suggest_difficulty", 1) // before there is a place: of no consequence
+	s.begin("one")
+	for s.job.ID == "" {
+		s.next()
+	}
+	_, _ = s.ask("mining.suggest_difficulty", 64/unitOf(hasher.SHA256d))
+	for s.job.Difficulty*unitOf(hasher.SHA256d) > 65 {
+		s.next()
+	}
+	s.ready()
+	first, begun := s.job.Difficulty, s.job.Time
+	for shares := 1; s.job.Difficulty < 4*first; shares++ {
+		if shares > 8 {
+			t.Fatalf("still %g after %d shares", s.job.Difficulty, shares)
+		}
+		if got := s.submit("one", s.job.ID, s.share(uint32(shares)<<20)); got != 0 {
+			t.Fatalf("code %d", got)
+		}
+		_, _ = s.ask("mining.ping") // what was sent meanwhile has been read
+	}
+	if s.job.Time <= begun {
+		t.Error("the same search again")
+	}
+	if got := s.submit("one", s.job.ID, s.share(0)); got != 0 {
+		t.Errorf("code %d", got)
+	}
+	if got := w.Snapshot().Devices; len(got) != 1 || got[0].Shares < 2 || got[0].Hashrate <= 0 || got[0].Best <= 0 {
+		t.Errorf("got %+v", got)
+	}
+}

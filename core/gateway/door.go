@@ -201,7 +201,9 @@ func (d door) Submit(p *stratum.Peer, sub stratum.Submission) error {
 	if err != nil {
 		g.mu.Lock()
 		s.count.Refused++
-		s.bad++
+		if s.up.job != nil { // without a pool nothing can count, and that is not the device's fault
+			s.bad++
+		}
 		if s.bad >= maxBad {
 			p.Close()
 		}

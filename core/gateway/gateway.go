@@ -31,8 +31,10 @@ type Gateway struct {
 	rates     map[string]float64 // what devices did when they left, in hashes a second
 }
 
-// maxRates is how many devices that left are remembered by their speed.
-const maxRates = 1024
+const (
+	maxRates     = 1024            // devices that left are remembered by their speed
+	idleUpstream = 5 * time.Minute // that a further connection to the pool is kept for nobody
+)
 
 // New returns a Gateway that connects when Run is called.
 func New(cfg Config) (*Gateway, error) {
@@ -118,11 +120,17 @@ func (g *Gateway) Run(ctx context.Context) error {
 	}
 }
 
-// tick sends an easier job to devices from which nothing comes.
+// tick sends an easier job to devices from which nothing comes, and closes connections to the pool that nobody needs.
 func (g *Gateway) tick() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	now := g.now()
+	for i := len(g.upstreams) - 1; i > 0; i-- { // the first stays, for whoever comes
+		if u := g.upstreams[i]; len(u.devices) == 0 && now.Sub(u.empty) > idleUpstream {
+			u.cancel()
+			g.upstreams = slices.Delete(g.upstreams, i, i+1)
+		}
+	}
 	for _, s := range g.devices {
 		if s.up.job != nil && s.diff.due(now, s.up.job) {
 			s.offer(false)
@@ -132,7 +140,7 @@ func (g *Gateway) tick() {
 
 // add opens one more connection to the pool. It is called with the lock, while the Gateway runs.
 func (g *Gateway) add() *upstream {
-	u := &upstream{g: g, index: g.opened, known: make(chan struct{}), division: usual, slots: slots{total: usual.slots()}}
+	u := &upstream{g: g, index: g.opened, known: make(chan struct{}), empty: g.now(), division: usual, slots: slots{total: usual.slots()}}
 	g.opened++
 	client := g.cfg.Client
 	client.Algorithm, client.Handler, client.VersionRolling = g.cfg.Algorithm, u, true

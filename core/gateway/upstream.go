@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"time"
 
 	"goldpan/core/pow"
 	"goldpan/core/stratum"
@@ -25,7 +26,8 @@ type upstream struct {
 	division division
 	divided  bool // a device has shaped the division
 	slots    slots
-	devices  []*seat // in the order in which they came
+	devices  []*seat   // in the order in which they came
+	empty    time.Time // since when there are none
 	state    pow.State
 }
 
@@ -120,6 +122,7 @@ func (u *upstream) spent() bool {
 // leave gives a place back. It is called with the lock.
 func (u *upstream) leave(s *seat) {
 	u.devices = slices.DeleteFunc(u.devices, func(o *seat) bool { return o == s })
+	u.empty = u.g.now()
 	if s.slot >= 0 {
 		u.slots.leave(s.slot)
 	}
@@ -143,6 +146,7 @@ type seat struct {
 	order  []string // ids of jobs, oldest first
 	seen   map[*pow.Job]map[shareKey]struct{}
 	work   []*pow.Job // keys of seen, oldest first
+	again  uint32     // times that the newest of work was sent again
 	bad    int        // shares in a row that did not count
 	count  Counts
 }
@@ -165,6 +169,7 @@ const (
 	maxIssued = 32   // jobs of a device that shares are taken for
 	maxSeen   = 4096 // shares of a device that are taken for one job
 	maxBad    = 200  // shares in a row that do not count, and the device is sent away
+	maxAgain  = 60   // seconds that a job's time is moved on, so that it is another search
 	maxAhead  = 7000 // seconds that a share's time may be ahead of its job's
 )
 
@@ -196,6 +201,9 @@ func (s *seat) offer(clean bool) {
 		}
 		s.work = append(s.work, j)
 		s.seen[j] = map[shareKey]struct{}{}
+		s.again = 0
+	} else {
+		s.again++
 	}
 	d, changed := s.diff.announce(s.g.now(), j)
 	s.count.Difficulty = d
@@ -208,6 +216,8 @@ func (s *seat) offer(clean bool) {
 	s.count.offers++
 	told.ID = strconv.FormatUint(s.up.jobs, 16) + "." + strconv.FormatUint(s.count.offers, 16)
 	told.Coinbase1, told.Clean = s.up.head, clean
+	// A miner that gets its job again begins from the front; a second later that is another search.
+	told.Time += min(s.again, maxAgain)
 	s.jobs[told.ID] = &issued{job: j, target: pow.TargetFromDifficulty(j.Algorithm, d), told: d, slot: s.slot, div: s.up.division}
 	s.order = append(s.order, told.ID)
 	_ = s.peer.Notify(&told)
