@@ -33,6 +33,7 @@ type Share struct {
 // Accounts hears what devices do. It is called from several goroutines at once, in order for one device, and must not
 // block for long: the device waits meanwhile. Answered may be called from the goroutine that hears the pool.
 type Accounts interface {
+	// Joined and Left come in pairs. A device that comes back may join again before its old connection has left.
 	Joined(Device, time.Time)
 	Left(Device, time.Time)
 	Counted(Device, Share)
