@@ -98,7 +98,7 @@ func WorkOf(difficulty float64) Work {
 // Plus is the sum.
 func (w Work) Plus(o Work) Work {
 	parts := uint64(w.Parts) + uint64(o.Parts)
-	return Work{Whole: w.Whole + o.Whole + int64(parts>>32), Parts: uint32(parts & math.MaxUint32)} //nolint:gosec // both fit
+	return Work{Whole: w.Whole + o.Whole + int64(parts>>32), Parts: uint32(parts & math.MaxUint32)}
 }
 
 // Float is the nearest float.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -380,5 +381,41 @@ func TestRun(t *testing.T) {
 	stop()
 	if err := b.Wait(gone, 2); !errors.Is(err, context.Canceled) {
 		t.Error(err)
+	}
+}
+
+// Many add at once while others flush: each share has a number of its own, and counts once.
+func TestManyAtOnce(t *testing.T) {
+	b := mustOpen(t, Config{Path: filepath.Join(t.TempDir(), "a.db")})
+	const each, adders = 400, 4
+	numbers := make(chan uint64, each*adders)
+	var wait sync.WaitGroup
+	for k := range adders {
+		wait.Go(func() {
+			b.Connect("a")
+			for range each {
+				numbers <- b.Add(Share{Device: fmt.Sprint(k % 2), Credit: 0.25, Best: 1, At: time.Now()})
+			}
+			b.Disconnect("a")
+		})
+	}
+	for range 2 {
+		wait.Go(func() {
+			for range 20 {
+				if err := b.Flush(); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wait.Wait()
+	must(t, b.Flush())
+	seen := map[uint64]bool{}
+	for range each * adders {
+		seen[<-numbers] = true
+	}
+	got := report(t, b, time.Hour)
+	if len(seen) != each*adders || b.Committed() != each*adders || got["0"].Work != (Work{Whole: 200}) || got["1"].Work != (Work{Whole: 200}) {
+		t.Errorf("%d numbers, %d committed, %+v", len(seen), b.Committed(), got)
 	}
 }
