@@ -38,7 +38,6 @@ type setup struct {
 	focus func(fyne.Focusable, string) // the second says where the person is, for scripts
 	leave func()                       // at Back on the first step; nil where there is nowhere to go
 	save  func(d draft, start bool)    // at the end
-	fresh func()                       // told when another step is shown; may be nil
 }
 
 const (
