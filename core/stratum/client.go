@@ -40,6 +40,10 @@ type Config struct {
 	// Dial makes a connection; default URL.Dial with Dialer. It is asked for the URL above, or for one of the same
 	// owner to which the pool has sent us. It is the seam for tests.
 	Dial func(context.Context, URL) (jsonrpc.Conn, error)
+	// Greet, if not nil, has a connection to itself before anything of Stratum is said on it, at each attempt, for as
+	// long as Handshake allows. It may not keep the connection. Its error ends the attempt; one that wraps
+	// ErrRefusedForGood ends the Client.
+	Greet func(ctx context.Context, conn jsonrpc.Conn) error
 	// Backoff is how long to wait before the attempt that follows n failed ones, n from 1; default Backoff.
 	Backoff func(n int) time.Duration
 	// Handshake is how long the pool may take to answer subscribe; default 30 s.
@@ -100,7 +104,7 @@ func Backoff(n int) time.Duration {
 const steady = time.Minute
 
 // Run connects, and connects again whenever the connection is lost, until ctx ends; then it returns nil. It ends
-// with an error when trying again is of no use: ErrUser, ErrAddress, jsonrpc.ErrUnsupportedScheme, or
+// with an error when trying again is of no use: ErrUser, ErrAddress, jsonrpc.ErrUnsupportedScheme, ErrRefusedForGood, or
 // ErrUnauthorized from a pool that has never accepted the user. One that has, and refuses it later, is likelier to be
 // in trouble itself: it is asked again. Run may be called once.
 func (c *Client) Run(ctx context.Context) error {
@@ -169,7 +173,7 @@ func unprintable(r rune) bool { return !unicode.IsPrint(r) }
 // before.
 func final(err error, known bool) bool {
 	return errors.Is(err, ErrUnauthorized) && !known ||
-		errors.Is(err, ErrAddress) || errors.Is(err, jsonrpc.ErrUnsupportedScheme)
+		errors.Is(err, ErrAddress) || errors.Is(err, jsonrpc.ErrUnsupportedScheme) || errors.Is(err, ErrRefusedForGood)
 }
 
 // connect lives through one connection, and returns for how long it had jobs, and whether the pool accepted us.
@@ -180,6 +184,10 @@ func (c *Client) connect(ctx context.Context) (lasted time.Duration, accepted bo
 	}
 	conn, err := c.cfg.Dial(ctx, at)
 	if err != nil {
+		return 0, false, err
+	}
+	if err := c.greet(ctx, conn); err != nil {
+		conn.Close()
 		return 0, false, err
 	}
 	l := newLink(&c.cfg, conn)
@@ -199,6 +207,20 @@ func (c *Client) connect(ctx context.Context) (lasted time.Duration, accepted bo
 		lasted = time.Since(l.since)
 	}
 	return lasted, l.accepted, err
+}
+
+// greet lets the owner speak first, within bounds.
+func (c *Client) greet(ctx context.Context, conn jsonrpc.Conn) error {
+	if c.cfg.Greet == nil {
+		return nil
+	}
+	greetCtx, cancel := context.WithTimeout(ctx, c.cfg.Handshake)
+	defer cancel()
+	err := c.cfg.Greet(greetCtx, conn)
+	if err != nil && ctx.Err() == nil && greetCtx.Err() != nil {
+		return fmt.Errorf("%w: no greeting in time", ErrSilent)
+	}
+	return err
 }
 
 // Submit sends a share, and calls done once with its fate: from Submit itself when it is not sent, else from the
@@ -249,6 +271,7 @@ func reason(err error) string {
 		text string
 	}{
 		{ErrUnauthorized, "the pool does not accept this user"},
+		{ErrRefusedForGood, "what answers at this address does not let this device mine"},
 		{ErrUser, "the user name or the password holds characters that cannot be right"},
 		{ErrAddress, "the pool's address is not complete"},
 		{jsonrpc.ErrUnsupportedScheme, "this kind of connection is not available here"},

@@ -67,6 +67,8 @@ var (
 	ErrProtocol = errors.New("peer does not speak stratum")
 	// ErrUnauthorized says that the pool refused user and password. It wraps the pool's Rejection.
 	ErrUnauthorized = errors.New("user refused")
+	// ErrRefusedForGood says that Config.Greet was turned away, and would be again.
+	ErrRefusedForGood = errors.New("refused for good")
 	// ErrRedirect says that a pool wanted to send us to an address that is not surely its own.
 	ErrRedirect = errors.New("redirect refused")
 	// ErrSilent says that the peer was connected and said nothing for too long.
