@@ -25,7 +25,8 @@ import (
 )
 
 // page lists the files of wasm/web that the browser gets.
-var page = []string{"index.html", "style.css", "page.js", "pan.js", "control.js", "lane.js", "manifest.webmanifest"}
+var page = []string{"index.html", "style.css", "page.js", "mining.js", "tabs.js", "manners.js", "screen.js",
+	"words.js", "pan.js", "control.js", "lane.js", "manifest.webmanifest"}
 
 // icons lists the files of assets/icons that the page names.
 var icons = []string{"mark.svg", "icon-180.png", "icon-192.png", "icon-512.png", "icon-maskable-512.png"}
