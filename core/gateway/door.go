@@ -11,8 +11,9 @@ import (
 
 // door is the Backend of one kind of device. It keeps the seat in the peer's Data.
 type door struct {
-	g     *Gateway
-	lanes bool
+	g      *Gateway
+	lanes  bool
+	proven *Device // who it is, where that is known before; nil: Devices is asked
 }
 
 var (
@@ -109,7 +110,7 @@ func (d door) Authorize(p *stratum.Peer, user, password string) error {
 	if !ok {
 		return refuse(stratum.CodeNotSubscribed, "subscribe first")
 	}
-	device, err := g.cfg.Devices.Authorize(user, password)
+	device, err := d.identify(user, password)
 	if err != nil {
 		return err
 	}

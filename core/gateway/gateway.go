@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"goldpan/core/jsonrpc"
@@ -21,6 +22,7 @@ type Gateway struct {
 	miners  *stratum.Server
 	lanes   *stratum.Server
 	started chan struct{}
+	pages   atomic.Int64 // that ServePage serves
 
 	mu        sync.Mutex
 	open      func(*upstream) // starts one; nil while the Gateway does not run
@@ -29,6 +31,7 @@ type Gateway struct {
 	upstreams []*upstream
 	devices   map[string]*seat   // authorized, by Device.ID
 	rates     map[string]float64 // what devices did when they left, in hashes a second
+	held      map[string]bool    // devices that get no jobs, by Device.ID
 }
 
 const (
@@ -65,9 +68,9 @@ func New(cfg Config) (*Gateway, error) {
 		cfg.Source = func(f stratum.FailoverConfig) Source { return stratum.NewFailover(f) }
 	}
 	cfg.Server.Agent, cfg.Server.Algorithm = "goldpan gateway", cfg.Algorithm
-	g := &Gateway{cfg: cfg, now: time.Now, started: make(chan struct{}), devices: map[string]*seat{}, rates: map[string]float64{}}
-	g.miners = stratum.NewServer(door{g, false}, cfg.Server)
-	g.lanes = stratum.NewServer(door{g, true}, cfg.Server)
+	g := &Gateway{cfg: cfg, now: time.Now, started: make(chan struct{}), devices: map[string]*seat{}, rates: map[string]float64{}, held: map[string]bool{}}
+	g.miners = stratum.NewServer(door{g: g}, cfg.Server)
+	g.lanes = stratum.NewServer(door{g: g, lanes: true}, cfg.Server)
 	return g, nil
 }
 

@@ -184,7 +184,7 @@ func (s *seat) forget() {
 // does not read is dropped by its own connection.
 func (s *seat) offer(clean bool) {
 	j := s.up.job
-	if j == nil || !s.in || s.slot < 0 {
+	if j == nil || !s.in || s.slot < 0 || s.g.held[s.device.ID] {
 		return
 	}
 	if clean {

@@ -51,13 +51,17 @@ type Info struct {
 	PayeeName string `json:"payee_name"` // whose wallet it is, for people
 	Payout    string `json:"payout"`     // the address that is paid, also the Stratum user
 	Worthless bool   `json:"worthless"`  // practice coins: the page says so everywhere
+	Join      bool   `json:"join"`       // a device needs an invitation before it may mine here
 }
 
 // Options join the page to the program that serves it. A nil Info, Stratum or Electrum answers 503, a nil Allow lets
 // only loopback names through.
 type Options struct {
-	Info     func() Info
-	Stratum  func(ctx context.Context, conn jsonrpc.Conn) error // serves one device until it leaves; owns conn
+	Info    func() Info
+	Stratum func(ctx context.Context, conn jsonrpc.Conn) error // serves one device until it leaves; owns conn
+	// Device is used instead of Stratum where it is set. origin is what the connection came in for, as browsers write
+	// it: what a device proves is proved for it.
+	Device   func(ctx context.Context, conn jsonrpc.Conn, origin string) error
 	Electrum func(ctx context.Context, conn jsonrpc.Conn) error // serves one wallet, likewise
 	Allow    func(host string) bool                             // is the page served under this name? No port, no brackets, lower case
 }
@@ -175,7 +179,11 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	switch r.URL.Path {
 	case "/stratum":
-		s.socket(w, r, s.options.Stratum, maxMessage)
+		serve := s.options.Stratum
+		if s.options.Device != nil {
+			serve = func(ctx context.Context, conn jsonrpc.Conn) error { return s.options.Device(ctx, conn, origin(r)) }
+		}
+		s.socket(w, r, serve, maxMessage)
 		return
 	case "/electrum":
 		s.socket(w, r, s.options.Electrum, maxWalletMessage)
@@ -275,6 +283,16 @@ func sameOrigin(r *http.Request) bool {
 		scheme = "https://"
 	}
 	return strings.EqualFold(r.Header.Get("Origin"), scheme+r.Host)
+}
+
+// origin is where a request was sent to, in the form that browsers give an origin: lower case, and no port where it
+// is the scheme's own.
+func origin(r *http.Request) string {
+	host := strings.ToLower(r.Host)
+	if r.TLS != nil {
+		return "https://" + strings.TrimSuffix(host, ":443")
+	}
+	return "http://" + strings.TrimSuffix(host, ":80")
 }
 
 func (f *file) serve(w http.ResponseWriter, r *http.Request) {

@@ -5,6 +5,7 @@ package web
 import (
 	"compress/gzip"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -183,7 +184,7 @@ func TestInfo(t *testing.T) {
 	}
 	want := map[string]any{
 		"network": "practice", "coin": "Practice Bitcoin", "algorithm": "sha256d",
-		"payee_name": "Practice wallet", "payout": "pan1qexample", "worthless": true,
+		"payee_name": "Practice wallet", "payout": "pan1qexample", "worthless": true, "join": false,
 	}
 	if len(got) != len(want) {
 		t.Errorf("info.json has %d fields: %v", len(got), got)
@@ -242,6 +243,37 @@ func TestOnlyTheOwnPageConnects(t *testing.T) {
 	}
 	miner.CloseNow()
 	<-served
+}
+
+// A device is told apart by the origin that its connection came in for, in the form of browsers.
+func TestDeviceOrigin(t *testing.T) {
+	origins := make(chan string, 1)
+	h := newServer(testFiles(t), Options{
+		Stratum: func(context.Context, jsonrpc.Conn) error { origins <- "nobody asked"; return nil },
+		Device:  func(_ context.Context, _ jsonrpc.Conn, origin string) error { origins <- origin; return nil },
+		Allow:   func(string) bool { return true },
+	})
+	server := httptest.NewServer(h)
+	defer server.Close()
+	for host, want := range map[string]string{
+		"":                "http" + strings.TrimPrefix(server.URL, "http"),
+		"HOME.example:80": "http://home.example",
+		"[::1]:8080":      "http://[::1]:8080",
+	} {
+		ws, _, err := websocket.Dial(t.Context(), server.URL+"/stratum", &websocket.DialOptions{Host: host})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := <-origins; got != want {
+			t.Errorf("host %q: origin %q, want %q", host, got, want)
+		}
+		ws.CloseNow()
+	}
+	secure := httptest.NewRequest(http.MethodGet, "/stratum", nil)
+	secure.Host, secure.TLS = "Home.example:443", &tls.ConnectionState{}
+	if got := origin(secure); got != "https://home.example" {
+		t.Errorf("over tls: %q", got)
+	}
 }
 
 // The manifest and the browser's own colours cannot read theme.css, so they are held to it here.
