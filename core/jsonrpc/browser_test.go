@@ -1,7 +1,6 @@
 package jsonrpc
 
 import (
-	"crypto/x509"
 	"errors"
 	"runtime"
 	"strings"
@@ -11,7 +10,7 @@ import (
 // A browser keeps certificates and proxies to itself: what it could not do is refused, never left out.
 func TestBrowserRefusals(t *testing.T) {
 	pin := "?pin=sha256:" + strings.Repeat("0f", 32)
-	trust := func(string, *x509.Certificate, error) error { return nil }
+	trust := func(string, *Leaf, error) error { return nil }
 	for name, test := range map[string]struct {
 		d      *Dialer
 		rawURL string
@@ -20,7 +19,7 @@ func TestBrowserRefusals(t *testing.T) {
 		"tls":   {&Dialer{}, "stratum+tls://pool.test:1"},
 		"pin":   {&Dialer{}, "wss://pool.test/" + pin},
 		"proxy": {&Dialer{Proxy: Proxy{scheme: "http", host: "proxy.test", port: "1"}}, "wss://pool.test/"},
-		"roots": {&Dialer{Roots: x509.NewCertPool()}, "wss://pool.test/"},
+		"roots": {&Dialer{Roots: new(Roots)}, "wss://pool.test/"},
 		"trust": {&Dialer{Trust: trust}, "ws://pool.test/"},
 	} {
 		to, err := parseTarget(test.rawURL)

@@ -5,9 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net"
-
-	"github.com/coder/websocket"
 )
+
+// Roots has no values here: a browser has its own.
+type Roots struct{ _ byte }
+
+// Leaf has no values here: a browser shows a page no certificate.
+type Leaf struct{ _ byte }
 
 // dial speaks ws and wss: a browser opens no TCP connections, and tells a page neither keys nor proxies.
 func (d *Dialer) dial(ctx context.Context, t target, limit int) (Conn, error) {
@@ -16,14 +20,19 @@ func (d *Dialer) dial(ctx context.Context, t target, limit int) (Conn, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
-	ws, _, err := websocket.Dial(ctx, t.url, nil)
-	if err == nil {
-		return newWebSocketConn(ws, t.url, limit), nil
+	c, err := openWebSocket(t.url, limit)
+	if err != nil {
+		return nil, dialError(ctx, err)
 	}
-	if ctx.Err() != nil {
+	select {
+	case <-c.opened:
+		return c, nil
+	case <-c.closed:
+		return nil, dialError(ctx, ErrRefused)
+	case <-ctx.Done():
+		c.end(net.ErrClosed)
 		return nil, dialError(ctx, ctx.Err())
 	}
-	return nil, dialError(ctx, ErrRefused)
 }
 
 // open is for what a browser cannot do.
@@ -33,9 +42,3 @@ func (d *Dialer) open(_ context.Context, t target) (net.Conn, error) {
 
 // isRefused: a browser tells a page nothing about why a connection failed.
 func isRefused(err error) bool { return errors.Is(err, ErrRefused) }
-
-// closeWebSocket must not wait: the library's Close blocks until the browser reports the end, and a browser lets
-// a page close with no code but 1000.
-func closeWebSocket(ws *websocket.Conn) {
-	go ws.Close(websocket.StatusNormalClosure, "")
-}

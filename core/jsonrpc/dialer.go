@@ -2,7 +2,6 @@ package jsonrpc
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -32,7 +31,7 @@ type Dialer struct {
 	// Proxy carries all connections when it is set. Names are then resolved by the proxy, never here.
 	Proxy Proxy
 	// Roots are the authorities that may sign certificates; nil stands for the system's.
-	Roots *x509.CertPool
+	Roots *Roots
 	// Trust is asked about a certificate that the roots do not vouch for; nil refuses them all.
 	Trust Trust
 
@@ -44,7 +43,7 @@ type Dialer struct {
 // dialled, in lower case; the server has proved that it holds the leaf's key; why is ErrUnknownAuthority,
 // ErrExpired, ErrWrongHost or ErrCertificate. An error that is ErrChanged says that another key was known for this
 // host. It is called while a connection waits, by any goroutine.
-type Trust func(host string, leaf *x509.Certificate, why error) error
+type Trust func(host string, leaf *Leaf, why error) error
 
 // Dial connects with the zero Dialer.
 func Dial(ctx context.Context, rawURL string, limit int) (Conn, error) {

@@ -172,7 +172,7 @@ func FuzzWebSocketPieces(f *testing.F) {
 	f.Add([]byte("{}\n{\"b\":2}\n"), uint8(1))
 	f.Add([]byte(`}}garbage`), uint8(2))
 	f.Fuzz(func(t *testing.T, data []byte, piece uint8) {
-		c := webSocketConn{in: lines{limit: 64}}
+		c := pieces{in: lines{limit: 64}}
 		var got []byte
 		for rest := data; len(rest) > 0; {
 			n := min(len(rest), int(piece)+1)

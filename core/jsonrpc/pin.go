@@ -2,7 +2,6 @@ package jsonrpc
 
 import (
 	"crypto/sha256"
-	"crypto/x509"
 	"encoding/hex"
 	"fmt"
 	"slices"
@@ -27,9 +26,6 @@ func ParsePin(s string) (Pin, error) {
 	}
 	return p, nil
 }
-
-// PinOf returns the pin that a certificate satisfies.
-func PinOf(leaf *x509.Certificate) Pin { return sha256.Sum256(leaf.RawSubjectPublicKeyInfo) }
 
 // String returns the pin as ParsePin reads it, in lower case. It is the fingerprint that people compare.
 func (p Pin) String() string { return pinPrefix + hex.EncodeToString(p[:]) }

@@ -3,12 +3,22 @@
 package jsonrpc
 
 import (
+	"crypto/sha256"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"slices"
 	"time"
 )
+
+// Roots are authorities that may sign certificates.
+type Roots = x509.CertPool
+
+// Leaf is a server's own certificate.
+type Leaf = x509.Certificate
+
+// PinOf returns the pin that a certificate satisfies.
+func PinOf(leaf *Leaf) Pin { return sha256.Sum256(leaf.RawSubjectPublicKeyInfo) }
 
 // verify decides about the certificates that a server has shown, the leaf first. The handshake goes on only when it
 // returns nil.

@@ -1,3 +1,5 @@
+//go:build !js
+
 package jsonrpc
 
 import (
@@ -12,23 +14,16 @@ import (
 	"github.com/coder/websocket"
 )
 
-// slack lets a message of just the limit carry the newlines that bridges add.
-const slack = 64
-
 func newWebSocketConn(ws *websocket.Conn, remote string, limit int) *webSocketConn {
 	ws.SetReadLimit(int64(limit) + slack)
-	return &webSocketConn{ws: ws, remote: remote, in: lines{limit: limit}}
+	return &webSocketConn{ws: ws, remote: remote, pieces: pieces{in: lines{limit: limit}}}
 }
 
-// webSocketConn carries messages over a WebSocket. A message may be a whole JSON text, with or without newlines after
-// it, several lines, or, from a bridge that forwards TCP chunks, a piece of one: pieces are joined until the brackets
-// close, a newline comes, or the limit is reached.
+// webSocketConn is a WebSocket over a connection of our own.
 type webSocketConn struct {
+	pieces
 	ws     *websocket.Conn
 	remote string
-	in     lines
-	nest   nesting // of what stands behind the last newline
-	nested int     // how much of it nest has seen
 	closed atomic.Bool
 }
 
@@ -53,26 +48,6 @@ func (c *webSocketConn) ReadMessage(ctx context.Context) ([]byte, error) {
 		}
 		c.in.add(chunk)
 	}
-}
-
-// take returns the next whole message of those that were read; nil when there is none.
-func (c *webSocketConn) take() ([]byte, error) {
-	msg, err := c.in.next()
-	if err != nil {
-		return nil, err
-	}
-	if msg == nil {
-		piece := c.in.unread()
-		c.nest.scan(piece[c.nested:])
-		if c.nested = len(piece); c.nest.open() {
-			return nil, nil
-		}
-		if msg = c.in.rest(); msg == nil {
-			err = c.in.nothing()
-		}
-	}
-	c.nest, c.nested = nesting{}, 0
-	return msg, err
 }
 
 func (c *webSocketConn) WriteMessage(ctx context.Context, msg []byte) error {
