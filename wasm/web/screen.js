@@ -1,4 +1,32 @@
-// The screen: all that is shown, and nothing else. It decides nothing.
+// The screen: all that is shown, and nothing else. It decides nothing and starts nothing. It becomes, and the page's
+// other modules may be written to it (page.js follows in the same commit that brings it):
+//
+//   open()                    a promise, awaited before anything else is called: the language's texts are there; never rejects
+//   controls                  the elements to listen to: start, stop, again (of a refusal: load once more), join (a form:
+//                             "submit"), link (its text field), leave (pressed after the person was asked), awake (a checkbox)
+//   tell(info)                what is mined and who is paid: {payee_name, payout, coin, worthless}
+//   invite(code)              needs an invitation; code "" at first, "removed", "link" (is none), "origin" (for another address),
+//                             or the number that a gateway refused by
+//   joining()                 the invitation is being shown to the gateway
+//   ready(joined)             everything is said, nothing runs; joined: there is a credential, which Leave forgets
+//   started()                 after the tap
+//   stand(phase, code, args)  how it stands; phase: connecting, mining, paused, waiting, down; code: a key reason.CODE of
+//                             the translations or "" (starting, cores, back, hidden, battery, unplugged, hot, schedule, asleep,
+//                             unreachable, timeout, closed, silent, unanswered, slow, moved, rejected, unauthorized, protocol, broken)
+//   halt(phase, code, args)   nothing runs any more; phase: stopped, failed, expired; code: ended, stopped, left, payee, tab,
+//                             load, part, expired, or one of the above; args.text is shown where there is no text for the code
+//   refuse(code)              nothing can run here: frame, old, unserved
+//   snapshot(s, totals, done, passed, {seen, back, slowed})  a control worker's snapshot: s.code beside s.reason, s.target in hex beside
+//                             s.hash; totals of this page; hashes done and seconds passed since the last; seen: the page is
+//                             not hidden; back: it was a moment ago; slowed: percent of the speed left, because it is warm
+//   share(s)                  a share's fate
+//   battery(level, charging)  0 to 1, or null where the browser does not tell
+//   today(totals)             what today.js's add({hashes, accepted, seconds}) gave back
+//   film(on)                  plays or ends the silent film that keeps a screen on without a wake lock; a promise of true or false
+//   awakeWanted()             shows the switch for it, on a page without wake lock
+//
+// settings.js: settings() is {lanes, power, plugged, floor, awake} as the person set them (power in percent, floor in percent
+// of the battery, 0 for none); changed(listener) hears {name, trusted} of each change that is made to stay.
 import {Pan} from "./pan.js";
 import {number, plural, sentence, time, words} from "./words.js";
 
