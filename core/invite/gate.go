@@ -5,9 +5,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base32"
-	"encoding/json"
-	"errors"
-	"io"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -25,6 +23,7 @@ type Device struct {
 	ID     ID
 	Key    Key      // zero for a miner with a token
 	Token  [32]byte // hash of the token; zero for a device with a key
+	From   ID       // the invitation that it joined with; zero for a token
 	Joined time.Time
 }
 
@@ -44,35 +43,44 @@ func (s State) String() string { return [...]string{"pending", "spent", "expired
 type Config struct {
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
-	// Devices are those that were kept.
-	Devices []Device
+	// Kept is what the last Keep was given.
+	Kept Kept
 	// Max is how many devices there may be, invitations that are pending included; 0 is MaxDevices.
 	Max int
-	// Keep brings all devices to the disk, before the one that just joined is welcomed and before one that is
-	// removed is gone; if it fails, nothing has changed. It is called by one goroutine at a time. Nil keeps nothing.
-	Keep func([]Device) error
+	// Keep brings all of it to the disk as one: before an invitation is shown, before the device that just joined is
+	// welcomed, and before one that is removed is gone; if it fails, nothing has changed. It is called by one goroutine at
+	// a time, may not call the Gate, and may keep what it is given. Nil keeps nothing.
+	Keep func(Kept) error
 }
 
 // Gate is the gateway's side: it makes invitations, spends each once, and knows the
 // devices. It may be used by many goroutines.
 type Gate struct {
 	now  func() time.Time
-	keep func([]Device) error
+	keep func(Kept) error
 	max  int
 
 	mu          sync.Mutex
-	invitations []*pending // oldest first
+	invitations []*Issued // oldest first
 	devices     []Device
 }
 
-type pending struct {
+// Kept is what a gateway keeps: devices, and invitations, so that neither is lost with the program and none is good
+// twice.
+type Kept struct {
+	Devices     []Device
+	Invitations []Issued // oldest first
+}
+
+// Issued is an invitation as the gateway that made it keeps it. Once it is not pending, its secret is gone.
+type Issued struct {
 	Invitation
-	state State
+	State State
 }
 
 // NewGate makes a Gate.
 func NewGate(c Config) *Gate {
-	g := &Gate{now: c.Now, keep: c.Keep, max: c.Max, devices: append([]Device(nil), c.Devices...)}
+	g := &Gate{now: c.Now, keep: c.Keep, max: c.Max, devices: slices.Clone(c.Kept.Devices)}
 	if g.now == nil {
 		g.now = time.Now
 	}
@@ -80,13 +88,20 @@ func NewGate(c Config) *Gate {
 		g.max = MaxDevices
 	}
 	if g.keep == nil {
-		g.keep = func([]Device) error { return nil }
+		g.keep = func(Kept) error { return nil }
 	}
+	for _, i := range c.Kept.Invitations {
+		if i.Expires.After(g.now().Add(Lifetime)) { // the clock was set back
+			i.State, i.Secret = Expired, Secret{}
+		}
+		g.invitations = append(g.invitations, &i)
+	}
+	g.forget()
 	return g
 }
 
 // Invite makes an invitation for one device, to be used at origin within Lifetime.
-// Errors are ErrOrigin and ErrFull.
+// Errors are ErrOrigin, ErrFull and Keep's.
 func (g *Gate) Invite(origin string) (Invitation, error) {
 	if checkOrigin(origin) != nil {
 		return Invitation{}, ErrOrigin
@@ -105,8 +120,13 @@ func (g *Gate) Invite(origin string) (Invitation, error) {
 	i := Invitation{Origin: origin, Expires: g.now().Add(Lifetime)}
 	fill(i.ID[:])
 	fill(i.Secret.bytes[:])
-	g.invitations = append(g.invitations, &pending{Invitation: i})
+	before := slices.Clone(g.invitations)
+	g.invitations = append(g.invitations, &Issued{Invitation: i})
 	g.forget()
+	if err := g.set(g.devices); err != nil {
+		g.invitations = before
+		return Invitation{}, err
+	}
 	return i, nil
 }
 
@@ -122,15 +142,15 @@ func (g *Gate) forget() {
 }
 
 // age moves a pending invitation on when its time is over; its secret is gone then.
-func (g *Gate) age(p *pending) State {
-	if p.state == Pending && !g.now().Before(p.Expires) {
-		p.state = Expired
+func (g *Gate) age(p *Issued) State {
+	if p.State == Pending && !g.now().Before(p.Expires) {
+		p.State = Expired
 		p.Secret = Secret{}
 	}
-	return p.state
+	return p.State
 }
 
-func (g *Gate) find(id ID) *pending {
+func (g *Gate) find(id ID) *Issued {
 	for _, p := range g.invitations {
 		if p.ID == id {
 			return p
@@ -149,13 +169,32 @@ func (g *Gate) Invitation(id ID) (State, bool) {
 	return 0, false
 }
 
-// Withdraw ends a pending invitation.
-func (g *Gate) Withdraw(id ID) {
+// Withdraw ends a pending invitation. ErrUnknown if it is not one; Keep's error, and then it is ended as long as the
+// program runs.
+func (g *Gate) Withdraw(id ID) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if p := g.find(id); p != nil && g.age(p) == Pending {
-		p.state, p.Secret = Expired, Secret{}
+	p := g.find(id)
+	if p == nil || g.age(p) != Pending {
+		return ErrUnknown
 	}
+	p.State, p.Secret = Expired, Secret{}
+	return g.set(g.devices)
+}
+
+// Invitations are those that are pending, without their secrets, oldest first.
+func (g *Gate) Invitations() []Invitation {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var all []Invitation
+	for _, p := range g.invitations {
+		if g.age(p) == Pending {
+			i := p.Invitation
+			i.Secret = Secret{}
+			all = append(all, i)
+		}
+	}
+	return all
 }
 
 // Devices are those that may log in now.
@@ -199,7 +238,12 @@ func (g *Gate) add(d Device) error {
 }
 
 func (g *Gate) set(devices []Device) error {
-	if err := g.keep(append([]Device(nil), devices...)); err != nil {
+	all := Kept{Devices: slices.Clone(devices)}
+	for _, p := range g.invitations {
+		g.age(p)
+		all.Invitations = append(all.Invitations, *p)
+	}
+	if err := g.keep(all); err != nil {
 		return err
 	}
 	g.devices = devices
@@ -300,16 +344,18 @@ func (a *Attempt) Finish(m Proof, payee Payee) (Device, Welcome, error) {
 }
 
 func (g *Gate) spend(h handshake, secret []byte) (Device, error) {
-	d := Device{Joined: g.now().UTC().Round(0)}
+	d := Device{From: h.id, Joined: g.now().UTC().Round(0)}
 	var err error
 	if d.ID, d.Key, err = h.derive(secret); err != nil {
 		return Device{}, err
 	}
+	p := g.find(h.id)
+	before := *p
+	p.State, p.Secret = Spent, Secret{} // on the disk together with the device
 	if err := g.add(d); err != nil {
+		*p = before
 		return Device{}, err
 	}
-	p := g.find(h.id)
-	p.state, p.Secret = Spent, Secret{}
 	return d, nil
 }
 
@@ -378,53 +424,6 @@ func (g *Gate) CheckToken(token string) (Device, error) {
 	}
 	if subtle.ConstantTimeCompare(hash[:], d.Token[:]) != 1 {
 		return Device{}, ErrProof
-	}
-	return d, nil
-}
-
-// record is a Device as it is kept.
-type record struct {
-	ID     ID        `json:"id"`
-	Key    []byte    `json:"key,omitempty"`
-	Token  []byte    `json:"token,omitempty"`
-	Joined time.Time `json:"joined"`
-}
-
-// ErrRecord is returned for what is no device's record.
-var ErrRecord = errors.New("the device's record is damaged")
-
-// Export is the device with its key as one JSON object, for a sealed place and no log.
-func (d Device) Export() ([]byte, error) {
-	r := record{ID: d.ID, Joined: d.Joined}
-	if d.Key != (Key{}) {
-		r.Key = d.Key.bytes[:]
-	}
-	if d.Token != ([32]byte{}) {
-		r.Token = d.Token[:]
-	}
-	return json.Marshal(r)
-}
-
-// ParseDevice reads what Export wrote.
-func ParseDevice(b []byte) (Device, error) {
-	var r record
-	if len(b) > MaxMessage {
-		return Device{}, ErrRecord
-	}
-	j := json.NewDecoder(bytes.NewReader(b))
-	j.DisallowUnknownFields()
-	if err := j.Decode(&r); err != nil {
-		return Device{}, ErrRecord
-	}
-	if _, err := j.Token(); !errors.Is(err, io.EOF) {
-		return Device{}, ErrRecord
-	}
-	d := Device{ID: r.ID, Joined: r.Joined.UTC()}
-	copy(d.Key.bytes[:], r.Key)
-	copy(d.Token[:], r.Token)
-	keyed, tokened := d.Key != Key{}, d.Token != [32]byte{}
-	if y := d.Joined.Year(); y < 1 || y > 9998 || d.ID == (ID{}) || keyed == tokened || keyed && len(r.Key) != 32 || tokened && len(r.Token) != 32 || !keyed && len(r.Key) > 0 || !tokened && len(r.Token) > 0 {
-		return Device{}, ErrRecord
 	}
 	return d, nil
 }

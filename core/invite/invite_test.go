@@ -126,7 +126,7 @@ func TestJoinAndLogin(t *testing.T) {
 	if err != nil || d != g.Devices()[0] {
 		t.Fatalf("device %v %v", d, err)
 	}
-	again := NewGate(Config{Devices: []Device{d}})
+	again := NewGate(Config{Kept: Kept{Devices: []Device{d}}})
 	want(t, "login after a restart", login(t, again, kept), nil)
 	want(t, "remove", again.Remove(d.ID), nil)
 	want(t, "login of a removed device", login(t, again, kept), ErrUnknown)
@@ -165,7 +165,8 @@ func TestInvitationIsUsedOnceAndInTime(t *testing.T) {
 	want(t, "never made", err, ErrUnknown)
 
 	gone := mustInvite(t, g)
-	g.Withdraw(gone.ID)
+	want(t, "withdraw", g.Withdraw(gone.ID), nil)
+	want(t, "withdraw again", g.Withdraw(gone.ID), ErrUnknown)
 	_, err = join(t, g, gone)
 	want(t, "withdrawn", err, ErrExpired)
 }
@@ -360,7 +361,7 @@ func TestLimits(t *testing.T) {
 	c.t = c.t.Add(Lifetime)
 	for range 5000 {
 		i := mustInvite(t, g)
-		g.Withdraw(i.ID)
+		want(t, "withdraw", g.Withdraw(i.ID), nil)
 	}
 	if n := len(g.invitations); n > remembered {
 		t.Errorf("%d invitations are remembered", n)
@@ -378,15 +379,16 @@ func TestLimits(t *testing.T) {
 func TestKeptBeforeWelcome(t *testing.T) {
 	full := errors.New("no space")
 	var kept []Device
-	broken := true
-	g := NewGate(Config{Keep: func(d []Device) error {
+	broken := false
+	g := NewGate(Config{Keep: func(k Kept) error {
 		if broken {
 			return full
 		}
-		kept = d
+		kept = k.Devices
 		return nil
 	}})
 	i := mustInvite(t, g)
+	broken = true
 	_, err := join(t, g, i)
 	want(t, "disk full", err, full)
 	if s, _ := g.Invitation(i.ID); s != Pending || len(g.Devices()) != 0 {
