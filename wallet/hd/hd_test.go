@@ -55,7 +55,7 @@ func TestBIP39Vectors(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m, err := fromEntropy(entropy)
+		m, err := fromEntropy(English, entropy)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -150,8 +150,8 @@ func TestAccountVectors(t *testing.T) {
 			t.Fatal(err)
 		}
 		want, err = want.CloneWithVersion(p.Chain.HDPublicKeyID[:])
-		if err != nil || a.public.String() != want.String() {
-			t.Errorf("BIP%d: account key %s, want %s, %v", x.BIP, a.public, want, err)
+		if err != nil || a.base.String() != want.String() {
+			t.Errorf("BIP%d: account key %s, want %s, %v", x.BIP, a.base, want, err)
 		}
 		for place, address := range x.Addresses {
 			var chain, index uint32
@@ -232,7 +232,7 @@ func TestAccountRefuses(t *testing.T) {
 	if _, err := a.Address(0, 1<<31); err == nil {
 		t.Error("a hardened index was derived")
 	}
-	if a.public.IsPrivate() || a.chains[0].IsPrivate() {
+	if a.base.IsPrivate() || a.chains[0].IsPrivate() {
 		t.Error("a private key was kept")
 	}
 }

@@ -2,11 +2,12 @@ package hd
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/tyler-smith/go-bip39"
@@ -21,32 +22,12 @@ var (
 	ErrChecksum = errors.New("seed words: each is known, but one of them is wrong or in the wrong place")
 )
 
-// WordError names a word that is in no English BIP39 list.
-type WordError struct {
-	Position int    // from 1
-	Word     string // as it was normalised
-	Near     string // a word of the list that may be meant, or ""
-}
-
-// Error is one sentence that a person can act on.
-func (e *WordError) Error() string {
-	word := e.Word
-	if len(word) > 24 {
-		word = strings.ToValidUTF8(word[:24], "") + "…"
-	}
-	s := fmt.Sprintf("seed words: word %d, %q, is not in the list", e.Position, word)
-	if e.Near != "" {
-		s += fmt.Sprintf("; perhaps %q is meant", e.Near)
-	}
-	return s
-}
-
-// maxMnemonic bounds what is normalised, in bytes: 24 words of 8 letters, and generous space around them.
+// maxMnemonic bounds what is normalised, in bytes: 24 words, and generous space around them.
 const maxMnemonic = 4 << 10
 
-// Mnemonic is a checked list of seed words in English. The zero value holds none. Whoever has the words has the
-// coins, so it prints as a placeholder, also inside other structs and for every verb; Words gives them. It is not
-// compared with ==.
+// Mnemonic is a checked list of seed words. The zero value holds none. Whoever has the words has the coins, so it
+// prints as a placeholder, also inside other structs and for every verb; Words gives them. It is not compared with
+// ==.
 type Mnemonic struct {
 	_ [0]func()
 	// Two pointers away: fmt prints an unexported field of another type's struct by reflection, without calling
@@ -54,84 +35,134 @@ type Mnemonic struct {
 	h *holder
 }
 
-type holder struct{ words *string }
+type holder struct{ words *[]byte } // in NFKD, with single spaces
 
-func newMnemonic(words string) Mnemonic { return Mnemonic{h: &holder{&words}} }
+func newMnemonic(words string) Mnemonic {
+	b := []byte(words)
+	return Mnemonic{h: &holder{&b}}
+}
 
 func (m Mnemonic) text() string {
 	if m.h == nil {
 		return ""
 	}
-	return *m.h.words
+	return string(*m.h.words)
 }
 
-// NewMnemonic makes 12 or 24 new words from the system's random source.
-func NewMnemonic(words int) (Mnemonic, error) {
+// Wipe overwrites the words in memory, as far as Go lets it: what was made of them before is not reached. The
+// Mnemonic, and every copy of it, holds none then.
+func (m Mnemonic) Wipe() {
+	if m.h != nil {
+		clear(*m.h.words)
+		*m.h.words = nil
+	}
+}
+
+// NewMnemonic makes 12 or 24 new English words from the system's random source.
+func NewMnemonic(words int) (Mnemonic, error) { return NewMnemonicIn(English, words) }
+
+// NewMnemonicIn is NewMnemonic in another language. Few wallets read any but English words.
+func NewMnemonicIn(l Language, words int) (Mnemonic, error) {
 	if words != 12 && words != 24 {
 		return Mnemonic{}, fmt.Errorf("seed words: %d cannot be made, only 12 or 24", words)
 	}
 	entropy := make([]byte, words*4/3)
 	rand.Read(entropy) // never fails: crypto/rand ends the program instead
 	defer clear(entropy)
-	return fromEntropy(entropy)
+	return fromEntropy(l, entropy)
 }
 
-func fromEntropy(entropy []byte) (Mnemonic, error) {
-	s, err := bip39.NewMnemonic(entropy)
-	if err != nil {
-		return Mnemonic{}, fmt.Errorf("seed words: %w", err)
+// fromEntropy writes 16 to 32 bytes, and their checksum, as words: eleven bits a word.
+func fromEntropy(l Language, entropy []byte) (Mnemonic, error) {
+	x := lists()[l]
+	if x == nil {
+		return Mnemonic{}, fmt.Errorf("seed words: there is no list of that language; choose one of %v", Languages())
 	}
-	return newMnemonic(s), nil
+	if len(entropy) < 16 || len(entropy) > 32 || len(entropy)%4 != 0 {
+		return Mnemonic{}, ErrLength
+	}
+	sum := sha256.Sum256(entropy)
+	bits := append(slices.Clone(entropy), sum[0])
+	defer clear(bits)
+	words := make([]string, len(entropy)*3/4)
+	for i := range words {
+		n := 0
+		for at := 11 * i; at < 11*(i+1); at++ {
+			n = n<<1 | int(bits[at/8]>>(7-at%8)&1)
+		}
+		words[i] = x.words[n]
+	}
+	return newMnemonic(strings.Join(words, " ")), nil
 }
 
-// ParseMnemonic reads seed words as people write or paste them: any white space between them, any case, any
-// Unicode form. The error is ErrLength, a *WordError or ErrChecksum.
+// ParseMnemonic reads seed words of any list as people write or paste them: any white space between them, any case,
+// any Unicode form. The error is ErrLength, a *WordError or ErrChecksum.
 func ParseMnemonic(s string) (Mnemonic, error) {
 	if len(s) > maxMnemonic {
 		return Mnemonic{}, ErrLength
 	}
-	// go-bip39 would derive another wallet from a double space or a no-break space, without an error.
-	words := strings.Fields(strings.ToLower(norm.NFKD.String(strings.Map(visible, s))))
+	joined := normal(s)
+	words := strings.Fields(joined)
 	if len(words) < 12 || len(words) > 24 || len(words)%3 != 0 {
 		return Mnemonic{}, ErrLength
 	}
-	for i, w := range words {
-		if _, ok := bip39.GetWordIndex(w); !ok {
-			return Mnemonic{}, &WordError{Position: i + 1, Word: w, Near: near(w)}
-		}
+	languages := Detect(words...)
+	if len(languages) == 0 {
+		return Mnemonic{}, wrong(words)
 	}
-	joined := strings.Join(words, " ")
-	if _, err := bip39.EntropyFromMnemonic(joined); err != nil {
+	// The seed is made of the text alone: which of two lists with the same words was meant does not matter.
+	if !slices.ContainsFunc(languages, func(l Language) bool { return lists()[l].checks(words) }) {
 		return Mnemonic{}, ErrChecksum
 	}
 	return newMnemonic(joined), nil
 }
 
-// visible drops the format characters (zero-width spaces, byte order marks) that come with copied text.
-func visible(r rune) rune {
-	if unicode.Is(unicode.Cf, r) {
-		return -1
+// checks tells whether the words, all of the list, end in their checksum.
+func (x *list) checks(words []string) bool {
+	bits := make([]byte, (11*len(words)+7)/8)
+	defer clear(bits)
+	for i, w := range words {
+		n := x.places[w]
+		for j := range 11 {
+			at := 11*i + j
+			bits[at/8] |= byte(n>>(10-j)&1) << (7 - at%8)
+		}
 	}
-	return r
+	size := len(words) * 4 / 3 // of the entropy, in bytes; a checksum bit for each four
+	sum := sha256.Sum256(bits[:size])
+	return (bits[size]^sum[0])>>(8-size/4) == 0
+}
+
+// Language is the list that the words are of; of two that hold them all, the first of Languages whose checksum
+// fits.
+func (m Mnemonic) Language() Language {
+	words := strings.Fields(m.text())
+	for _, l := range Detect(words...) {
+		if len(words) > 0 && lists()[l].checks(words) {
+			return l
+		}
+	}
+	return ""
 }
 
 // near is the word of the list that has the same first four letters, which are enough to tell every word apart, or
 // else the one within two edits, of several the one that begins most alike, or "".
-func near(word string) string {
-	if len(word) > 32 || !utf8.ValidString(word) {
+func near(word string, x *list) string {
+	if len(word) > maxWord || !utf8.ValidString(word) {
 		return ""
 	}
 	best, least, alike := "", 3, 0
-	for _, w := range bip39.GetWordList() {
-		if len(word) >= 4 && len(w) >= 4 && w[:4] == word[:4] {
-			return w
+	letters := []rune(plain(word))
+	for i, w := range x.words {
+		if begin := []rune(x.plain[i]); len(letters) >= 4 && len(begin) >= 4 && string(begin[:4]) == string(letters[:4]) {
+			return norm.NFC.String(w)
 		}
 		d, same := distance(word, w), common(word, w)
 		if d < least || d == least && d < 3 && same > alike {
 			best, least, alike = w, d, same
 		}
 	}
-	return best
+	return norm.NFC.String(best)
 }
 
 // common counts the bytes with which both begin.
@@ -167,8 +198,8 @@ func distance(a, b string) int {
 	return last[len(y)]
 }
 
-// Words are the words, in order.
-func (m Mnemonic) Words() []string { return strings.Fields(m.text()) }
+// Words are the words, in order, as people write them (NFC).
+func (m Mnemonic) Words() []string { return strings.Fields(norm.NFC.String(m.text())) }
 
 // Seed is the 64-byte BIP39 seed. The passphrase is BIP39's own ("the 25th word"), not one that seals a file; any
 // passphrase gives a valid, different wallet. It is normalised to NFKD; its case and spaces count.
