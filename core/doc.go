@@ -32,7 +32,8 @@
 //	  engine/              lanes, epochs, share check, the rules that govern them;
 //	                       engine/machine, what the computer tells of itself
 //	  watch/               hash rate, what the shares imply, luck
-//	  invite/              what a device and its gateway prove to each other
+//	  invite/              what a device and its gateway prove to each other;
+//	                       invite/knock, the device's part over a connection
 //	  gateway/             one connection to a pool, many devices at home
 //	  gateway/accounts/    what each device at home has done, on disk
 //	  practice/            the embedded practice network: chain, pool, wallet server

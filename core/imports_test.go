@@ -23,7 +23,7 @@ import (
 const module = "goldpan/"
 
 // leaves may be imported by everything of ours.
-var leaves = []string{"core/coin", "core/disk", "core/hasher", "core/hasher/kernel", "core/invite", "core/jsonrpc", "core/seal", "core/vardiff"}
+var leaves = []string{"core/coin", "core/disk", "core/hasher", "core/hasher/kernel", "core/invite", "core/invite/knock", "core/jsonrpc", "core/seal", "core/vardiff"}
 
 // layer is what one part of the tree may import of Goldpan. A package falls under
 // the first layer whose pattern matches its path.
@@ -39,6 +39,7 @@ var layers = []layer{
 	{"core/coin", []string{"core/hasher", "assets/presets"}, "coin is a leaf: what a coin is, from its data file, and its algorithm's name"},
 	{"core/disk", nil, "disk is a leaf: what a disk needs that the standard library does not do"},
 	{"core/jsonrpc", nil, "jsonrpc is a leaf: it carries messages and knows none"},
+	{"core/invite/knock", []string{"core/invite", "core/jsonrpc"}, "knock is a leaf: a handshake over a connection"},
 	{"core/invite", nil, "invite is a leaf"},
 	{"core/seal", nil, "seal is a leaf: bytes in, bytes out"},
 	{"core/vardiff", nil, "vardiff is a leaf: arithmetic alone"},
