@@ -150,23 +150,25 @@ func (b *builder) mixed(x value, r1, r2, r3 int, shift bool) value {
 	}
 	return value{kind: varying, emit: func() {
 		// A rotation is two shifts. Their halves have no bit in common, so that
-		// one xor after the other joins everything.
-		first := true
+		// xor joins everything: in pairs, because each round waits for this.
 		part := func(op uint32, n int) {
 			b.push(x)
 			b.num(uint32(n))
 			b.vec(op)
-			if !first {
-				b.vec(vXor)
-			}
-			first = false
 		}
-		for i, r := range []int{r1, r2, r3} {
-			part(vShrU, r)
-			if i < 2 || !shift {
-				part(vShl, 32-r)
-			}
+		part(vShrU, r1)
+		part(vShl, 32-r1)
+		b.vec(vXor)
+		part(vShrU, r2)
+		part(vShl, 32-r2)
+		b.vec(vXor)
+		b.vec(vXor)
+		part(vShrU, r3)
+		if !shift {
+			part(vShl, 32-r3)
+			b.vec(vXor)
 		}
+		b.vec(vXor)
 	}}
 }
 
@@ -240,11 +242,33 @@ func (b *builder) word(s *schedule, i int) value {
 	return s.w[k]
 }
 
-// rounds runs the first n rounds. stop is how many of them need a.
-func (b *builder) rounds(s *state, m *schedule, n, stop int) {
-	for i := range n {
+// rounds runs the rounds from the first of them to before end. stop is the first
+// that needs no a.
+func (b *builder) rounds(s *state, m *schedule, first, end, stop int) {
+	for i := first; i < end; i++ {
 		b.round(s, b.sum(number(round[i]), b.word(m, i)), i >= stop)
 	}
+}
+
+// settle brings everything into its local, so that a loop can begin or go on. The
+// number of rounds before it must be a multiple of sixteen.
+func (b *builder) settle(s *state, m *schedule) {
+	for i, v := range s.v {
+		s.v[i] = b.settled(s.locals[i], v)
+	}
+	s.change = b.settled(s.spare[1], s.change)
+	for i, v := range m.w {
+		m.w[i] = b.settled(m.locals[i], v)
+	}
+}
+
+func (b *builder) settled(l local, v value) value {
+	if v.kind == varying {
+		return v
+	}
+	b.push(v)
+	b.set(l)
+	return b.kept(l)
 }
 
 // block4 is the function that runs the compression function on four hashes: the
@@ -302,10 +326,15 @@ func block4(l *layout) *function {
 // sha256d is the function that hashes four nonces of the loaded work: it takes
 // the first, and tells whether any of the four may meet the target, by the most
 // significant word of the hashes alone. load is written beside it.
+//
+// A block of sixteen rounds is written once and runs three times: rounds 32 to 63
+// of the first hash, then 32 to 47 of the second. Written out altogether the code
+// is more than a processor keeps decoded.
 func sha256d(l *layout, load *function) *function {
 	f := &function{params: 1, results: 1}
 	b := &builder{function: f, layout: l, load: load}
 	const first = local(0)
+	constants, left := f.i32(), f.i32()
 
 	// The nonce as the header's last big-endian word.
 	nonce := f.v128()
@@ -322,19 +351,19 @@ func sha256d(l *layout, load *function) *function {
 	fromWork := func(at uint32) value {
 		return b.prepare(func() { load.num(0); load.load(at) })
 	}
-	var w [16]value
-	for i := range w {
+	var message [16]value
+	for i := range message {
 		switch i {
 		case 0, 1, 2:
-			w[i] = fromWork(workHeader + 64 + 4*uint32(i))
+			message[i] = fromWork(workHeader + 64 + 4*uint32(i))
 		case 3:
-			w[i] = b.kept(nonce)
+			message[i] = b.kept(nonce)
 		case 4:
-			w[i] = number(0x80000000)
+			message[i] = number(0x80000000)
 		case 15:
-			w[i] = number(640)
+			message[i] = number(640)
 		default:
-			w[i] = number(0)
+			message[i] = number(0)
 		}
 	}
 	var mid [8]value
@@ -342,32 +371,46 @@ func sha256d(l *layout, load *function) *function {
 		mid[i] = fromWork(workMidstate + 4*uint32(i))
 	}
 	s := b.state(mid)
-	m := b.schedule(w)
-	b.rounds(s, m, 64, 64)
+	m := b.schedule(message)
+	b.rounds(s, m, 0, 32, 64)
+	b.settle(s, m)
 
-	for i := range w {
-		switch {
-		case i < 8:
-			w[i] = b.keep(m.locals[i], b.sum(mid[i], s.v[i]))
-		case i == 8:
-			w[i] = number(0x80000000)
-		case i == 15:
-			w[i] = number(256)
-		default:
-			w[i] = number(0)
-		}
+	table := l.table(round[32:])
+	begin := func() {
+		f.num(table)
+		f.set(constants)
 	}
-	m.w = w
-	var begin [8]value
-	for i := range begin {
-		begin[i] = number(initial[i])
+	begin()
+	f.num(3)
+	f.set(left)
+	f.op(opBlock, typeVoid) // the end
+	f.op(opLoop, typeVoid)  // sixteen rounds
+	for i := range 16 {
+		k := value{kind: varying, emit: func() { f.get(constants); f.vload(uint32(16 * i)) }}
+		b.round(s, b.sum(k, b.word(m, 16+i)), false)
 	}
-	s.v = begin
-	s.change = b.xor(s.v[1], s.v[2])
+	f.get(left)
+	f.num(1)
+	f.op(opSub)
+	f.tee(left)
+	f.op(opEqz)
+	f.brIf(1)
+	f.get(constants)
+	f.num(16 * 16)
+	f.op(opAdd)
+	f.set(constants)
+	f.get(left)
+	f.num(2)
+	f.op(opEq)
+	f.brIf(0)
+	b.second(s, m, mid)
+	begin()
+	f.br(0)
+	f.op(opEnd, opEnd)
+
 	// The last word of the digest is e after 61 rounds, of which the last four
 	// need no new a.
-	b.rounds(s, m, 61, 57)
-
+	b.rounds(s, m, 48, 61, 57)
 	last := f.v128()
 	b.push(b.sum(number(initial[7]), s.v[4]))
 	f.tee(last)
@@ -378,4 +421,26 @@ func sha256d(l *layout, load *function) *function {
 	f.vec(vLeU)
 	f.vec(vAnyTrue)
 	return f
+}
+
+// second begins the hash of what s and mid make, and runs its first 32 rounds.
+func (b *builder) second(s *state, m *schedule, mid [8]value) {
+	for i := range m.w {
+		switch {
+		case i < 8:
+			m.w[i] = b.keep(m.locals[i], b.sum(mid[i], s.v[i]))
+		case i == 8:
+			m.w[i] = number(0x80000000)
+		case i == 15:
+			m.w[i] = number(256)
+		default:
+			m.w[i] = number(0)
+		}
+	}
+	for i, v := range initial {
+		s.v[i] = number(v)
+	}
+	s.change = b.xor(s.v[1], s.v[2])
+	b.rounds(s, m, 0, 32, 64)
+	b.settle(s, m)
 }
