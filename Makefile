@@ -18,7 +18,7 @@ FAULTS ?= 2000
 CASES ?= 100000
 
 .DEFAULT_GOAL := help
-.PHONY: help run build page cli desktop test race fuzz faults cases bench bench-web lint secrets check generate package clean
+.PHONY: help run build page cli desktop test race fuzz faults cases bench bench-web load lint secrets check generate package clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -71,6 +71,10 @@ bench: cli ## hash rate of each kernel, beside a peer; what the engine keeps of 
 bench-web: ## the same in Chromium, Firefox and WebKit; how soon new work and Stop are felt there
 	@.ci/setup.sh bench-web
 	@.ci/bench-web.sh
+
+load: ## fill a gateway with 15,000 devices; memory a device, delivery of new work, shares a second
+	@.ci/setup.sh cli
+	@mkdir -p bin && go build -o bin/load ./core/gateway/load && bin/load
 
 lint: ## formatting, vet, golangci-lint, secrets
 	@.ci/setup.sh desktop

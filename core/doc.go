@@ -36,6 +36,7 @@
 //	                       invite/knock, the device's part over a connection
 //	  gateway/             one connection to a pool, many devices at home
 //	  gateway/accounts/    what each device at home has done, on disk
+//	  gateway/load/        fills a gateway with devices, and measures it
 //	  practice/            the embedded practice network: chain, pool, wallet server
 //	wallet/                accounts, balances, history
 //	  hd/                  words, keys, addresses

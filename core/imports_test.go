@@ -52,6 +52,7 @@ var layers = []layer{
 	{"core/practice/...", []string{"leaves", "core/pow", "core/stratum", "core/template", "core/practice/...", "wallet/electrum/message"},
 		"practice plays pool and wallet server; of the wallet it may know the messages alone"},
 	{"core/gateway/accounts", []string{"leaves"}, "accounts count what they are told"},
+	{"core/gateway/load", []string{"leaves", "core/pow", "core/stratum", "core/gateway"}, "load plays a pool and a full house for the gateway"},
 	{"core/gateway", []string{"leaves", "core/pow", "core/stratum"}, "gateway passes jobs on, and knows neither who keeps its accounts nor who hashes"},
 	{"core/economy", []string{"leaves", "core/pow"}, "economy calculates"},
 	{"core/ledger", []string{"leaves"}, "ledger writes down what it is told"},
