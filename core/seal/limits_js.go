@@ -4,4 +4,7 @@ package seal
 const (
 	MaxWorkFactor     = 16
 	DefaultWorkFactor = 15
+	// MinStrength is what a passphrase must have, in bits as Strength counts them: the smaller work factor is made up
+	// for.
+	MinStrength = 50
 )

@@ -6,4 +6,5 @@ package seal
 const (
 	MaxWorkFactor     = 20
 	DefaultWorkFactor = 18
+	MinStrength       = 0 // who asks for the passphrase sets the bar
 )

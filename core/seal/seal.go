@@ -4,6 +4,8 @@
 // is an ordinary age file with a passphrase (scrypt) that holds the 32 key bytes, so that the age tool can open it
 // too.
 //
+// SealFile does the same for a whole small file, such as a backup.
+//
 // It refuses an empty passphrase, work factors over MaxWorkFactor before any of that work is done, blobs over
 // MaxPlain, and anything that was altered by a single bit. It keeps no state and writes nothing by itself but
 // through WriteFile.
@@ -13,7 +15,9 @@ package seal
 
 import (
 	"bytes"
+	"crypto/hkdf"
 	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -54,6 +58,22 @@ func GenerateKey() Key {
 	var k Key
 	rand.Read(k[:]) // never fails: crypto/rand ends the program instead
 	return k
+}
+
+// Derive makes another key of this one for a purpose. Whoever has it does not have this one: a program can drop the
+// key of what is secret and keep that of what is merely private. It panics when the key is zero.
+//
+// It is HKDF-SHA256 (RFC 5869) without salt.
+func (k Key) Derive(purpose string) Key {
+	if k == (Key{}) {
+		panic("seal: no key")
+	}
+	b, err := hkdf.Key(sha256.New, k[:], nil, purpose, len(Key{}))
+	if err != nil {
+		panic(err)
+	}
+	defer clear(b)
+	return Key(b)
 }
 
 // Format hides the key from logs, whatever the verb. It cannot in an unexported field of another struct, which fmt
@@ -112,6 +132,11 @@ func WrapKey(k Key, passphrase string, workFactor int) ([]byte, error) {
 	if k == (Key{}) {
 		return nil, errors.New("seal: no key")
 	}
+	return SealFile(k[:], passphrase, workFactor)
+}
+
+// SealFile seals a small file under a passphrase, as WrapKey does a key: an age file, which the age tool opens too.
+func SealFile(plain []byte, passphrase string, workFactor int) ([]byte, error) {
 	if passphrase == "" {
 		return nil, fmt.Errorf("%w: it is empty", ErrPassphrase)
 	}
@@ -128,7 +153,7 @@ func WrapKey(k Key, passphrase string, workFactor int) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("seal: %w", err)
 	}
-	if _, err := w.Write(k[:]); err != nil {
+	if _, err := w.Write(plain); err != nil {
 		return nil, fmt.Errorf("seal: %w", err)
 	}
 	if err := w.Close(); err != nil {
@@ -142,39 +167,49 @@ func UnwrapKey(wrapped []byte, passphrase string) (Key, error) {
 	if len(wrapped) > maxWrapped {
 		return Key{}, ErrWrapped
 	}
-	factor, err := workFactor(wrapped)
+	plain, err := OpenFile(wrapped, passphrase, len(Key{}))
 	if err != nil {
 		return Key{}, err
 	}
+	defer clear(plain)
+	if len(plain) != len(Key{}) || Key(plain) == (Key{}) {
+		return Key{}, ErrWrapped
+	}
+	return Key(plain), nil
+}
+
+// OpenFile opens what SealFile made, if it holds at most limit bytes. It fails with ErrPassphrase, ErrWorkFactor
+// (before any work) or ErrWrapped.
+func OpenFile(sealed []byte, passphrase string, limit int) ([]byte, error) {
+	factor, err := workFactor(sealed[:min(len(sealed), maxWrapped)])
+	if err != nil {
+		return nil, err
+	}
 	if factor > MaxWorkFactor {
-		return Key{}, fmt.Errorf("%w: factor %d, at most %d", ErrWorkFactor, factor, MaxWorkFactor)
+		return nil, fmt.Errorf("%w: factor %d, at most %d", ErrWorkFactor, factor, MaxWorkFactor)
 	}
 	if passphrase == "" {
-		return Key{}, fmt.Errorf("%w: it is empty", ErrPassphrase)
+		return nil, fmt.Errorf("%w: it is empty", ErrPassphrase)
 	}
 	identity, err := age.NewScryptIdentity(passphrase)
 	if err != nil {
-		return Key{}, fmt.Errorf("seal: %w", err)
+		return nil, fmt.Errorf("seal: %w", err)
 	}
 	identity.SetMaxWorkFactor(MaxWorkFactor)
-	r, err := age.Decrypt(bytes.NewReader(wrapped), identity)
+	r, err := age.Decrypt(bytes.NewReader(sealed), identity)
 	if err != nil {
 		var none *age.NoIdentityMatchError
 		if errors.As(err, &none) || errors.Is(err, age.ErrIncorrectIdentity) {
-			return Key{}, ErrPassphrase
+			return nil, ErrPassphrase
 		}
-		return Key{}, ErrWrapped
+		return nil, ErrWrapped
 	}
-	plain, err := io.ReadAll(io.LimitReader(r, int64(len(Key{})+1)))
-	if err != nil || len(plain) != len(Key{}) {
-		return Key{}, ErrWrapped
+	plain, err := io.ReadAll(io.LimitReader(r, int64(limit)+1))
+	if err != nil || len(plain) > limit {
+		clear(plain)
+		return nil, ErrWrapped
 	}
-	k := Key(plain)
-	clear(plain)
-	if k == (Key{}) {
-		return Key{}, ErrWrapped
-	}
-	return k, nil
+	return plain, nil
 }
 
 // workFactor reads the factor from an age header of exactly one scrypt stanza, which its second line is.

@@ -2,6 +2,8 @@ package seal
 
 import (
 	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -149,4 +151,50 @@ func FuzzUnwrapKey(f *testing.F) {
 			t.Fatal(err)
 		}
 	})
+}
+
+func TestDerive(t *testing.T) {
+	k := GenerateKey()
+	a, b := k.Derive("a"), k.Derive("b")
+	if a == b || a == k || a != k.Derive("a") || a == GenerateKey().Derive("a") {
+		t.Error("keys of two purposes, or of two keys, are to differ, and one stays the same")
+	}
+	// RFC 5869, sections 2.2 and 2.3: without salt, one block.
+	extract := hmac.New(sha256.New, make([]byte, 32))
+	extract.Write(k[:])
+	expand := hmac.New(sha256.New, extract.Sum(nil))
+	expand.Write(append([]byte("a"), 1))
+	if want := expand.Sum(nil); !bytes.Equal(a[:], want) {
+		t.Errorf("%x, want %x", a[:], want)
+	}
+}
+
+func TestSealFile(t *testing.T) {
+	sealed, err := SealFile([]byte("a backup"), "pass", 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := OpenFile(sealed, "pass", 8); err != nil || string(got) != "a backup" {
+		t.Fatalf("%q %v", got, err)
+	}
+	if _, err := OpenFile(sealed, "pass", 7); !errors.Is(err, ErrWrapped) {
+		t.Errorf("longer than the limit: %v", err)
+	}
+	if _, err := OpenFile(sealed, "other", 8); !errors.Is(err, ErrPassphrase) {
+		t.Errorf("another passphrase: %v", err)
+	}
+	for i := range sealed {
+		bad := bytes.Clone(sealed)
+		bad[i] ^= 1
+		if got, err := OpenFile(bad, "pass", 8); err == nil {
+			t.Errorf("byte %d altered: %q", i, got)
+		}
+		if _, err := OpenFile(sealed[:i], "pass", 8); err == nil {
+			t.Errorf("cut at %d", i)
+		}
+	}
+	heavy := bytes.Replace(sealed, []byte(" 2\n"), fmt.Appendf(nil, " %d\n", MaxWorkFactor+1), 1)
+	if _, err := OpenFile(heavy, "pass", 8); !errors.Is(err, ErrWorkFactor) {
+		t.Errorf("too much work: %v", err)
+	}
 }
