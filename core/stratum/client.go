@@ -264,46 +264,59 @@ func (c *Config) result(s pow.Share) pow.Result {
 	return r
 }
 
-// reason says for people why a connection ended. It holds nothing of the peer's words.
-func reason(err error) string {
-	for _, r := range []struct {
-		err  error
-		text string
-	}{
-		{ErrUnauthorized, "the pool does not accept this user"},
-		{ErrRefusedForGood, "what answers at this address does not let this device mine"},
-		{ErrUser, "the user name or the password holds characters that cannot be right"},
-		{ErrAddress, "the pool's address is not complete"},
-		{jsonrpc.ErrUnsupportedScheme, "this kind of connection is not available here"},
-		{jsonrpc.ErrChanged, "the pool has another key than the one trusted before: somebody may stand in between"},
-		{jsonrpc.ErrPinned, "the pool has another key than the pinned one: somebody may stand in between"},
-		{jsonrpc.ErrExpired, "the pool's certificate is out of date, or this machine's clock is wrong"},
-		{jsonrpc.ErrWrongHost, "the pool's certificate is made for another name"},
-		{jsonrpc.ErrCertificate, "nobody whom this system trusts vouches for the pool's certificate"},
-		{jsonrpc.ErrProxy, "the proxy does not serve"},
-		{jsonrpc.ErrUnreachable, "the proxy cannot reach the pool"},
-		{jsonrpc.ErrTLS, "what answers at this address speaks no TLS"},
-		{jsonrpc.ErrRefused, "nothing answers at the pool's address"},
-		{jsonrpc.ErrNoHost, "the pool's name could not be found; is the network up?"},
-		{jsonrpc.ErrTimeout, "the pool's address did not answer in time"},
-		{jsonrpc.ErrHandshake, "what answers at this address is not a WebSocket"},
-		{jsonrpc.ErrTooLong, "the pool sent a message that is too long to be one"},
-		{ErrProtocol, "what answers at this address does not speak Stratum"},
-		{ErrSilent, "the pool is connected, but has been silent for too long"},
-		{ErrUnanswered, "the pool gives work, but has answered no share for minutes"},
-		{ErrSlow, "the pool does not take what we send"},
-		{errMoved, "the pool asked us to connect again"},
-		{ErrRedirect, "the pool wanted to send us to an address that is not surely its own; Goldpan did not follow"},
-		{io.EOF, "the pool closed the connection"},
-		{io.ErrUnexpectedEOF, "the pool closed the connection in the middle of a message"},
-	} {
-		if errors.Is(err, r.err) {
-			return r.text
+// cause is why a connection ended: a word that never changes, for who translates, and words for people.
+type cause struct {
+	err        error
+	word, text string
+}
+
+// causes stand in the order in which they are looked for. They hold nothing of the peer's words.
+func causes() []cause {
+	return []cause{
+		{ErrUnauthorized, "unauthorized", "the pool does not accept this user"},
+		{ErrRefusedForGood, "unauthorized", "what answers at this address does not let this device mine"},
+		{ErrUser, "user", "the user name or the password holds characters that cannot be right"},
+		{ErrAddress, "address", "the pool's address is not complete"},
+		{jsonrpc.ErrUnsupportedScheme, "scheme", "this kind of connection is not available here"},
+		{jsonrpc.ErrChanged, "changed", "the pool has another key than the one trusted before: somebody may stand in between"},
+		{jsonrpc.ErrPinned, "pinned", "the pool has another key than the pinned one: somebody may stand in between"},
+		{jsonrpc.ErrExpired, "certificate-expired", "the pool's certificate is out of date, or this machine's clock is wrong"},
+		{jsonrpc.ErrWrongHost, "certificate-host", "the pool's certificate is made for another name"},
+		{jsonrpc.ErrCertificate, "certificate", "nobody whom this system trusts vouches for the pool's certificate"},
+		{jsonrpc.ErrProxy, "proxy", "the proxy does not serve"},
+		{jsonrpc.ErrUnreachable, "proxy-unreachable", "the proxy cannot reach the pool"},
+		{jsonrpc.ErrTLS, "tls", "what answers at this address speaks no TLS"},
+		{jsonrpc.ErrRefused, "unreachable", "nothing answers at the pool's address"},
+		{jsonrpc.ErrNoHost, "unreachable", "the pool's name could not be found; is the network up?"},
+		{jsonrpc.ErrTimeout, "timeout", "the pool's address did not answer in time"},
+		{jsonrpc.ErrHandshake, "protocol", "what answers at this address is not a WebSocket"},
+		{jsonrpc.ErrTooLong, "protocol", "the pool sent a message that is too long to be one"},
+		{ErrProtocol, "protocol", "what answers at this address does not speak Stratum"},
+		{ErrSilent, "silent", "the pool is connected, but has been silent for too long"},
+		{ErrUnanswered, "unanswered", "the pool gives work, but has answered no share for minutes"},
+		{ErrSlow, "slow", "the pool does not take what we send"},
+		{errMoved, "moved", "the pool asked us to connect again"},
+		{ErrRedirect, "redirect", "the pool wanted to send us to an address that is not surely its own; Goldpan did not follow"},
+		{io.EOF, "closed", "the pool closed the connection"},
+		{io.ErrUnexpectedEOF, "closed", "the pool closed the connection in the middle of a message"},
+	}
+}
+
+func causeOf(err error) cause {
+	for _, c := range causes() {
+		if errors.Is(err, c.err) {
+			return c
 		}
 	}
-	var rejection *Rejection
-	if errors.As(err, &rejection) {
-		return "the pool refused us"
+	if _, ok := errors.AsType[*Rejection](err); ok {
+		return cause{err, "rejected", "the pool refused us"}
 	}
-	return "the connection broke"
+	return cause{err, "broken", "the connection broke"}
 }
+
+// reason says for people why a connection ended. It holds nothing of the peer's words.
+func reason(err error) string { return causeOf(err).text }
+
+// Cause is the same as a word that never changes, as unreachable, closed or silent: for who says it in another
+// language.
+func Cause(err error) string { return causeOf(err).word }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -218,4 +219,27 @@ func greetWith(t *testing.T, address string, greet func(context.Context, jsonrpc
 	}()
 	t.Cleanup(func() { cancel(); <-done })
 	return in, ended
+}
+
+// Each cause has its word and its sentence, and neither holds a peer's.
+func TestCause(t *testing.T) {
+	sentences := map[string]bool{}
+	for _, c := range causes() {
+		if c.word == "" || strings.ContainsFunc(c.word, func(r rune) bool { return (r < 'a' || r > 'z') && r != '-' }) || c.text == "" {
+			t.Errorf("%v: %q, %q", c.err, c.word, c.text)
+		}
+		if got := Cause(fmt.Errorf("wrapped: %w", c.err)); got != c.word {
+			t.Errorf("%v is %q, want %q", c.err, got, c.word)
+		}
+		if sentences[c.text] {
+			t.Errorf("%q stands twice", c.text)
+		}
+		sentences[c.text] = true
+	}
+	if got := Cause(&Rejection{Code: 20, Reason: "hunter2"}); got != "rejected" {
+		t.Errorf("a rejection is %q", got)
+	}
+	if got := Cause(errors.New("hunter2")); got != "broken" {
+		t.Errorf("anything else is %q", got)
+	}
 }

@@ -16,7 +16,7 @@ func Example() {
 	err := enter(context.Background(), link)
 	fmt.Println(knock.Say(err, false).Text)
 	// Output:
-	// The invitation is mistyped or cut short. Copy the whole link, or scan the code again.
+	// This is no invitation, or it is mistyped or cut short. Copy the whole link, or scan the code again.
 }
 
 func enter(ctx context.Context, link string) error {
