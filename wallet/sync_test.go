@@ -429,7 +429,7 @@ func TestHostileServers(t *testing.T) {
 		"headers cut short": {message.BlockHeaders, func(q message.Request, a message.Response) message.Response {
 			var h message.HeadersResult
 			return change(a, &h, func() { h.List, h.Raw = false, append(h.Raw, 0) })
-		}, electrum.ErrProtocol},
+		}, electrum.ErrHeader},
 		"more headers than asked": {message.BlockHeaders, func(q message.Request, a message.Response) message.Response {
 			var h message.HeadersResult
 			return change(a, &h, func() {

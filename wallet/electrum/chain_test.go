@@ -30,7 +30,7 @@ type source struct {
 	asked int
 }
 
-func (s *source) Headers(_ context.Context, start int32, count int) ([]byte, error) {
+func (s *source) Headers(_ context.Context, start int32, count int, _ int32) ([]byte, error) {
 	raw := headers(s.Chain, start, count)
 	s.asked += len(raw) / message.HeaderSize
 	return raw, nil
@@ -187,7 +187,7 @@ func TestConnectRefuses(t *testing.T) {
 		"not later than the past":  {mid, next(mid, func(h *pow.Header) { h.Time -= 60 }), ErrHeader},
 		"later than the past":      {mid, next(mid, func(h *pow.Header) { h.Time -= 59 }), nil},
 		"another predecessor":      {mid, next(mid, func(h *pow.Header) { h.Prev[5] ^= 1 }), ErrUnlinked},
-		"half a header":            {mid, next(mid, func(*pow.Header) {})[:40], ErrUnlinked},
+		"half a header":            {mid, next(mid, func(*pow.Header) {})[:40], ErrHeader},
 		"nothing":                  {mid, nil, ErrUnlinked},
 		"a second that is another": {mid, append(next(mid, func(*pow.Header) {}), next(mid, func(*pow.Header) {})...), ErrUnlinked},
 	} {
@@ -248,7 +248,7 @@ type endless struct {
 	calls int
 }
 
-func (e *endless) Headers(_ context.Context, start int32, count int) ([]byte, error) {
+func (e *endless) Headers(_ context.Context, start int32, count int, _ int32) ([]byte, error) {
 	e.calls++
 	raw := headers(e.base, start, count)
 	last := e.base.Blocks[e.base.Height()].Header
@@ -300,7 +300,7 @@ func TestMainnetHeaders(t *testing.T) {
 		t.Fatalf("genesis %v", genesis)
 	}
 	raw := firstHeaders(t)
-	c := NewChain(p, genesis)
+	c := NewChainAt(p, genesis, Checkpoint{Hash: genesis})
 	if err := c.Connect(t.Context(), 0, raw); err != nil || c.Height() != 1 {
 		t.Fatalf("%v, height %d", err, c.Height())
 	}
@@ -308,7 +308,7 @@ func TestMainnetHeaders(t *testing.T) {
 		t.Fatalf("block 1 is %v", tip)
 	}
 	raw[message.HeaderSize+77] ^= 1
-	if err := NewChain(p, genesis).Connect(t.Context(), 0, raw); !errors.Is(err, ErrHeader) {
+	if err := NewChainAt(p, genesis, Checkpoint{Hash: genesis}).Connect(t.Context(), 0, raw); !errors.Is(err, ErrHeader) {
 		t.Fatalf("no work: %v", err)
 	}
 }
@@ -326,7 +326,7 @@ func firstHeaders(t *testing.T) message.Hex {
 // sourceOf gives headers from those in raw.
 type sourceOf []byte
 
-func (s sourceOf) Headers(_ context.Context, start int32, count int) ([]byte, error) {
+func (s sourceOf) Headers(_ context.Context, start int32, count int, _ int32) ([]byte, error) {
 	from := min(int(start)*message.HeaderSize, len(s))
 	return s[from:min(from+count*message.HeaderSize, len(s))], nil
 }

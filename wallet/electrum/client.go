@@ -247,15 +247,15 @@ func (c *Client) SubscribeScript(ctx context.Context, scriptHash message.Hash) (
 	return status, err
 }
 
-// Headers gives up to count headers from start on, 80 bytes each, unchecked.
-func (c *Client) Headers(ctx context.Context, start int32, count int) ([]byte, error) {
+// Headers implements HeaderSource.
+func (c *Client) Headers(ctx context.Context, start int32, count int, checkpoint int32) ([]byte, error) {
 	var r message.HeadersResult
-	params := message.HeadersParams{Start: start, Count: int32(min(count, message.MaxHeaders))}
+	params := message.HeadersParams{Start: start, Count: int32(min(count, message.MaxHeaders)), Checkpoint: checkpoint}
 	if err := c.Call(ctx, message.BlockHeaders, params, &r); err != nil {
 		return nil, err
 	}
-	if len(r.Raw) != r.Count*message.HeaderSize || r.Count > count {
-		return nil, ErrProtocol // longer ones are merge-mined; their proof is not read yet
+	if r.Count > count || len(r.Raw) < r.Count*message.HeaderSize {
+		return nil, ErrProtocol
 	}
 	return r.Raw, nil
 }

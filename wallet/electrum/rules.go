@@ -17,36 +17,40 @@ type retarget struct {
 	window   int32
 	timespan int64 // seconds
 	whole    bool
+	fixed    bool // the target is always the network's limit
+	doge     bool // the first blocks could grow harder by more than the factor, and the window ended with shieldHeight
 }
 
 const retargetFactor = 4
 
-// retargets are the rules that are built in. Networks for tests let a block be easy when none came for a while, and
-// Dogecoin changed its rule twice: they are not here. Sources: pow.cpp of Bitcoin Core and Litecoin Core, and for a
-// practice chain core/practice.
+// DigiShield, by which Dogecoin's target changes at each block since shieldHeight: an eighth of what the last block's
+// time was off goes into the next target, within bounds. Times are in seconds.
+const (
+	shieldHeight = 145_000
+	shieldSpan   = 60
+	shieldDamp   = 8
+	shieldLeast  = shieldSpan - shieldSpan/4
+	shieldMost   = shieldSpan + shieldSpan/2
+)
+
+// retargets are the rules that are built in. Networks for tests let a block be easy when none came for a while: they
+// are not here, and so a header of theirs need only meet its own target. Sources: pow.cpp of Bitcoin Core and
+// Litecoin Core, pow.cpp and dogecoin.cpp of Dogecoin Core, chainparams.cpp of each, and for a practice chain
+// core/practice.
 var retargets = map[string]map[coin.Network]retarget{
 	"bitcoin": {
 		coin.Main:     {window: 2016, timespan: 14 * 24 * 60 * 60},
+		coin.Regtest:  {fixed: true},
 		coin.Practice: {window: 12, timespan: 12 * int64(coin.PracticeInterval/time.Second)},
 	},
 	"litecoin": {
 		coin.Main:     {window: 2016, timespan: 84 * 60 * 60, whole: true},
+		coin.Regtest:  {fixed: true},
 		coin.Practice: {window: 12, timespan: 12 * int64(coin.PracticeInterval/time.Second)},
 	},
-}
-
-// leastWork is what the best chain of a network is known to have, in hashes: one with less is a forgery, or its
-// server is years behind. Sources: nMinimumChainWork in chainparams.cpp of Bitcoin Core 27 and Litecoin Core 0.21.
-var leastWork = map[string]map[coin.Network]string{
-	"bitcoin":  {coin.Main: "63c4ebd298db40af57541800"},
-	"litecoin": {coin.Main: "146878abee06fa883e0a"},
-}
-
-func least(p *coin.Params) *big.Int {
-	if n, ok := new(big.Int).SetString(leastWork[p.Coin.ID][p.Network], 16); ok {
-		return n
-	}
-	return new(big.Int)
+	"dogecoin": {
+		coin.Main: {window: 240, timespan: 4 * 60 * 60, whole: true, doge: true},
+	},
 }
 
 // medianBlocks is how many headers' median time a new header must pass; future is how far it may run ahead.
@@ -102,8 +106,9 @@ func limit(p *coin.Params) *big.Int {
 // ErrHeader says that a header breaks the chain's rules.
 var ErrHeader = errors.New("the server sent a block header that breaks the rules")
 
-// check holds when h may stand at height, above 0; at gives the headers below it, on the branch that h is on.
-func (c *Chain) check(h pow.Header, height int32, at func(int32) pow.Header) error {
+// check holds when h may stand at height, above 0, with its proof of merged mining if it has one; at gives the headers
+// below it, on the branch that h is on.
+func (c *Chain) check(h pow.Header, aux *auxProof, height int32, at func(int32) pow.Header) error {
 	bad := func(why string) error { return fmt.Errorf("%w: height %d: %s", ErrHeader, height, why) }
 	target, err := pow.TargetFromBits(h.Bits)
 	if err != nil || target.Big().Cmp(c.limit) > 0 {
@@ -112,14 +117,20 @@ func (c *Chain) check(h pow.Header, height int32, at func(int32) pow.Header) err
 	if want, known := c.bitsRule(height, at); known && h.Bits != want {
 		return bad("wrong difficulty")
 	}
-	if h.Time <= medianTime(height, at) {
+	if h.Time <= c.medianTime(height, at) {
 		return bad("too old")
 	}
 	// A practice chain's clock is this machine's own, which may be set back.
 	if c.params.Network != coin.Practice && int64(h.Time) > c.now().Add(future).Unix() {
 		return bad("from the future")
 	}
-	if !target.Met(h.PoWHash(c.params.Algorithm)) {
+	hash, ok := pow.Hash{}, aux == nil
+	if c.aux != nil {
+		hash, ok = c.aux.work(h, aux, height, c.params.Algorithm)
+	} else if ok {
+		hash = h.PoWHash(c.params.Algorithm)
+	}
+	if !ok || !target.Met(hash) {
 		return bad("no proof of work")
 	}
 	return nil
@@ -128,8 +139,16 @@ func (c *Chain) check(h pow.Header, height int32, at func(int32) pow.Header) err
 // bitsRule is the compact target that the header at height must have, where the network's rule is built in.
 func (c *Chain) bitsRule(height int32, at func(int32) pow.Header) (bits uint32, known bool) {
 	rule, known := retargets[c.params.Coin.ID][c.params.Network]
-	if !known {
+	switch {
+	case !known:
 		return 0, false
+	case rule.fixed:
+		return pow.TargetFromBig(c.limit).Bits(), true
+	case rule.doge && height >= shieldHeight:
+		last := at(height - 1)
+		span := int64(last.Time) - int64(at(height-2).Time)
+		span = shieldSpan + (span-shieldSpan)/shieldDamp
+		return c.scale(last.Bits, min(max(span, shieldLeast), shieldMost), shieldSpan), true
 	}
 	last := at(height - 1)
 	if height%rule.window != 0 {
@@ -139,26 +158,37 @@ func (c *Chain) bitsRule(height int32, at func(int32) pow.Header) (bits uint32, 
 	if rule.whole && begin > 0 {
 		begin--
 	}
+	least := rule.timespan / retargetFactor
+	switch {
+	case rule.doge && height <= 5_000:
+		least /= 4
+	case rule.doge && height <= 10_000:
+		least /= 2
+	}
 	span := int64(last.Time) - int64(at(begin).Time)
-	span = min(max(span, rule.timespan/retargetFactor), rule.timespan*retargetFactor)
-	old, err := pow.TargetFromBits(last.Bits)
+	return c.scale(last.Bits, min(max(span, least), rule.timespan*retargetFactor), rule.timespan), true
+}
+
+// scale is a compact target times span over timespan, at most the limit.
+func (c *Chain) scale(bits uint32, span, timespan int64) uint32 {
+	old, err := pow.TargetFromBits(bits)
 	if err != nil {
-		return 0, true
+		return 0
 	}
 	next := old.Big()
 	next.Mul(next, big.NewInt(span))
-	next.Div(next, big.NewInt(rule.timespan))
+	next.Div(next, big.NewInt(timespan))
 	if next.Cmp(c.limit) > 0 {
 		next = c.limit
 	}
-	return pow.TargetFromBig(next).Bits(), true
+	return pow.TargetFromBig(next).Bits()
 }
 
 // medianTime is the middle of the times of up to 11 headers below height.
-func medianTime(height int32, at func(int32) pow.Header) uint32 {
+func (c *Chain) medianTime(height int32, at func(int32) pow.Header) uint32 {
 	var times [medianBlocks]uint32
 	n := 0
-	for h := height - 1; h >= 0 && n < medianBlocks; h-- {
+	for h := height - 1; h >= c.start && n < medianBlocks; h-- {
 		t := at(h).Time
 		i := n
 		for ; i > 0 && times[i-1] > t; i-- {

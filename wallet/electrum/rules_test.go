@@ -10,7 +10,6 @@ import (
 
 	"goldpan/core/coin"
 	"goldpan/core/pow"
-	"goldpan/wallet/electrum/message"
 )
 
 func network(t testing.TB, id string, n coin.Network) *coin.Params {
@@ -109,39 +108,13 @@ func TestRetarget(t *testing.T) {
 	}
 }
 
-// A chain that anyone could have made in an hour is not the network's, however well its headers link.
-func TestLeastWork(t *testing.T) {
-	p := network(t, "bitcoin", coin.Main)
-	raw := firstHeaders(t)
-	genesis, _ := Genesis(p)
-	c := NewChain(p, genesis)
-	src := sourceOf(raw)
-	tip := message.HeaderNotice{Height: 1, Header: raw[message.HeaderSize:]}
-	for range 2 { // and it stays too little when nothing is new
-		if err := c.Follow(t.Context(), src, tip); !errors.Is(err, ErrLowWork) {
-			t.Fatalf("two blocks: %v", err)
-		}
-	}
-	if c.Height() != 1 {
-		t.Errorf("height %d: the beginning of the best chain was dropped", c.Height())
-	}
-	for _, id := range []string{"bitcoin", "litecoin"} {
-		if least(network(t, id, coin.Main)).BitLen() < 76 {
-			t.Errorf("%s: no least work", id)
-		}
-	}
-	if least(network(t, "bitcoin", coin.Practice)).Sign() != 0 {
-		t.Error("a practice chain begins with nothing")
-	}
-}
-
 func TestHeaderFromTheFuture(t *testing.T) {
 	p := network(t, "bitcoin", coin.Main)
 	genesis, _ := Genesis(p)
 	raw := firstHeaders(t)
 	second := int64(1231469665)
 	for before, want := range map[time.Duration]error{future: nil, future + time.Second: ErrHeader} {
-		c := NewChain(p, genesis)
+		c := NewChainAt(p, genesis, Checkpoint{Hash: genesis})
 		c.now = func() time.Time { return time.Unix(second, 0).Add(-before) }
 		if err := c.Connect(t.Context(), 0, raw); !errors.Is(err, want) {
 			t.Errorf("%v ahead: %v, want %v", before, err, want)

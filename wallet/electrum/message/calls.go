@@ -223,16 +223,17 @@ func (r *HeadersResult) UnmarshalJSON(b []byte) error {
 		if err != nil {
 			return err
 		}
-		v.List, v.Raw = true, nil
+		v.Raw = nil
 		if len(headers) != o.Count {
 			return errors.New("electrum: wrong count of headers")
 		}
 		for _, h := range headers {
-			if len(h) != HeaderSize {
+			if len(h) < HeaderSize {
 				return errors.New("electrum: headers of odd length")
 			}
 			v.Raw = append(v.Raw, h...)
 		}
+		v.List = len(v.Raw) == len(headers)*HeaderSize // longer ones cannot be parted again without their proofs
 	}
 	if v.Count < 0 || v.Count > MaxHeaders || v.Max < 0 {
 		return errors.New("electrum: wrong count of headers")

@@ -213,7 +213,7 @@ func TestResultsRefuse(t *testing.T) {
 		{`{"count":-1,"hex":"","max":1}`, &HeadersResult{}},
 		{`{"count":9999999,"hex":"","max":1}`, &HeadersResult{}},
 		{`{"count":2,"headers":["` + h + `"],"max":1}`, &HeadersResult{}},
-		{`{"count":1,"headers":["` + h + `00"],"max":1}`, &HeadersResult{}},
+		{`{"count":1,"headers":["` + h[2:] + `"],"max":1}`, &HeadersResult{}},
 		{`{"hex":"` + h + `"}`, &HeaderNotice{}},
 		{`{"height":-2,"hex":"` + h + `"}`, &HeaderNotice{}},
 		{`{"height":1,"hex":"` + h[2:] + `"}`, &HeaderNotice{}},
