@@ -9,11 +9,15 @@
 // What it cannot check is what a server leaves out: a server can hide a payment, and it can invent an unconfirmed
 // one. It can invent a confirmed one only at the price of the blocks' work.
 //
-// That price is the network's own on the main networks of Bitcoin and Litecoin and on practice chains, whose
-// difficulty rule is built in; and the two main networks' chains must have the work that they are known to have. On
-// other networks a header must meet its own target, which must not be easier than the network's limit, and that
-// proves little: their rules go into the table retargets. Merge-mined headers, which Dogecoin's are since 2014, are
-// refused.
+// That price is the network's own on the main networks of Bitcoin, Litecoin and Dogecoin and on practice chains, whose
+// difficulty rule is built in; and the main networks' chains must have the blocks that are built in as checkpoints. On
+// test networks a header must meet its own target, which must not be easier than the network's limit, and that
+// proves little: their rules, by which a late block may be easy, are not built in. Merge-mined headers, which
+// Dogecoin's are since 2014, are held to their parent's work.
 //
-// Specification: the Electrum protocol, versions 1.4 to 1.6.
+// Below a network's last checkpoint a block's header counts because a chain of headers leads from it up to a
+// checkpoint; they are fetched when a transaction there is to be proved, and not kept.
+//
+// Specification: the Electrum protocol, versions 1.4 to 1.6; for merged mining see the AuxPoW specification of the
+// Bitcoin wiki, for Litecoin's extension blocks LIP-0003.
 package electrum

@@ -41,7 +41,7 @@ func CheckProof(t *Transaction, proof message.MerkleResult, root pow.Hash) error
 		}
 		copy(pair[:32], left[:])
 		copy(pair[32:], right[:])
-		if _, end, err := parse(pair[:]); err == nil && end == innerSize {
+		if _, end, err := parse(pair[:], false); err == nil && end == innerSize {
 			return ErrProof
 		}
 		node = hasher.SumSHA256d(pair[:])

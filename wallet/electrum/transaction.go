@@ -8,8 +8,8 @@ import (
 	"goldpan/core/pow"
 )
 
-// ErrTransaction says that bytes are no transaction that this package reads. Litecoin's MWEB transactions, which
-// mark themselves by a flag of their own, are among them.
+// ErrTransaction says that bytes are no transaction that this package reads. Litecoin's transactions that are wholly
+// within its extension block, and so pay no address, are among them.
 var ErrTransaction = errors.New("not a transaction that can be read")
 
 // Outpoint names an output: the transaction and the place in it.
@@ -33,24 +33,36 @@ type Transaction struct {
 	stripped int // size without witness, in bytes
 }
 
-// ParseTransaction reads one whole transaction with or without witness. It takes memory in proportion to raw alone,
-// whatever counts raw claims.
+// ParseTransaction reads one whole transaction with or without witness, and of one with a part in Litecoin's
+// extension block the other part, which alone makes its ID. It takes memory in proportion to raw alone, whatever
+// counts raw claims.
 func ParseTransaction(raw []byte) (*Transaction, error) {
-	t, end, err := parse(raw)
+	t, end, err := parse(raw, true)
 	if err != nil || end != len(raw) {
 		return nil, ErrTransaction
 	}
 	return t, nil
 }
 
-// parse reads a transaction at the beginning of raw, and says where it ends.
-func parse(raw []byte) (*Transaction, int, error) {
+// Flags of a transaction's serialisation, BIP144's and LIP-0003's.
+const (
+	witnessFlag   = 1
+	extensionFlag = 8
+)
+
+// parse reads a transaction at the beginning of raw, and says where it ends. One with a part in an extension block is
+// read only where it is whole: that it ends with raw.
+func parse(raw []byte, whole bool) (*Transaction, int, error) {
 	r := reader{b: raw}
 	version := r.take(4)
-	witness := len(raw) > 5 && raw[4] == 0
-	if witness && r.take(2)[1] != 1 {
-		return nil, 0, ErrTransaction
+	var flags byte
+	if len(raw) > 5 && raw[4] == 0 {
+		flags = r.take(2)[1]
+		if flags == 0 || flags&^(witnessFlag|extensionFlag) != 0 || flags&extensionFlag != 0 && !whole {
+			return nil, 0, ErrTransaction
+		}
 	}
+	witness := flags&witnessFlag != 0
 	body := r.at
 	t := &Transaction{}
 	inputs := r.count(41)
@@ -86,6 +98,13 @@ func parse(raw []byte) (*Transaction, int, error) {
 			return nil, 0, ErrTransaction
 		}
 	}
+	if flags&extensionFlag != 0 {
+		// What it does in the extension block is nobody's business here: the lock time is what is last.
+		data := r.take(len(raw) - r.at - 4)
+		if r.bad || len(data) == 0 || data[0] > 1 || data[0] == 0 && len(data) != 1 || data[0] == 1 && len(data) == 1 {
+			return nil, 0, ErrTransaction
+		}
+	}
 	lock := r.take(4)
 	if r.bad || len(t.Inputs) == 0 || len(t.Outputs) == 0 {
 		return nil, 0, ErrTransaction
@@ -110,9 +129,9 @@ type reader struct {
 var zeros [32]byte
 
 func (r *reader) take(n int) []byte {
-	if r.bad || n > len(r.b)-r.at {
+	if r.bad || n < 0 || n > len(r.b)-r.at {
 		r.bad = true
-		return zeros[:min(n, len(zeros))]
+		return zeros[:min(max(n, 0), len(zeros))]
 	}
 	r.at += n
 	return r.b[r.at-n : r.at]
