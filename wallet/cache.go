@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"goldpan/core/pow"
+	"goldpan/core/seal"
 	"goldpan/wallet/electrum"
 	"goldpan/wallet/electrum/message"
 )
@@ -29,24 +30,34 @@ type savedMarks struct {
 	chunks  []pow.Hash // of each saved chunk, the hash of its last header
 }
 
-func (w *Wallet) stateName() string { return accountName(w.o) + "/state" }
+func (w *Wallet) stateName() string { return w.o.accountName() + "/state" }
 
-func (w *Wallet) chunkName(i int) string { return fmt.Sprintf("%s/headers.%05d", accountName(w.o), i) }
+func (w *Wallet) chunkName(i int) string { return fmt.Sprintf("%s/headers.%05d", w.o.accountName(), i) }
 
 // purpose binds a blob to its place, so that one cannot be put in another's.
 func (w *Wallet) purpose(name string) []byte { return []byte("goldpan wallet " + name) }
 
+// unseal opens what was learned; what version 1 of the wallet file knew lay under the file key.
+func (w *Wallet) unseal(b []byte, name string) ([]byte, error) {
+	plain, err := w.key.Open(b, w.purpose(name))
+	if err != nil && w.file != (seal.Key{}) {
+		return w.file.Open(b, w.purpose(name))
+	}
+	return plain, err
+}
+
 // load reads what was learned. What is damaged is learned again.
 func (w *Wallet) load() error {
-	w.put(newState())
+	w.put(w.newState())
 	var plain []byte
 	_, err := w.o.Storage.Read(w.stateName(), maxState+1024, func(b []byte) (err error) {
-		plain, err = w.key.Open(b, w.purpose(w.stateName()))
+		plain, err = w.unseal(b, w.stateName())
 		return err
 	})
 	switch {
 	case err == nil:
 		if s, err := decodeState(plain); err == nil {
+			s.single = w.account.Chains() == 1
 			w.put(s)
 		}
 	case errors.Is(err, fs.ErrPermission):
@@ -67,20 +78,32 @@ func (w *Wallet) load() error {
 	if w.state.genesis == (pow.Hash{}) {
 		return nil
 	}
-	w.chain = electrum.NewChain(w.o.Params, w.state.genesis)
+	w.chain = electrum.ResumeChain(w.o.Params, w.state.genesis, w.state.start)
 	w.loadHeaders()
+	fresh := electrum.NewChain(w.o.Params, w.state.genesis)
+	if w.chain.Height() < fresh.Start() || w.chain.Empty() { // a newer checkpoint is nearer to the tip than they are
+		w.chain = fresh
+		w.saved.chunks = nil
+	}
 	s := w.state.clone()
-	s.height = w.chain.Height()
+	s.height, s.start = w.chain.Height(), w.chain.Start()
 	w.put(s)
 	return nil
 }
 
+func (w *Wallet) newState() *state {
+	s := newState()
+	s.single = w.account.Chains() == 1
+	return s
+}
+
 // begin forgets all but which addresses were asked for, and awaits the chain of that first block.
 func (w *Wallet) begin(genesis pow.Hash) {
-	s := newState()
+	s := w.newState()
 	s.genesis, s.issued = genesis, w.state.issued
-	w.put(s)
 	w.chain = electrum.NewChain(w.o.Params, genesis)
+	s.start = w.chain.Start()
+	w.put(s)
 	w.saved.chunks = nil
 }
 
@@ -105,7 +128,7 @@ func (w *Wallet) loadHeaders() {
 		var raw []byte
 		name := w.chunkName(i)
 		_, err := w.o.Storage.Read(name, chunkSize*message.HeaderSize+1024, func(b []byte) (err error) {
-			raw, err = w.key.Open(b, w.purpose(name))
+			raw, err = w.unseal(b, name)
 			return err
 		})
 		if err != nil || w.chain.Trust(context.Background(), raw) != nil {
@@ -150,16 +173,25 @@ func (w *Wallet) save(force bool) error {
 	return nil
 }
 
+// headersPurpose binds a chunk to the height at which the headers begin besides.
+func (w *Wallet) headersPurpose(name string) []byte {
+	if start := w.chain.Start(); start > 0 {
+		return fmt.Appendf(w.purpose(name), " from %d", start)
+	}
+	return w.purpose(name)
+}
+
 func (w *Wallet) saveHeaders() error {
-	for i := 0; i*chunkSize <= int(w.chain.Height()); i++ {
-		last := min(int32((i+1)*chunkSize-1), w.chain.Height())
+	start := w.chain.Start()
+	for i := 0; start+int32(i*chunkSize) <= w.chain.Height(); i++ {
+		last := min(start+int32((i+1)*chunkSize-1), w.chain.Height())
 		tip, _ := w.chain.Hash(last)
 		if i < len(w.saved.chunks) && w.saved.chunks[i] == tip {
 			continue
 		}
 		name := w.chunkName(i)
-		raw := w.chain.Raw(int32(i*chunkSize), chunkSize)
-		if err := w.o.Storage.Write(name, w.key.Seal(raw, w.purpose(name))); err != nil {
+		raw := w.chain.Raw(start+int32(i*chunkSize), chunkSize)
+		if err := w.o.Storage.Write(name, w.key.Seal(raw, w.headersPurpose(name))); err != nil {
 			return err
 		}
 		w.saved.chunks = append(w.saved.chunks[:min(i, len(w.saved.chunks))], tip)

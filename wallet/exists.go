@@ -11,8 +11,7 @@ func Exists(o Options) error {
 	if err := o.defaults(); err != nil {
 		return err
 	}
-	n := o.Params.Network
-	_, err := o.Storage.Read(walletName(n), maxWalletFile, func(b []byte) error { return checkEnvelope(b, n) })
+	_, err := o.Storage.Read(o.fileName(), maxWalletFile, o.check)
 	if errors.Is(err, fs.ErrNotExist) {
 		return ErrMissing
 	}

@@ -28,7 +28,9 @@ const (
 type state struct {
 	genesis pow.Hash // zero: not known
 	height  int32    // of the last verified header, -1 before the first
+	start   int32    // of the first header that is kept
 	issued  int      // how many receiving addresses were asked for
+	single  bool     // the account has no chain for change
 	scripts [2][]script
 	txs     map[pow.Hash]*tx
 }
@@ -83,6 +85,9 @@ func (s *state) used(chain uint32) int {
 
 // watched is how many addresses of a chain to watch.
 func (s *state) watched(chain uint32) int {
+	if s.single && chain != hd.Receive {
+		return 0
+	}
 	n := s.used(chain)
 	if chain == hd.Receive {
 		n = max(n, s.issued)
@@ -209,6 +214,7 @@ func add(a, b coin.Amount) coin.Amount {
 type stateJSON struct {
 	Version int             `json:"version"`
 	Genesis message.Hash    `json:"genesis"`
+	Start   int32           `json:"start,omitempty"`
 	Issued  int             `json:"issued"`
 	Scripts [2][]scriptJSON `json:"scripts"`
 	Txs     []txJSON        `json:"txs"`
@@ -243,7 +249,7 @@ type outputJSON struct {
 }
 
 func (s *state) encode() ([]byte, error) {
-	j := stateJSON{Version: 1, Genesis: message.Hash(s.genesis), Issued: s.issued}
+	j := stateJSON{Version: 1, Genesis: message.Hash(s.genesis), Start: s.start, Issued: s.issued}
 	for c, list := range s.scripts {
 		j.Scripts[c] = make([]scriptJSON, len(list))
 		for i, x := range list {
@@ -277,11 +283,11 @@ func decodeState(b []byte) (*state, error) {
 	if len(b) > maxState || json.Unmarshal(b, &j) != nil || j.Version != 1 {
 		return nil, errState
 	}
-	if j.Issued < 0 || j.Issued > maxIndex || len(j.Txs) > maxTxs {
+	if j.Start < 0 || j.Issued < 0 || j.Issued > maxIndex || len(j.Txs) > maxTxs {
 		return nil, errState
 	}
 	s := newState()
-	s.genesis, s.issued = pow.Hash(j.Genesis), j.Issued
+	s.genesis, s.start, s.issued = pow.Hash(j.Genesis), j.Start, j.Issued
 	for _, x := range j.Txs {
 		t := &tx{height: x.Height, block: pow.Hash(x.Block), time: x.Time, coinbase: x.Coinbase, opaque: x.Opaque}
 		for _, in := range x.Inputs {

@@ -17,6 +17,9 @@ import (
 	"goldpan/core/seal"
 )
 
+// browser says that what is kept may be thrown away by others at any time.
+const browser = false
+
 // practiceKeyName is the file that opens practice wallets: 64 hex digits and a newline, for its owner alone.
 const practiceKeyName = "practice.key"
 

@@ -5,8 +5,10 @@
 // without a passphrase. It never shows a server's text, writes no secret in clear but a practice network's key
 // (whose coins are worth nothing), and never writes over a wallet. Without a server it works with what it knew last.
 //
-// One seed serves a network; each coin of the network is an account of it. Specifications: see packages hd,
-// electrum and seal.
+// One seed serves a network; each coin of the network is an account of it, and so is each path that another program
+// has used. A wallet of another name beside it has words of its own, or watches what others spend. A wallet that is
+// locked goes on watching and keeps no key in memory that opens its words. Specifications: see packages hd, electrum
+// and seal; BIP329 for labels.
 package wallet
 
 import (
@@ -14,6 +16,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -39,6 +43,18 @@ var (
 	ErrNoPassphrase = errors.New("a wallet of a real network needs a passphrase")
 	// ErrKeyFile says that the practice key's file is missing, damaged, or readable by others.
 	ErrKeyFile = errors.New("the practice key file cannot be used: it must be there, whole, and readable by its owner alone")
+	// ErrName says that a wallet cannot be called so.
+	ErrName = errors.New("a wallet's name has 1 to 32 small letters, digits and hyphens")
+	// ErrLocked says that the wallet must be unlocked first.
+	ErrLocked = errors.New("the wallet is locked")
+	// ErrUnlockKey says that the key that was handed in does not open the wallet; its passphrase does.
+	ErrUnlockKey = errors.New("the kept key does not open the wallet any more")
+	// ErrWatchOnly says that the wallet has no words: it watches what others spend.
+	ErrWatchOnly = errors.New("that wallet watches only: it has no seed words")
+	// ErrWeak says that the passphrase is too soon guessed for where the wallet is kept.
+	ErrWeak = errors.New("that passphrase is too soon guessed")
+	// ErrNotProven says that no address is given before the words were proven to be written down.
+	ErrNotProven = errors.New("the words must be proven to be written down first")
 	// ErrClosed says that the wallet was closed.
 	ErrClosed = errors.New("the wallet is closed")
 )
@@ -54,15 +70,27 @@ type Options struct {
 	Dir     string  // the folder of its files; it is made if it is missing. Not for a browser.
 	Storage Storage // instead of Dir
 	Params  *coin.Params
+	Name    string // "" for the network's own wallet; others stand beside it, with other words or none
 	Purpose uint32 // of the derivation path: 44, 49, 84 or 86; 0 for the coin's own
+	Account uint32 // the account's number
+	// Path is instead of Purpose and Account where another program's path is wanted; see hd.Candidates.
+	Path hd.Path
 
 	// Passphrase seals the files. A practice wallet may do without: its key then lies beside it.
 	Passphrase string
 	WorkFactor int // of the passphrase, when one is set; 0 for the platform's own
-	// Words is how many words Create makes: 12, which 0 stands for, or 24.
-	Words int
+	// UnlockKey opens the wallet instead of the passphrase, once NewUnlockKey made it: the system's keyring keeps it.
+	UnlockKey seal.Key
+	// AutoLock locks the wallet this long after it was opened, unlocked, or its seed was last used; 0 for never.
+	AutoLock time.Duration
+	// Words is how many words Create makes: 12, which 0 stands for, or 24; Language is of which list, "" for English.
+	Words    int
+	Language hd.Language
 	// SeedPassphrase is BIP39's own, the "25th word", for Create and Restore. It is sealed with the words.
 	SeedPassphrase string
+
+	// ProveFirst gives no receiving address before the wallet is backed up. In a browser it is always so.
+	ProveFirst bool
 
 	// Genesis fixes the first block of a practice network. When it is not the one remembered, what was learned
 	// of the other chain is forgotten. Without it, the first server's is trusted, and kept.
@@ -77,6 +105,8 @@ type Options struct {
 
 	now  func() time.Time
 	wait func(context.Context, time.Duration) error
+
+	account string // which one, in the names of its blobs
 }
 
 // Format hides the passphrases from logs.
@@ -86,14 +116,20 @@ func (o *Options) defaults() error {
 	if o.Params == nil {
 		return errors.New("wallet: no network given")
 	}
-	if o.Purpose == 0 {
-		o.Purpose = o.Params.Purpose
+	if err := o.path(); err != nil {
+		return err
+	}
+	if o.Name != "" && !goodName(o.Name) {
+		return ErrName
 	}
 	if o.WorkFactor == 0 {
 		o.WorkFactor = seal.DefaultWorkFactor
 	}
 	if o.Words == 0 {
 		o.Words = 12
+	}
+	if o.Language == "" {
+		o.Language = hd.English
 	}
 	if o.Changed == nil {
 		o.Changed = func() {}
@@ -117,18 +153,53 @@ func (o *Options) defaults() error {
 	return nil
 }
 
-// Wallet is one coin's account of an open wallet. All its methods may be called at once, but for Run and Sync, of
-// which one runs at a time.
+func goodName(s string) bool {
+	for _, r := range s {
+		if (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' {
+			return false
+		}
+	}
+	return len(s) > 0 && len(s) <= 32
+}
+
+// path settles which account is meant, and its short name.
+func (o *Options) path() error {
+	if o.Path == (hd.Path{}) {
+		if o.Purpose == 0 {
+			o.Purpose = o.Params.Purpose
+		}
+		p, err := hd.PathOf(o.Params, o.Purpose, o.Account)
+		if err != nil {
+			return err
+		}
+		o.Path = p
+	}
+	o.account = strings.NewReplacer("'", "h", "/", "_").Replace(o.Path.Steps) + "-" + strconv.Itoa(int(o.Path.Kind.Purpose()))
+	// The first account of each purpose has the name that it always had.
+	for _, purpose := range []uint32{44, 49, 84, 86} {
+		if p, err := hd.PathOf(o.Params, purpose, 0); err == nil && p == o.Path {
+			o.account = strconv.Itoa(int(purpose))
+		}
+	}
+	return nil
+}
+
+// Wallet is one account of an open wallet. All its methods may be called at once, but for Run and Sync, of which one
+// runs at a time.
 type Wallet struct {
 	o       Options
-	key     seal.Key
+	key     seal.Key // of what is private: what was learned, notes, labels
 	account *hd.Account
+	watches bool // it has no words
 	release func() error
 	running sync.Mutex // held by Run and Sync; guards chain
 	chain   *electrum.Chain
 	saved   savedMarks
 
 	mu     sync.Mutex
+	file   seal.Key    // of the words; zero while locked
+	auto   *time.Timer // locks it; nil for never
+	notes  notes
 	state  *state // replaced as a whole by put, never changed
 	owned  Balance
 	sync   State
@@ -149,82 +220,136 @@ func Create(o Options) (*Wallet, error) {
 	if err := o.defaults(); err != nil {
 		return nil, err
 	}
-	m, err := hd.NewMnemonic(o.Words)
+	m, err := hd.NewMnemonicIn(o.Language, o.Words)
 	if err != nil {
 		return nil, err
 	}
-	return create(o, m)
+	defer m.Wipe()
+	return create(o, secret{Words: m}, notes{})
 }
 
-// Restore makes a wallet of words that a person has.
+// Restore makes a wallet of words that a person has. They count as written down.
 func Restore(o Options, m hd.Mnemonic) (*Wallet, error) {
 	if err := o.defaults(); err != nil {
 		return nil, err
 	}
-	return create(o, m)
-}
-
-func create(o Options, m hd.Mnemonic) (*Wallet, error) {
-	if o.Passphrase == "" && o.Params.Network != coin.Practice {
-		return nil, ErrNoPassphrase
-	}
 	if len(m.Words()) == 0 {
 		return nil, hd.ErrLength // else the seed of no words would be kept, and never open again
 	}
-	// An account that cannot be derived must fail before anything is written.
-	account, err := derive(o, m, o.SeedPassphrase)
-	if err != nil {
-		return nil, err
-	}
-	key, err := writeSecret(o, secret{Words: m, Passphrase: o.SeedPassphrase, Created: o.now().UTC().Truncate(time.Second)})
-	if err != nil {
-		return nil, err
-	}
-	return open(o, key, account)
+	return create(o, secret{Words: m}, notes{Words: o.today()})
 }
 
-// Open opens the network's wallet. It fails with ErrMissing, ErrInUse, ErrDamaged, ErrKeyFile, or
-// seal.ErrPassphrase.
+// Watch makes a wallet that has no words, and watches the addresses of an extended public key or of an output
+// descriptor. A key that does not tell of which kind its addresses are is hd.ErrKind, and Options.Path.Kind tells.
+func Watch(o Options, key string) (*Wallet, error) {
+	kind := o.Path.Kind
+	o.Path = hd.Path{}
+	if err := o.defaults(); err != nil {
+		return nil, err
+	}
+	if len(key) > maxWatch {
+		return nil, hd.ErrDescriptor
+	}
+	return create(o, secret{Watch: watched{Coin: o.Params.Coin.ID, Key: strings.TrimSpace(key), Kind: kind}}, notes{})
+}
+
+// maxWatch bounds a key to watch, in bytes.
+const maxWatch = 2048
+
+// today is the time as the files keep it.
+func (o Options) today() time.Time { return o.now().UTC().Truncate(time.Second) }
+
+func create(o Options, s secret, n notes) (*Wallet, error) {
+	if err := o.mayKeep(); err != nil {
+		return nil, err
+	}
+	if s.Created.IsZero() {
+		s.Created = o.today()
+	}
+	if s.Passphrase == "" {
+		s.Passphrase = o.SeedPassphrase
+	}
+	// An account that cannot be derived must fail before anything is written.
+	account, err := derive(&o, s)
+	if err != nil {
+		return nil, err
+	}
+	key, err := writeSecret(o, s, n)
+	if err != nil {
+		return nil, err
+	}
+	return open(o, key, s, n, account)
+}
+
+// mayKeep refuses to keep a wallet under a passphrase that does not suit where it is kept.
+func (o Options) mayKeep() error {
+	switch {
+	case o.Params.Network == coin.Practice:
+	case o.Passphrase == "":
+		return ErrNoPassphrase
+	case seal.Strength(o.Passphrase) < seal.MinStrength:
+		return ErrWeak
+	}
+	return nil
+}
+
+// Open opens the network's wallet, or the one of Options.Name. It fails with ErrMissing, ErrInUse, ErrDamaged,
+// ErrKeyFile, ErrUnlockKey or seal.ErrPassphrase.
 func Open(o Options) (*Wallet, error) {
 	if err := o.defaults(); err != nil {
 		return nil, err
 	}
-	key, s, err := readSecret(o)
+	key, s, n, err := readSecret(o)
 	if err != nil {
 		return nil, err
 	}
-	account, err := derive(o, s.Words, s.Passphrase)
+	defer s.Words.Wipe()
+	account, err := derive(&o, s)
 	if err != nil {
 		return nil, err
 	}
-	return open(o, key, account)
+	return open(o, key, s, n, account)
 }
 
 // derive makes the account, and leaves no seed behind.
-func derive(o Options, m hd.Mnemonic, seedPassphrase string) (*hd.Account, error) {
-	seed := m.Seed(seedPassphrase)
+func derive(o *Options, s secret) (*hd.Account, error) {
+	if s.Watch.Key != "" {
+		if s.Watch.Coin != o.Params.Coin.ID {
+			return nil, fmt.Errorf("%w: it watches another coin", ErrMissing)
+		}
+		o.account = "watch"
+		return hd.Watch(o.Params, s.Watch.Key, s.Watch.Kind)
+	}
+	seed := s.Words.Seed(s.Passphrase)
 	defer clear(seed)
-	return hd.NewAccount(seed, o.Params, o.Purpose, 0)
+	return hd.NewAccountAt(seed, o.Params, o.Path)
 }
 
-func open(o Options, key seal.Key, account *hd.Account) (*Wallet, error) {
-	o.Passphrase, o.SeedPassphrase = "", "" // of no more use
-	release, err := o.Storage.Lock(accountName(o))
+func open(o Options, file seal.Key, s secret, n notes, account *hd.Account) (*Wallet, error) {
+	o.Passphrase, o.SeedPassphrase, o.UnlockKey = "", "", seal.Key{} // of no more use
+	release, err := o.Storage.Lock(o.accountName())
 	if err != nil {
 		return nil, err
 	}
-	w := &Wallet{o: o, key: key, account: account, release: release, stir: func() {}}
+	w := &Wallet{o: o, key: file.Derive(privatePurpose), file: file, notes: n, account: account, watches: s.Watch.Key != "", release: release, stir: func() {}}
 	if err := w.load(); err != nil {
 		return nil, errors.Join(err, release())
 	}
+	w.arm()
 	return w, nil
 }
 
-// Mnemonic reads the seed words from the file again, for a person who backs them up.
+// WatchOnly tells whether the wallet has no words: nothing can be spent with it.
+func (w *Wallet) WatchOnly() bool { return w.watches }
+
+// Mnemonic reads the seed words from the file again, for a person who backs them up. The caller wipes them.
 func (w *Wallet) Mnemonic(passphrase string) (m hd.Mnemonic, seedPassphrase string, err error) {
+	if w.watches {
+		return hd.Mnemonic{}, "", ErrWatchOnly
+	}
 	o := w.o
 	o.Passphrase = passphrase
-	_, s, err := readSecret(o)
+	_, s, _, err := readSecret(o)
 	if err != nil {
 		return hd.Mnemonic{}, "", err
 	}
@@ -239,10 +364,13 @@ func (w *Wallet) Close() error {
 		return nil
 	}
 	w.closed = true
+	w.forget()
 	w.mu.Unlock()
 	w.running.Lock()
 	defer w.running.Unlock()
-	return errors.Join(w.save(true), w.release())
+	err := errors.Join(w.save(true), w.release())
+	clear(w.key[:])
+	return err
 }
 
 // Params are those of the wallet's coin and network.
@@ -250,6 +378,9 @@ func (w *Wallet) Params() *coin.Params { return w.account.Params() }
 
 // Address is the receiving address number index. Asking for one has it watched, below 10,000.
 func (w *Wallet) Address(index uint32) (string, error) {
+	if w.mustProve() {
+		return "", ErrNotProven
+	}
 	a, err := w.account.Address(hd.Receive, index)
 	if err != nil {
 		return "", err

@@ -124,11 +124,11 @@ func TestNothingSecretIsPrinted(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer w.Close()
-	key := strings.Trim(fmt.Sprint(w.key[:]), "[]")
+	key, file := strings.Trim(fmt.Sprint(w.key[:]), "[]"), strings.Trim(fmt.Sprint(w.file[:]), "[]")
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%d", "%x"} {
 		for _, v := range []any{w, o, &o, struct{ O Options }{o}} {
 			s := fmt.Sprintf(verb, v)
-			for _, hidden := range []string{"phrase", "25th", key, hex.EncodeToString(w.key[:]), "7068726173"} {
+			for _, hidden := range []string{"phrase", "25th", key, file, hex.EncodeToString(w.key[:]), hex.EncodeToString(w.file[:]), "7068726173"} {
 				if strings.Contains(s, hidden) {
 					t.Errorf("%s of %T shows a secret", verb, v)
 				}
@@ -304,7 +304,7 @@ func TestLaterVersionIsLeftAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e.Version = 2
+	e.Version = thisEnvelope + 1
 	e.Sum = e.sum()
 	later, err := json.Marshal(e)
 	if err != nil {

@@ -201,6 +201,12 @@ func distance(a, b string) int {
 // Words are the words, in order, as people write them (NFC).
 func (m Mnemonic) Words() []string { return strings.Fields(norm.NFC.String(m.text())) }
 
+// Is tells whether the word at a position, from 1, is the one that a person wrote, in any case and Unicode form.
+func (m Mnemonic) Is(position int, word string) bool {
+	words := strings.Fields(m.text())
+	return position > 0 && position <= len(words) && bounded(word) == words[position-1]
+}
+
 // Seed is the 64-byte BIP39 seed. The passphrase is BIP39's own ("the 25th word"), not one that seals a file; any
 // passphrase gives a valid, different wallet. It is normalised to NFKD; its case and spaces count.
 func (m Mnemonic) Seed(passphrase string) []byte {

@@ -1,0 +1,172 @@
+package wallet
+
+import (
+	"time"
+
+	"goldpan/core/seal"
+)
+
+// Locked tells whether the wallet only watches until it is unlocked.
+func (w *Wallet) Locked() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.file == (seal.Key{})
+}
+
+// Lock forgets the key that opens the words. The wallet goes on watching: its addresses, balance and history stay,
+// and Run goes on. What was locked before stays so.
+func (w *Wallet) Lock() {
+	w.mu.Lock()
+	w.forget()
+	w.mu.Unlock()
+	w.o.Changed()
+}
+
+// forget overwrites the file key; the caller holds w.mu.
+func (w *Wallet) forget() {
+	clear(w.file[:])
+	if w.auto != nil {
+		w.auto.Stop()
+	}
+}
+
+// arm has the wallet locked after a while.
+func (w *Wallet) arm() {
+	if w.o.AutoLock <= 0 {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.auto == nil {
+		w.auto = time.AfterFunc(w.o.AutoLock, w.Lock)
+		return
+	}
+	w.auto.Reset(w.o.AutoLock)
+}
+
+// Unlock opens the words again with the passphrase; a practice wallet that has none takes "". It fails as Open does.
+func (w *Wallet) Unlock(passphrase string) error {
+	o := w.o
+	o.Passphrase = passphrase
+	return w.unlock(o)
+}
+
+// UnlockWith is Unlock with the key that NewUnlockKey gave.
+func (w *Wallet) UnlockWith(key seal.Key) error {
+	o := w.o
+	o.UnlockKey = key
+	return w.unlock(o)
+}
+
+func (w *Wallet) unlock(o Options) error {
+	e, err := o.read()
+	if err != nil {
+		return err
+	}
+	key, err := o.openKey(e)
+	if err != nil {
+		return err
+	}
+	if key.Derive(privatePurpose) != w.key {
+		clear(key[:])
+		return ErrDamaged // another wallet's file was put in its place
+	}
+	w.mu.Lock()
+	if w.closed {
+		w.mu.Unlock()
+		return ErrClosed
+	}
+	w.file = key
+	w.mu.Unlock()
+	w.arm()
+	w.o.Changed()
+	return nil
+}
+
+// fileKey is the key of the words, or ErrLocked.
+func (w *Wallet) fileKey() (seal.Key, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.file == (seal.Key{}) {
+		return seal.Key{}, ErrLocked
+	}
+	return w.file, nil
+}
+
+// secret opens the words with the key at hand, or fails with ErrLocked. The caller wipes them.
+func (w *Wallet) secret() (secret, error) {
+	key, err := w.fileKey()
+	if err != nil {
+		return secret{}, err
+	}
+	defer clear(key[:])
+	e, err := w.o.read()
+	if err != nil {
+		return secret{}, err
+	}
+	return w.o.openSecret(key, e)
+}
+
+// WithSeed lends the BIP39 seed, 64 bytes, for the length of f, which keeps nothing of it: whoever signs derives the
+// keys anew. It fails with ErrLocked or ErrWatchOnly, or as f does, and puts the automatic lock off.
+func (w *Wallet) WithSeed(f func(seed []byte) error) error {
+	if w.watches {
+		return ErrWatchOnly
+	}
+	s, err := w.secret()
+	if err != nil {
+		return err
+	}
+	defer s.Words.Wipe()
+	w.arm()
+	seed := s.Words.Seed(s.Passphrase)
+	defer clear(seed)
+	return f(seed)
+}
+
+// NewUnlockKey makes a key that opens the wallet instead of its passphrase, for the system's keyring to keep. One
+// made before opens it no more.
+func (w *Wallet) NewUnlockKey() (seal.Key, error) {
+	file, err := w.fileKey()
+	if err != nil {
+		return seal.Key{}, err
+	}
+	defer clear(file[:])
+	key := seal.GenerateKey()
+	err = w.o.alter(true, func(e *envelope) error {
+		e.Unlock = key.Seal(file[:], w.o.purpose("unlock"))
+		return nil
+	})
+	if err != nil {
+		return seal.Key{}, err
+	}
+	return key, nil
+}
+
+// DropUnlockKey makes the passphrase the only way again.
+func (w *Wallet) DropUnlockKey() error {
+	return w.o.alter(true, func(e *envelope) error {
+		e.Unlock = nil
+		return nil
+	})
+}
+
+// ChangePassphrase seals the wallet under another passphrase. Copies of the file that lie elsewhere still open with
+// the old one.
+func (w *Wallet) ChangePassphrase(old, passphrase string) error {
+	o := w.o
+	o.Passphrase = passphrase
+	if err := o.mayKeep(); err != nil {
+		return err
+	}
+	return w.o.alter(true, func(e *envelope) error {
+		o.Passphrase = old
+		key, err := o.openKey(*e)
+		if err != nil {
+			return err
+		}
+		defer clear(key[:])
+		e.Key, err = seal.WrapKey(key, passphrase, w.o.WorkFactor)
+		return err
+	})
+}
