@@ -20,6 +20,8 @@ const (
 	KindExchange Kind = "exchange" // an exchange's API key
 	KindPoolAPI  Kind = "pool-api" // a pool's API key, for its statistics
 	KindToken    Kind = "token"    // what programs on this machine show to change things here
+	KindGateway  Kind = "gateway"  // what a gateway shows upstream
+	KindOAuth    Kind = "oauth"    // tokens of OAuth 2.0
 )
 
 // Environment says whether real money is behind a key.
@@ -35,16 +37,29 @@ const (
 // State is where an entry stands in its life.
 type State string
 
-// The states.
+// The states. An entry is kept as active, locked or revoked; due and expired
+// follow from the clock: see Standing.
 const (
 	Active  State = "active"
+	Due     State = "due"     // to be rotated; it can still be used
+	Expired State = "expired" // past its provider's date; it is not used
+	Locked  State = "locked"  // set aside by the person until Unlock
 	Revoked State = "revoked" // its secret is deleted; the entry stays as a record
 )
 
+// RotateAfter is how many days a secret is used before it is due, unless its
+// entry says otherwise.
+const RotateAfter = 90
+
 const (
-	maxEntries = 256
-	maxEntryID = 40 // leaves room for the vault's own name in the store's ids
-	maxName    = 64 // characters
+	maxEndpoint = 128
+	maxTokenURL = 256
+	maxField    = 64
+	maxProvider = 32
+	maxRotate   = 3650
+	maxEntries  = 256
+	maxEntryID  = 40 // leaves room for the vault's own name in the store's ids
+	maxName     = 64 // characters
 )
 
 // Entry is everything about a secret but the secret.
@@ -65,6 +80,125 @@ type Entry struct {
 	// one vault. They are keyed: without the store nothing can be guessed from
 	// them.
 	Fingerprint string `json:"fingerprint"`
+
+	// Provider names who issued it, as in providers.json, or is empty.
+	Provider string `json:"provider,omitzero"`
+	// Endpoint is the one origin that the Broker sends it to: "https://" and a
+	// host, or "http://" and a loopback address.
+	Endpoint string `json:"endpoint,omitzero"`
+	// Scheme says how the Broker signs with it; empty means that it does not.
+	Scheme Scheme `json:"scheme,omitzero"`
+	// Field is the name of the header or of the query's parameter, for
+	// SchemeHeader and SchemeQuery.
+	Field string `json:"field,omitzero"`
+	// Pin is "sha256:" and the base64 of the hash of the public key that the
+	// endpoint must show (RFC 7469, section 2.4), or empty.
+	Pin string `json:"pin,omitzero"`
+	// TokenURL is where an OAuth 2.0 client exchanges its refresh token.
+	TokenURL string `json:"token_url,omitzero"`
+	// Permissions are those that the provider named last.
+	Permissions Permissions `json:"permissions,omitzero"`
+	// Override says that the person took the key although it may move money.
+	Override bool `json:"override,omitzero"`
+	// Rotated is when its secret was last replaced, or zero.
+	Rotated time.Time `json:"rotated,omitzero"`
+	// RotateDays is after how many days it is due; zero means RotateAfter, and
+	// -1 never.
+	RotateDays int `json:"rotate_days,omitzero"`
+	// Expires is when the provider ends it, if that is known.
+	Expires time.Time `json:"expires,omitzero"`
+	// UsedHost is the host that it was last sent to.
+	UsedHost string `json:"used_host,omitzero"`
+	// Nonce is a bound that no nonce sent so far has passed.
+	Nonce uint64 `json:"nonce,omitzero"`
+	// Slot tells apart the secrets that the entry has had.
+	Slot uint32 `json:"slot,omitzero"`
+}
+
+func (e *Entry) secretID(vault string) string { return secretID(vault, e.Slot, e.ID) }
+
+// Answer is yes, no, or "" for unknown.
+type Answer string
+
+// The answers.
+const (
+	Yes Answer = "yes"
+	No  Answer = "no"
+)
+
+// Permissions are what a provider says that a key may do.
+type Permissions struct {
+	Seen      time.Time `json:"seen,omitzero"`      // when the provider was asked
+	Read      Answer    `json:"read,omitzero"`      // look at balances
+	Trade     Answer    `json:"trade,omitzero"`     // place orders
+	Transfer  Answer    `json:"transfer,omitzero"`  // move money between accounts
+	Withdraw  Answer    `json:"withdraw,omitzero"`  // send money away
+	Allowlist Answer    `json:"allowlist,omitzero"` // it works from named addresses alone
+	Expires   time.Time `json:"expires,omitzero"`   // when the provider ends it
+}
+
+// Grown names what p allows and before did not, in words; none where before was
+// never asked for.
+func (p Permissions) Grown(before Permissions) []string {
+	if before.Seen.IsZero() {
+		return nil
+	}
+	var grown []string
+	for _, c := range []struct {
+		name     string
+		was, now Answer
+	}{
+		{"read", before.Read, p.Read}, {"trade", before.Trade, p.Trade},
+		{"transfer", before.Transfer, p.Transfer}, {"withdraw", before.Withdraw, p.Withdraw},
+	} {
+		if c.now == Yes && c.was != Yes {
+			grown = append(grown, c.name)
+		}
+	}
+	if before.Allowlist == Yes && p.Allowlist == No {
+		grown = append(grown, "any address")
+	}
+	return grown
+}
+
+func (p Permissions) check() error {
+	for _, a := range []Answer{p.Read, p.Trade, p.Transfer, p.Withdraw, p.Allowlist} {
+		if a != "" && a != Yes && a != No {
+			return errors.New("an unknown permission")
+		}
+	}
+	return nil
+}
+
+// RotationDue is when the secret is to be replaced, or zero for never.
+func (e Entry) RotationDue() time.Time {
+	days := e.RotateDays
+	switch {
+	case days < 0:
+		return time.Time{}
+	case days == 0:
+		days = RotateAfter
+	}
+	since := e.Created
+	if e.Rotated.After(since) {
+		since = e.Rotated
+	}
+	return since.AddDate(0, 0, days)
+}
+
+// Standing is the entry's state at a time: the one that is kept, or for an
+// active entry Due or Expired.
+func (e Entry) Standing(now time.Time) State {
+	if e.State != Active {
+		return e.State
+	}
+	if !e.Expires.IsZero() && !now.Before(e.Expires) {
+		return Expired
+	}
+	if due := e.RotationDue(); !due.IsZero() && !now.Before(due) {
+		return Due
+	}
+	return Active
 }
 
 // checkNew looks at what a caller of Add chooses.
@@ -86,7 +220,7 @@ func (e *Entry) checkNew() error {
 		}
 	}
 	switch e.Kind {
-	case KindPool, KindNode, KindExchange, KindPoolAPI, KindToken:
+	case KindPool, KindNode, KindExchange, KindPoolAPI, KindToken, KindGateway, KindOAuth:
 	default:
 		return errors.New("unknown kind of key")
 	}
@@ -95,7 +229,13 @@ func (e *Entry) checkNew() error {
 	default:
 		return errors.New("unknown environment")
 	}
-	return nil
+	if e.RotateDays < -1 || e.RotateDays > maxRotate {
+		return fmt.Errorf("a key is due after 1 to %d days, or -1 for never", maxRotate)
+	}
+	if err := e.Permissions.check(); err != nil {
+		return err
+	}
+	return e.checkPlace()
 }
 
 // check looks at an entry as it is stored.
@@ -103,7 +243,7 @@ func (e *Entry) check() error {
 	if err := e.checkNew(); err != nil {
 		return err
 	}
-	if e.State != Active && e.State != Revoked || e.RevokedAt.IsZero() != (e.State == Active) {
+	if e.State != Active && e.State != Locked && e.State != Revoked || e.RevokedAt.IsZero() != (e.State != Revoked) {
 		return errors.New("a state that does not exist")
 	}
 	if e.Created.IsZero() {
@@ -113,6 +253,57 @@ func (e *Entry) check() error {
 		return errors.New("no fingerprint")
 	}
 	return nil
+}
+
+// checkPlace looks at where and how a key is used.
+func (e *Entry) checkPlace() error {
+	if e.Provider != "" && (CheckID(e.Provider) != nil || len(e.Provider) > maxProvider) {
+		return errors.New("a provider's name has a–z, 0–9, '.', '_' and '-'")
+	}
+	if len(e.UsedHost) > maxEndpoint {
+		return errors.New("the host is too long")
+	}
+	if e.Pin != "" {
+		if _, err := parsePin(e.Pin); err != nil {
+			return err
+		}
+	}
+	if e.Endpoint != "" {
+		if _, err := parseOrigin(e.Endpoint); err != nil {
+			return err
+		}
+		if err := checkProviderHost(e.Provider, e.Environment, e.Endpoint); err != nil {
+			return err
+		}
+	}
+	if e.Scheme == "" {
+		return nil
+	}
+	if e.Kind != KindExchange && e.Kind != KindPoolAPI && e.Kind != KindOAuth {
+		return errors.New("this kind of key is not signed with")
+	}
+	if _, ok := signerOf(e.Scheme); !ok && e.Scheme != SchemeOAuth {
+		return errors.New("unknown way to sign")
+	}
+	if e.Endpoint == "" {
+		return errors.New("a key that signs belongs to an address: it needs an endpoint")
+	}
+	if (e.Scheme == SchemeHeader || e.Scheme == SchemeQuery) != (e.Field != "") || !plainField(e.Field) {
+		return errors.New("a key in a header or a query, and no other, needs that field's name: letters, digits, '-' and '_'")
+	}
+	if (e.Scheme == SchemeOAuth) != (e.TokenURL != "") {
+		return errors.New("a token of OAuth, and no other key, needs the address that renews it")
+	}
+	if e.TokenURL != "" {
+		if _, err := parseTokenURL(e.TokenURL); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func plainField(s string) bool {
+	return len(s) <= maxField && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") == ""
 }
 
 // idFor makes an id out of a name: "Pool (main)" becomes "pool-main".

@@ -42,7 +42,7 @@ func Example() {
 	_, err = v.PoolPassword(ctx, "river-pool")
 	fmt.Println(errors.Is(err, vault.ErrRevoked))
 	// Output:
-	// river-pool active [secret]
+	// river-pool active •••
 	// 7 <nil>
 	// true
 }

@@ -11,6 +11,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"goldpan/core/seal"
@@ -47,7 +48,7 @@ func (v *Vault) loadOnce(ctx context.Context) (_ *metadata, r *root, err error) 
 	if err := ctx.Err(); err != nil {
 		return nil, nil, err
 	}
-	data, err := readBounded(v.path)
+	data, err := readBounded(v.path, maxMetadata)
 	if errors.Is(err, fs.ErrNotExist) {
 		return v.loadNothing(ctx)
 	}
@@ -130,6 +131,10 @@ func (v *Vault) root(ctx context.Context, vault string) (*root, error) {
 
 // create gives a new vault its id and its root.
 func (v *Vault) create(ctx context.Context, m *metadata, r *root) error {
+	// An audit without its list of keys belongs to a vault that is no more.
+	if _, err := v.moveAuditAside(); err != nil {
+		return err
+	}
 	m.vault = newVaultID()
 	r.Key = make([]byte, sha256.Size)
 	rand.Read(r.Key) // never fails: crypto/rand ends the program instead
@@ -174,18 +179,18 @@ func notFound() error {
 	return &Error{Store: vaultName, Detail: "there is no key of this id", Hint: "Look at the list of keys for its id.", Err: ErrNotFound}
 }
 
-func readBounded(path string) ([]byte, error) {
+func readBounded(path string, limit int) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("vault: %w", err)
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxMetadata+1))
+	data, err := io.ReadAll(io.LimitReader(f, int64(limit)+1))
 	if err != nil {
 		return nil, fmt.Errorf("vault: %w", err)
 	}
-	if len(data) > maxMetadata {
-		return nil, &Error{Store: vaultName, Detail: FileName + " is larger than any that Goldpan writes", Hint: hintReset, Err: ErrDamaged}
+	if len(data) > limit {
+		return nil, &Error{Store: vaultName, Detail: filepath.Base(path) + " is larger than any that Goldpan writes", Hint: hintReset, Err: ErrDamaged}
 	}
 	return data, nil
 }

@@ -18,7 +18,7 @@ const (
 	macPrefix       = "hmac-sha256 "
 	vaultIDSize     = 13 // 8 bytes in base32
 	fingerprintSize = 8
-	maxMetadata     = 256 << 10
+	maxMetadata     = 1 << 20
 )
 
 // metadata is what the file beside Goldpan's state says.
@@ -39,8 +39,26 @@ var vaultIDs = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPaddin
 
 const rootPrefix = "vault-"
 
-func rootID(vault string) string          { return rootPrefix + vault }
-func secretID(vault, entry string) string { return vault + "." + entry }
+func rootID(vault string) string { return rootPrefix + vault }
+
+// secretID names an entry's secret in the store. Slot 0 is the first that the
+// entry had.
+func secretID(vault string, slot uint32, entry string) string {
+	if slot > 0 {
+		return fmt.Sprintf("%s-%d.%s", vault, slot, entry)
+	}
+	return vault + "." + entry
+}
+
+// ownerOf gives the vault that a secretID belongs to, or "".
+func ownerOf(id string) string {
+	head, _, ok := strings.Cut(id, ".")
+	if !ok {
+		return ""
+	}
+	vault, _, _ := strings.Cut(head, "-")
+	return vault
+}
 
 func newVaultID() string {
 	var b [8]byte

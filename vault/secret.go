@@ -7,10 +7,10 @@ import (
 	"runtime"
 )
 
-const redacted = "[secret]"
+const redacted = "•••"
 
 // Secret holds bytes that no formatting, logging or encoding shows: it prints
-// as "[secret]" everywhere, also inside other structs. The zero value is empty.
+// as "•••" everywhere, also inside other structs. The zero value is empty.
 // Copies share their bytes, so wiping one wipes all.
 type Secret struct {
 	// Two pointers away: fmt prints an unexported field of another type's struct
@@ -44,22 +44,22 @@ func (s Secret) Wipe() {
 	}
 }
 
-// String returns "[secret]".
+// String returns "•••".
 func (s Secret) String() string { return redacted }
 
-// GoString returns "[secret]".
+// GoString returns "•••".
 func (s Secret) GoString() string { return redacted }
 
-// Format writes "[secret]" for every verb.
+// Format writes "•••" for every verb.
 func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
 
-// MarshalText returns "[secret]".
+// MarshalText returns "•••".
 func (s Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
-// MarshalJSON returns "[secret]" in quotes.
+// MarshalJSON returns "•••" in quotes.
 func (s Secret) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
 
-// LogValue returns "[secret]".
+// LogValue returns "•••".
 func (s Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
 
 // Wipe overwrites b with zeros. Copies that the runtime, a string or the

@@ -47,6 +47,10 @@ var (
 	ErrExists = errors.New("already exists")
 	// ErrRevoked: the entry was revoked and can never be used again.
 	ErrRevoked = errors.New("revoked")
+	// ErrKeyLocked: the person set the entry aside; Unlock lets it be used again.
+	ErrKeyLocked = errors.New("set aside")
+	// ErrExpired: the entry is past the date that its provider gave it.
+	ErrExpired = errors.New("expired")
 	// ErrWrongKind: the entry was added for another purpose.
 	ErrWrongKind = errors.New("added for another purpose")
 )

@@ -48,10 +48,10 @@ func TestSecretIsNeverShown(t *testing.T) {
 		slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "v", v)
 		check(fmt.Sprintf("slog of %T", v), log.String())
 	}
-	if got := fmt.Sprintf("%v %s", secret, open{secret}); got != "[secret] {[secret]}" {
+	if got := fmt.Sprintf("%v %s", secret, open{secret}); got != "••• {•••}" {
 		t.Errorf("got %q", got)
 	}
-	if b, _ := json.Marshal(open{secret}); string(b) != `{"S":"[secret]"}` {
+	if b, _ := json.Marshal(open{secret}); string(b) != `{"S":"•••"}` {
 		t.Errorf("got %s", b)
 	}
 }

@@ -4,7 +4,6 @@ package vault
 
 import (
 	"context"
-	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -52,7 +51,13 @@ type Vault struct {
 	dir   string           // hash of the folder's path
 	now   func() time.Time // the clock, for tests
 
-	mu sync.Mutex
+	// Alert, if not nil, is told what is out of the ordinary. Set it before the
+	// first use. It must not call the Vault.
+	Alert func(Alert)
+
+	mu     sync.Mutex
+	audit  audit
+	nonces map[string]uint64 // the newest that each entry was given
 }
 
 // Open returns the vault in dir, which must exist. It touches neither the file
@@ -109,9 +114,11 @@ func (v *Vault) Show(ctx context.Context, id string) (Entry, error) {
 	return entries[i], nil
 }
 
-// Add keeps a secret. Of e it takes Name, Kind, Environment and, unless it is
-// empty, ID; otherwise it makes an id out of the name. It returns the whole
-// entry. The caller wipes secret. An id that is taken, if only by a revoked
+// Add keeps a secret. Of e it takes what a person chooses: Name, Kind,
+// Environment, ID (made out of the name if it is empty), how and where the key
+// is used, RotateDays, Expires, Permissions and Override. It returns the whole
+// entry. A secret that is kept for another environment already is
+// ErrEnvironment. For a Credential, add what its Encode returns. The caller wipes secret. An id that is taken, if only by a revoked
 // entry, is ErrExists.
 func (v *Vault) Add(ctx context.Context, e Entry, secret Secret) (Entry, error) {
 	if err := CheckSecret(secret.Expose()); err != nil {
@@ -135,7 +142,9 @@ func (v *Vault) Add(ctx context.Context, e Entry, secret Secret) (Entry, error) 
 		}
 	}
 	e.State, e.Created = Active, v.now().UTC().Truncate(time.Second)
-	e.LastUsed, e.RevokedAt = time.Time{}, time.Time{}
+	e.LastUsed, e.RevokedAt, e.Rotated = time.Time{}, time.Time{}, time.Time{}
+	e.UsedHost, e.Nonce, e.Slot = "", 0, 0
+	e.Expires = e.Expires.UTC().Truncate(time.Second)
 	if err := e.checkNew(); err != nil {
 		return Entry{}, fmt.Errorf("vault: %w", err)
 	}
@@ -150,49 +159,39 @@ func (v *Vault) Add(ctx context.Context, e Entry, secret Secret) (Entry, error) 
 			return Entry{}, err
 		}
 	}
+	if err := v.loadAudit(ctx, m.vault, r); err != nil {
+		return Entry{}, err
+	}
 	e.Fingerprint = r.fingerprint(secret.Expose())
+	for _, other := range m.Entries {
+		// Pools take any password, and "x" is what many people choose.
+		if e.Scheme != "" && other.Fingerprint == e.Fingerprint && other.Environment != e.Environment {
+			return Entry{}, fmt.Errorf("vault: %w: this secret is kept for %s as %s", ErrEnvironment, other.Environment, other.ID)
+		}
+	}
 	// The secret first: one without an entry is never used, an entry without
 	// its secret puzzles its owner.
-	if err := v.store.Put(ctx, secretID(m.vault, e.ID), secret.Expose()); err != nil {
+	if err := v.store.Put(ctx, e.secretID(m.vault), secret.Expose()); err != nil {
 		return Entry{}, err
 	}
 	m.Entries = append(m.Entries, e)
 	if err := v.save(ctx, m, r); err != nil {
-		_ = v.store.Delete(context.WithoutCancel(ctx), secretID(m.vault, e.ID))
+		_ = v.store.Delete(context.WithoutCancel(ctx), e.secretID(m.vault))
 		return Entry{}, err
+	}
+	rec := Record{Action: ActionAdd, Key: e.ID, Outcome: OutcomeOK, Note: e.Name}
+	if err := v.note(ctx, m, r, rec); err != nil {
+		return e, err
+	}
+	if e.Override {
+		return e, v.note(ctx, m, r, Record{Action: ActionOverride, Key: e.ID, Outcome: OutcomeOK, Note: "the person took a key that may move money"})
 	}
 	return e, nil
 }
 
-// Revoke ends an entry for good: it is marked first, so that it can no longer be
-// used, and then its secret is deleted. After an error from the store, Revoke
-// again deletes what is left.
-func (v *Vault) Revoke(ctx context.Context, id string) error {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	m, r, err := v.load(ctx)
-	if err != nil {
-		return err
-	}
-	defer r.wipe()
-	e := m.find(id)
-	if e == nil {
-		return notFound()
-	}
-	if e.State != Revoked {
-		e.State, e.RevokedAt = Revoked, v.now().UTC().Truncate(time.Second)
-		if err := v.save(ctx, m, r); err != nil {
-			return err
-		}
-	}
-	if err := v.store.Delete(ctx, secretID(m.vault, id)); err != nil && !errors.Is(err, ErrNotFound) {
-		return err
-	}
-	return nil
-}
-
 // PoolPassword returns the secret of an entry of KindPool, for a connection to
-// that pool and nothing else, and notes the use. The caller wipes it.
+// that pool and nothing else, and notes the use in the audit. The caller wipes
+// it. ErrRevoked, ErrKeyLocked and ErrExpired say that the entry is not used.
 func (v *Vault) PoolPassword(ctx context.Context, id string) ([]byte, error) {
 	return v.use(ctx, id, KindPool)
 }
@@ -209,51 +208,6 @@ func (v *Vault) Token(ctx context.Context, id string) ([]byte, error) {
 	return v.use(ctx, id, KindToken)
 }
 
-// use is not exported: a secret leaves the vault for one named purpose only.
-func (v *Vault) use(ctx context.Context, id string, kind Kind) (secret []byte, err error) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	m, r, err := v.load(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer r.wipe()
-	e := m.find(id)
-	switch {
-	case e == nil:
-		return nil, notFound()
-	case e.State == Revoked:
-		return nil, fmt.Errorf("vault: %w", ErrRevoked)
-	case e.Kind != kind:
-		return nil, fmt.Errorf("vault: %w", ErrWrongKind)
-	}
-	secret, err = v.store.Get(ctx, secretID(m.vault, id))
-	if errors.Is(err, ErrNotFound) {
-		return nil, &Error{Store: vaultName, Detail: "the " + v.store.Name() + " no longer holds this key", Hint: hintLost, Err: ErrNotFound}
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer func() {
-		if err != nil {
-			Wipe(secret)
-			secret = nil
-		}
-	}()
-	if !hmac.Equal([]byte(r.fingerprint(secret)), []byte(e.Fingerprint)) {
-		return secret, tampered("the secret is not the one that was added")
-	}
-	now := v.now().UTC().Truncate(time.Second)
-	if age := now.Sub(e.LastUsed); age < 0 || age >= lastUsedStep {
-		e.LastUsed = now
-		// A use that cannot be noted does not happen.
-		if err := v.save(ctx, m, r); err != nil {
-			return secret, err
-		}
-	}
-	return secret, nil
-}
-
 // Reset is the way out of ErrTampered, ErrForeign and ErrDamaged: it deletes the
 // vault's secrets from the store and sets its file aside under another name,
 // which it returns ("" if there was none). Afterwards the vault is empty.
@@ -261,7 +215,7 @@ func (v *Vault) Reset(ctx context.Context) (aside string, err error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	vaults := make(map[string]bool)
-	data, err := readBounded(v.path)
+	data, err := readBounded(v.path, maxMetadata)
 	switch {
 	case err == nil:
 		if id, err := vaultOf(data); err == nil {
@@ -284,19 +238,15 @@ func (v *Vault) Reset(ctx context.Context) (aside string, err error) {
 		}
 	}
 	// The file before the secrets: what is deleted is not coming back.
-	if exists(v.path) {
-		base := v.path + v.now().UTC().Format(".20060102-150405")
-		aside = base
-		for n := 2; exists(aside); n++ {
-			aside = fmt.Sprintf("%s-%d", base, n)
-		}
-		if err := os.Rename(v.path, aside); err != nil {
-			return "", fmt.Errorf("vault: %w", err)
-		}
+	if aside, err = v.setAside(v.path); err != nil {
+		return "", err
+	}
+	if _, err := v.moveAuditAside(); err != nil {
+		return aside, err
 	}
 	for _, id := range ids {
 		// The root last, so that a Reset that was cut off can go on.
-		if vault, _, ok := strings.Cut(id, "."); ok && vaults[vault] {
+		if audit, ok := strings.CutPrefix(id, auditPrefix); vaults[ownerOf(id)] || ok && vaults[audit] {
 			if err := v.store.Delete(ctx, id); err != nil && !errors.Is(err, ErrNotFound) {
 				return aside, err
 			}
@@ -306,6 +256,22 @@ func (v *Vault) Reset(ctx context.Context) (aside string, err error) {
 		if err := v.store.Delete(ctx, rootID(vault)); err != nil && !errors.Is(err, ErrNotFound) {
 			return aside, err
 		}
+	}
+	return aside, nil
+}
+
+// setAside renames a file, if it is there, and returns its new name.
+func (v *Vault) setAside(path string) (aside string, err error) {
+	if !exists(path) {
+		return "", nil
+	}
+	base := path + v.now().UTC().Format(".20060102-150405")
+	aside = base
+	for n := 2; exists(aside); n++ {
+		aside = fmt.Sprintf("%s-%d", base, n)
+	}
+	if err := os.Rename(path, aside); err != nil {
+		return "", fmt.Errorf("vault: %w", err)
 	}
 	return aside, nil
 }
