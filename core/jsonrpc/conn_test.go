@@ -59,7 +59,7 @@ var transports = map[string]func(*testing.T) (ours Conn, peer Conn, raw func(str
 		peer := <-accepted
 		t.Cleanup(func() { ours.Close(); peer.Close() })
 		return ours, peer, func(s string) {
-			peer.(*webSocketConn).ws.Write(deadline(t), websocket.MessageBinary, []byte(s))
+			peer.(*acceptedConn).ws.WriteMessage(int(websocket.MessageBinary), []byte(s))
 		}
 	},
 }

@@ -194,18 +194,6 @@ func (h handshakeOnly) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// AcceptWebSocket makes a WebSocket of an HTTP request and answers the request with an error when it is none.
-//
-// A browser's request must come from the host that it asks; origins lists others that may, as host patterns.
-// Programs, which send no Origin header, are let in. The limit is the longest message in bytes.
-func AcceptWebSocket(w http.ResponseWriter, r *http.Request, limit int, origins []string) (Conn, error) {
-	ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{OriginPatterns: origins})
-	if err != nil {
-		return nil, fmt.Errorf("accept: %w", ErrHandshake)
-	}
-	return newWebSocketConn(ws, r.RemoteAddr, limit), nil
-}
-
 func closeWebSocket(ws *websocket.Conn) {
 	// Without the closing handshake, which would wait up to ten seconds for a silent peer.
 	ws.CloseNow()

@@ -5,8 +5,12 @@ import (
 	"io"
 )
 
-// readSize is how much is asked of the system at once, and the buffer that an idle connection keeps.
-const readSize = 4 << 10
+// How much is asked of the system at once: idleSize, which is the buffer that an idle connection keeps, and readSize
+// while there is more.
+const (
+	idleSize = 512
+	readSize = 4 << 10
+)
 
 // blanks may stand around a message and mean nothing.
 const blanks = " \t\r"
@@ -17,19 +21,25 @@ type lines struct {
 	limit int
 	buf   []byte // unread bytes, from start on
 	start int
-	seen  int // buf[start:seen] holds no line feed
-	empty int // blank lines since the last message
+	seen  int  // buf[start:seen] holds no line feed
+	more  bool // the last read filled all that it was given
+	empty int  // blank lines since the last message
 }
 
 // fill reads once from r into the buffer.
 func (l *lines) fill(r io.Reader) error {
 	l.compact()
-	if cap(l.buf)-len(l.buf) < readSize {
-		grown := make([]byte, len(l.buf), 2*len(l.buf)+readSize)
+	size := idleSize
+	if l.more || len(l.buf) > 0 {
+		size = readSize
+	}
+	if cap(l.buf)-len(l.buf) < size {
+		grown := make([]byte, len(l.buf), 2*len(l.buf)+size)
 		copy(grown, l.buf)
 		l.buf = grown
 	}
-	n, err := r.Read(l.buf[len(l.buf) : len(l.buf)+readSize])
+	n, err := r.Read(l.buf[len(l.buf) : len(l.buf)+size])
+	l.more = n == size
 	l.buf = l.buf[:len(l.buf)+n]
 	if n > 0 {
 		return nil // an error comes again with the next read
@@ -48,7 +58,7 @@ func (l *lines) add(b []byte) {
 func (l *lines) compact() {
 	n := copy(l.buf, l.buf[l.start:])
 	l.buf, l.seen, l.start = l.buf[:n], l.seen-l.start, 0
-	if n == 0 && cap(l.buf) > 4*readSize {
+	if n == 0 && cap(l.buf) > idleSize {
 		l.buf = nil // one long message must not hold its memory for the connection's life
 	}
 }

@@ -54,7 +54,9 @@ func openPool() (*pool, error) {
 		url: "stratum+tcp://" + ln.Addr().String(), stop: stop, done: make(chan error, 1),
 		peers: map[*stratum.Peer]bool{}, jobs: map[string]*pow.Job{}, early: map[sent]struct{}{},
 	}
-	go func() { p.done <- stratum.NewServer(p, stratum.Options{Rate: 1e6, Burst: 1e6, Queue: 1 << 20}).Serve(ctx, ln) }()
+	go func() {
+		p.done <- stratum.NewServer(p, stratum.Options{Rate: 1e6, Burst: 1e6, Queue: 1 << 20}).Serve(ctx, ln)
+	}()
 	return p, nil
 }
 
