@@ -11,6 +11,7 @@
 //	app/                   the desktop program: wiring only
 //	  desk/                joins core, wallet and vault once, for window and terminal
 //	    config/            the settings file, config.toml
+//	    home/              the household's gateway: page, Stratum, invitations, on this machine's addresses
 //	    api/               what programs on this machine may ask: HTTP, metrics
 //	  ui/                  screens and widgets; reads Snapshot, calls desk
 //	  cli/                 the program goldpan: the same core without a window, no cgo

@@ -70,6 +70,8 @@ var layers = []layer{
 		"the page has no vault, gateway, practice or ledger: nothing secret, nothing that listens"},
 	{"app/desk/config", []string{"leaves", "core/engine", "core/stratum"}, "config reads and writes settings, and starts nothing"},
 	{"app/desk/api", []string{"leaves", "core", "core/pow", "core/engine", "core/watch"}, "api tells programs on this machine what a Snapshot holds, and knows neither wallet nor vault"},
+	{"app/desk/home", []string{"leaves", "core/pow", "core/stratum", "core/gateway", "core/gateway/accounts", "wasm/web"},
+		"home serves the household's devices, and knows neither wallet nor vault"},
 	{"app/desk", []string{"app/desk/...", "leaves", "core/...", "wallet/...", "vault/...", "wasm/web", "assets"}, "desk joins core, wallet and vault, and shows nothing"},
 	{"app/ui/...", []string{"leaves", "core", "core/pow", "core/engine", "core/watch", "core/economy", "wallet", "app/desk/...", "app/ui/...", "assets"},
 		"a screen reads Snapshots and calls desk"},

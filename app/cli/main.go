@@ -63,6 +63,8 @@ func commands() []command {
 		keyAddCommand(), keyListCommand(), keyShowCommand(), keyRevokeCommand(),
 		configShowCommand(), configCheckCommand(), configSetCommand(), configPathCommand(),
 		poolsCommand(), trustListCommand(), trustRemoveCommand(),
+		gatewayInviteCommand(), gatewayDevicesCommand(), gatewayRemoveCommand(), gatewayRenameCommand(),
+		gatewayPauseCommand(), gatewayResumeCommand(), gatewayLimitCommand(), gatewayCommand(),
 		doctorCommand(),
 	}
 }

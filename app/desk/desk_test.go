@@ -17,6 +17,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"goldpan/app/desk/home"
 	"goldpan/core/hasher"
 	"goldpan/core/pow"
 	"goldpan/core/practice"
@@ -316,7 +317,7 @@ func TestOwnName(t *testing.T) {
 		"localhost": true, "127.0.0.1": true, "127.5.5.5": true, "::1": true, strings.ToLower(host): true,
 		"": false, "evil.example": false, "localhost.evil.example": false, "192.0.2.1": false, "0.0.0.0": false,
 	} {
-		if got := ownName(name); got != want {
+		if got := home.OwnName(name); got != want {
 			t.Errorf("%q: %v", name, got)
 		}
 	}

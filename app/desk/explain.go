@@ -13,8 +13,10 @@ import (
 
 	"goldpan/app/desk/api"
 	"goldpan/app/desk/config"
+	"goldpan/app/desk/home"
 	"goldpan/core/coin"
 	"goldpan/core/hasher"
+	"goldpan/core/invite"
 	"goldpan/core/jsonrpc"
 	"goldpan/core/practice"
 	"goldpan/core/seal"
@@ -49,6 +51,17 @@ var explanations = []struct {
 	{ErrTooManyPools, "", "Take away some of them."},
 	{api.ErrAddress, "", "Write it as 127.0.0.1:PORT: other machines are not let in."},
 	{api.ErrToken, "", "Make one with a password manager, or with: openssl rand -hex 32"},
+	{home.ErrRunning, "", "Use it with goldpan gateway invite, devices and remove; or stop it, or give this one a directory of its own with --data DIR."},
+	{home.ErrNotRunning, "", "Start it first with goldpan gateway --upstream URL --user USER --web ADDR, with the same --data if you gave one."},
+	{home.ErrSealed, "", "Unlock the keyring, or start Goldpan from a session that has it. If the key is lost, move the file devices.sealed of the gateway folder away and invite your devices again."},
+	{home.ErrDamaged, "", "Goldpan has left it as it is. Move it away and invite your devices again."},
+	{home.ErrNoDevice, "", "See them with goldpan gateway devices."},
+	{home.ErrSeveral, "", "Name it by its id, which goldpan gateway devices shows."},
+	{home.ErrNoPage, "", "Start the gateway with --web ADDR too. A miner's program needs no page: goldpan gateway invite --miner."},
+	{home.ErrCertificate, "", "Name both files in PEM form, --tls-cert with the whole chain and --tls-key with its key."},
+	{home.ErrPublicURL, "", "Write it as https://HOST, with a port only if it is not 443."},
+	{invite.ErrFull, "there are as many devices and open invitations as may be", "Remove a device that you no longer use, or allow more with --max-devices N."},
+	{ErrNoPayee, "", "Give --payout with the address, or the name of the account at the pool, that devices are to be shown."},
 	{ErrPassphraseShort, "", "Use several words that only you would put together."},
 
 	{stratum.ErrScheme, "", "A pool's address begins with stratum+tcp://, stratum+tls://, ws:// or wss://."},

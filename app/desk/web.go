@@ -6,13 +6,11 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/netip"
-	"os"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
+	"goldpan/app/desk/home"
 	"goldpan/core/jsonrpc"
 	"goldpan/wasm/web"
 )
@@ -80,7 +78,7 @@ func (p *Practice) listenWeb(address string) (*webServer, error) {
 		},
 		Stratum:  w.whileOpen(p.network.StratumConn),
 		Electrum: w.whileOpen(p.network.ElectrumConn),
-		Allow:    func(host string) bool { return ownName(host) || slices.Contains(p.options.WebHosts, host) },
+		Allow:    func(host string) bool { return home.OwnName(host) || slices.Contains(p.options.WebHosts, host) },
 	})
 	w.server = &http.Server{
 		Handler: handler,
@@ -90,34 +88,6 @@ func (p *Practice) listenWeb(address string) (*webServer, error) {
 		MaxHeaderBytes:    16 << 10,
 	}
 	return w, nil
-}
-
-// ownName tells whether host, without a port, is this machine: a loopback name,
-// the machine's own name, or an address of one of its interfaces.
-func ownName(host string) bool {
-	if host == "localhost" {
-		return true
-	}
-	if name, err := os.Hostname(); err == nil && (strings.EqualFold(host, name) || strings.EqualFold(host, name+".local")) {
-		return true
-	}
-	asked, err := netip.ParseAddr(host)
-	if err != nil {
-		return false
-	}
-	if asked.IsLoopback() {
-		return true
-	}
-	own, err := net.InterfaceAddrs()
-	if err != nil {
-		return false
-	}
-	for _, a := range own {
-		if prefix, err := netip.ParsePrefix(a.String()); err == nil && prefix.Addr().Unmap() == asked.Unmap() {
-			return true
-		}
-	}
-	return false
 }
 
 // Run serves until ctx ends and every device has been let go.

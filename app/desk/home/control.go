@@ -1,0 +1,235 @@
+package home
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"goldpan/core/invite"
+	"goldpan/core/jsonrpc"
+)
+
+const (
+	controlName = "control.sock"
+	controlPath = "control.path"
+
+	maxControl  = 1 << 20 // bytes of a message
+	controlTime = 10 * time.Second
+	// maxSocketPath is what every system's address of a socket holds, less a little.
+	maxSocketPath = 100
+)
+
+// Command is what another program of the same person asks of a running gateway.
+type Command struct {
+	Do     string  `json:"do"` // invite, token, remove, rename, pause, limit, withdraw, snapshot
+	Device string  `json:"device,omitempty"`
+	Name   string  `json:"name,omitempty"`
+	On     bool    `json:"on,omitempty"`
+	Limit  float64 `json:"limit,omitempty"`
+}
+
+// Answer is what it is told.
+type Answer struct {
+	Error      string      `json:"error,omitempty"` // one of problems' names, or another error's words
+	Snapshot   *Snapshot   `json:"snapshot,omitempty"`
+	Device     *Device     `json:"device,omitempty"`
+	Invitation *Invitation `json:"invitation,omitempty"`
+	Link       string      `json:"link,omitempty"`
+	Token      string      `json:"token,omitempty"`
+}
+
+// problems are the errors that a caller branches on, by the names that they go by on the socket.
+func problems() map[string]error {
+	return map[string]error{
+		"no-device": ErrNoDevice, "several": ErrSeveral, "name": ErrName, "limit": ErrLimit, "no-page": ErrNoPage, "full": invite.ErrFull,
+	}
+}
+
+// listenControl opens the socket. A stale one is in nobody's hands: the folder is locked.
+func (g *Gateway) listenControl() error {
+	path := filepath.Join(g.options.Dir, controlName)
+	pointer := filepath.Join(g.options.Dir, controlPath)
+	if err := errors.Join(removeFile(path), removeFile(pointer)); err != nil {
+		return err
+	}
+	if len(path) > maxSocketPath {
+		dir, err := os.MkdirTemp("", "goldpan-") // for its owner alone
+		if err != nil {
+			return err
+		}
+		path = filepath.Join(dir, controlName)
+		if err := os.WriteFile(pointer, []byte(path), 0o600); err != nil {
+			return err
+		}
+		g.listeners.controlFiles = []string{path, dir, pointer}
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return fmt.Errorf("open the control socket: %w", err)
+	}
+	g.listeners.control = l
+	if err := os.Chmod(path, 0o600); err != nil {
+		return err
+	}
+	g.listeners.control = guarded{l, newCrowd(16, 16, 100, 100)}
+	return nil
+}
+
+// serveControl answers commands until ctx ends.
+func (g *Gateway) serveControl(ctx context.Context) error {
+	l := g.listeners.control
+	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
+	defer stop()
+	for {
+		c, err := l.Accept()
+		switch {
+		case err == nil:
+			if !g.visits.enter() {
+				_ = c.Close()
+				return nil
+			}
+			go func() {
+				defer g.visits.leave()
+				g.control(ctx, c)
+			}()
+		case ctx.Err() != nil:
+			return nil
+		case errors.Is(err, net.ErrClosed):
+			return fmt.Errorf("serve commands: %w", err)
+		default:
+			select {
+			case <-ctx.Done():
+			case <-time.After(100 * time.Millisecond):
+			}
+		}
+	}
+}
+
+// control answers one command.
+func (g *Gateway) control(ctx context.Context, c net.Conn) {
+	ctx, cancel := context.WithTimeout(ctx, controlTime)
+	defer cancel()
+	conn := jsonrpc.NewLineConn(c, maxControl)
+	defer conn.Close()
+	line, err := conn.ReadMessage(ctx)
+	if err != nil {
+		return
+	}
+	var a Answer
+	command, err := parseCommand(line)
+	if err == nil {
+		a, err = g.do(ctx, command)
+	}
+	if err != nil {
+		a = Answer{Error: err.Error()}
+		for name, known := range problems() {
+			if errors.Is(err, known) {
+				a.Error = name
+			}
+		}
+	}
+	if text, err := json.Marshal(a); err == nil {
+		_ = conn.WriteMessage(ctx, text)
+	}
+}
+
+var errCommand = errors.New("the running gateway does not know this command; it may be of another version")
+
+func parseCommand(line []byte) (Command, error) {
+	var c Command
+	j := json.NewDecoder(bytes.NewReader(line))
+	j.DisallowUnknownFields()
+	if len(line) > 4096 || j.Decode(&c) != nil {
+		return Command{}, errCommand
+	}
+	if _, err := j.Token(); !errors.Is(err, io.EOF) {
+		return Command{}, errCommand
+	}
+	return c, nil
+}
+
+func (g *Gateway) do(ctx context.Context, c Command) (a Answer, err error) {
+	var d Device
+	switch c.Do {
+	case "snapshot":
+		_ = g.book.Flush() // what cannot be written is told elsewhere
+		g.reckon(ctx)
+		s := g.Snapshot()
+		return Answer{Snapshot: &s}, nil
+	case "invite":
+		i, err := g.Invite(c.Name)
+		return Answer{Invitation: &i, Link: i.link}, err
+	case "withdraw":
+		return Answer{}, g.Withdraw(c.Device)
+	case "token":
+		d, a.Token, err = g.Token(c.Name)
+	case "remove":
+		d, err = g.Remove(c.Device)
+	case "rename":
+		d, err = g.Rename(c.Device, c.Name)
+	case "pause":
+		d, err = g.Pause(c.Device, c.On)
+	case "limit":
+		d, err = g.Limit(c.Device, c.Limit)
+	default:
+		err = errCommand
+	}
+	a.Device = &d
+	return a, err
+}
+
+// Ask sends a command to the gateway that runs in dir. Errors are ErrNotRunning, those of the command, and the
+// connection's.
+func Ask(ctx context.Context, dir string, c Command) (Answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, controlTime)
+	defer cancel()
+	path := filepath.Join(dir, controlName)
+	if b, err := os.ReadFile(filepath.Join(dir, controlPath)); err == nil && len(b) <= 4096 {
+		path = string(b)
+	}
+	raw, err := new(net.Dialer).DialContext(ctx, "unix", path)
+	switch {
+	case err == nil:
+	case ctx.Err() != nil:
+		return Answer{}, ctx.Err()
+	case errors.Is(err, fs.ErrPermission):
+		return Answer{}, err
+	default: // no file, or nobody behind it
+		return Answer{}, ErrNotRunning
+	}
+	conn := jsonrpc.NewLineConn(raw, maxControl)
+	defer conn.Close()
+	text, err := json.Marshal(c)
+	if err != nil {
+		return Answer{}, err
+	}
+	if err := conn.WriteMessage(ctx, text); err != nil {
+		return Answer{}, err
+	}
+	line, err := conn.ReadMessage(ctx)
+	if err != nil {
+		return Answer{}, err
+	}
+	var a Answer
+	if err := json.Unmarshal(line, &a); err != nil {
+		return Answer{}, errors.New("the running gateway's answer cannot be read; it may be of another version")
+	}
+	if a.Invitation != nil {
+		a.Invitation.link = a.Link
+	}
+	if a.Error != "" {
+		if known := problems()[a.Error]; known != nil {
+			return Answer{}, known
+		}
+		return Answer{}, errors.New(a.Error)
+	}
+	return a, nil
+}
