@@ -11,7 +11,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"strings"
+	"path/filepath"
 
 	"goldpan/core/seal"
 )
@@ -68,7 +68,7 @@ func (v *Vault) note(ctx context.Context, m *metadata, r *root, rec Record) erro
 
 func (v *Vault) append(ctx context.Context, vault string, r *root, rec Record) error {
 	a := &v.audit
-	if a.size > maxAudit-maxLine {
+	if a.size > v.auditLimit-maxLine {
 		if err := v.nextAudit(vault, r); err != nil {
 			return err
 		}
@@ -114,7 +114,7 @@ func (v *Vault) appendLine(line []byte) error {
 func (v *Vault) nextAudit(vault string, r *root) error {
 	a, key := &v.audit, r.derive("audit")
 	defer Wipe(key)
-	full := fmt.Sprintf("%s.%d", v.auditPath(), a.n)
+	full := v.archivePath(a.n)
 	// A copy first: at no time is there no file of this name.
 	data, err := readBounded(v.auditPath(), maxAudit)
 	if err != nil {
@@ -123,6 +123,7 @@ func (v *Vault) nextAudit(vault string, r *root) error {
 	if err := seal.WriteFile(full, data, 0o600); err != nil {
 		return fmt.Errorf("vault: %w", err)
 	}
+	os.Remove(full + seal.Previous)
 	head := auditHead(vault, a.n, a.mac)
 	if err := v.writeAudit(head); err != nil {
 		return err
@@ -191,6 +192,9 @@ func (v *Vault) readAudit(ctx context.Context, vault string, r *root) (t *trail,
 	if t, err = readTrail(data, vault, key); err != nil {
 		return nil, "", auditTampered(err.Error())
 	}
+	if err := v.checkArchive(t, vault, key, false); err != nil {
+		return nil, "", err
+	}
 	state, detail := t.against(anchor, key)
 	switch {
 	case state == trailTampered && missing:
@@ -254,19 +258,47 @@ func (t *trail) against(anchor, key []byte) (trailState, string) {
 	}
 	// A new file of which nothing but its head is written yet: the anchor is
 	// the last line of the file before, which the head names.
-	if len(t.records) == 0 && len(t.tail) == 0 && t.n > 0 {
-		fields := strings.Fields(string(t.head))
-		if hmac.Equal(last, []byte(fields[len(fields)-1])) {
-			return trailSame, ""
-		}
+	if len(t.records) == 0 && len(t.tail) == 0 && t.n > 0 && hmac.Equal(last, hexed(t.prior)) {
+		return trailSame, ""
 	}
 	return trailTampered, cut
 }
 
+// checkArchive looks whether the file is there that came before t, and ends
+// where t begins; without it, whoever cuts t could pass it off as a new one.
+// With all, it goes back to the first.
+func (v *Vault) checkArchive(t *trail, vault string, key []byte, all bool) error {
+	for t.first > 0 {
+		path := v.archivePath(t.first)
+		data, err := readBounded(path, maxAudit)
+		if errors.Is(err, fs.ErrNotExist) {
+			return auditTampered("the file before it, " + filepath.Base(path) + ", was removed")
+		}
+		if err != nil {
+			return err
+		}
+		before, err := readTrail(data, vault, key)
+		if err != nil {
+			return auditTampered(filepath.Base(path) + ": " + err.Error())
+		}
+		if len(before.tail) > 0 || before.n != t.first || before.mac != t.prior || before.first >= t.first {
+			return auditTampered(filepath.Base(path) + ": it does not end where the next file begins")
+		}
+		if !all {
+			return nil
+		}
+		t = before
+	}
+	return nil
+}
+
+func (v *Vault) archivePath(n uint64) string { return fmt.Sprintf("%s.%d", v.auditPath(), n) }
+
 func hexed(m mac) []byte { return []byte(hex.EncodeToString(m[:])) }
 
 // Audit returns the records of the newest audit file in order, after it checked
-// them all, and mended the end where a write was cut off. An error that is
+// them all and the files before, and mended the end where a write was cut off.
+// An error that is
 // ErrTampered says what was altered.
 func (v *Vault) Audit(ctx context.Context) ([]Record, error) {
 	v.mu.Lock()
@@ -293,7 +325,7 @@ func (v *Vault) Audit(ctx context.Context) ([]Record, error) {
 	if err != nil {
 		return nil, auditTampered(err.Error())
 	}
-	return t.records, nil
+	return t.records, v.checkArchive(t, m.vault, key, true)
 }
 
 // SetAuditAside is the way out of an audit that was tampered with: it keeps the

@@ -143,6 +143,8 @@ func decodeRecord(line, key []byte, before mac) (Record, mac, error) {
 // trail is what an audit file says.
 type trail struct {
 	head    []byte
+	first   uint64 // the number of the last record in the files before
+	prior   mac    // the MAC of that record's line
 	records []Record
 	n       uint64 // of the last record
 	mac     mac    // of the last line
@@ -169,6 +171,7 @@ func readTrail(data []byte, vault string, key []byte) (*trail, error) {
 	if err != nil || len(prior) != sha256.Size || !bytes.Equal(auditHead(vault, n, mac(prior)), t.head) {
 		return nil, errors.New("line 1 was altered, or belongs to another vault")
 	}
+	t.first, t.prior = n, mac(prior)
 	t.n, t.mac = n, link(key, mac(prior), t.head)
 	t.before = t.mac
 	rest := data[end+1:]

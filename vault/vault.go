@@ -55,9 +55,11 @@ type Vault struct {
 	// first use. It must not call the Vault.
 	Alert func(Alert)
 
-	mu     sync.Mutex
-	audit  audit
-	nonces map[string]uint64 // the newest that each entry was given
+	mu    sync.Mutex
+	audit audit
+	// auditLimit is the size in bytes at which an audit file is full.
+	auditLimit int64
+	nonces     map[string]uint64 // the newest that each entry was given
 }
 
 // Open returns the vault in dir, which must exist. It touches neither the file
@@ -76,7 +78,7 @@ func Open(dir string, store Store) (*Vault, error) {
 		return nil, errors.New("vault: not a folder")
 	}
 	sum := sha256.Sum256([]byte(abs))
-	return &Vault{store: store, path: filepath.Join(abs, FileName), dir: hex.EncodeToString(sum[:8]), now: time.Now}, nil
+	return &Vault{store: store, path: filepath.Join(abs, FileName), dir: hex.EncodeToString(sum[:8]), now: time.Now, auditLimit: maxAudit}, nil
 }
 
 // StoreName says where the secrets are, for a person.
