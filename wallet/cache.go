@@ -110,7 +110,7 @@ func (w *Wallet) begin(genesis pow.Hash) {
 // FixGenesis is Options.Genesis for a wallet that is open; it fails while Run or Sync does its work, and with
 // electrum.ErrGenesis when the network's first block is known to be another.
 func (w *Wallet) FixGenesis(genesis pow.Hash) error {
-	return w.exclusive(func() error {
+	return w.alone(func() error {
 		if want, fixed := electrum.Genesis(w.o.Params); fixed && want != genesis {
 			return electrum.ErrGenesis
 		}
@@ -128,7 +128,7 @@ func (w *Wallet) loadHeaders() {
 		var raw []byte
 		name := w.chunkName(i)
 		_, err := w.o.Storage.Read(name, chunkSize*message.HeaderSize+1024, func(b []byte) (err error) {
-			raw, err = w.unseal(b, name)
+			raw, err = w.unseal(b, w.headersPlace(name))
 			return err
 		})
 		if err != nil || w.chain.Trust(context.Background(), raw) != nil {
@@ -142,10 +142,12 @@ func (w *Wallet) loadHeaders() {
 	}
 }
 
-// save writes what changed: all of it when force is set, else what must not wait. The caller holds w.running.
+// save writes what changed: all of it when force is set, else what must not wait. The caller is one that alone let.
 func (w *Wallet) save(force bool) error {
+	w.servers.saving.Lock()
+	defer w.servers.saving.Unlock()
 	w.mu.Lock()
-	s := w.state
+	s, chain := w.state, w.chain
 	w.mu.Unlock()
 	due := force || w.o.now().Sub(w.saved.at) >= saveEvery
 	if s.genesis == w.saved.genesis && s.issued == w.saved.issued && !due {
@@ -164,7 +166,7 @@ func (w *Wallet) save(force bool) error {
 		}
 		w.saved.state, w.saved.genesis, w.saved.issued = s, s.genesis, s.issued
 	}
-	if due && w.chain != nil {
+	if due && chain != nil {
 		if err := w.saveHeaders(); err != nil {
 			return err
 		}
@@ -173,12 +175,12 @@ func (w *Wallet) save(force bool) error {
 	return nil
 }
 
-// headersPurpose binds a chunk to the height at which the headers begin besides.
-func (w *Wallet) headersPurpose(name string) []byte {
+// headersPlace binds a chunk to the height at which the headers begin besides.
+func (w *Wallet) headersPlace(name string) string {
 	if start := w.chain.Start(); start > 0 {
-		return fmt.Appendf(w.purpose(name), " from %d", start)
+		return fmt.Sprintf("%s from %d", name, start)
 	}
-	return w.purpose(name)
+	return name
 }
 
 func (w *Wallet) saveHeaders() error {
@@ -191,7 +193,7 @@ func (w *Wallet) saveHeaders() error {
 		}
 		name := w.chunkName(i)
 		raw := w.chain.Raw(start+int32(i*chunkSize), chunkSize)
-		if err := w.o.Storage.Write(name, w.key.Seal(raw, w.headersPurpose(name))); err != nil {
+		if err := w.o.Storage.Write(name, w.key.Seal(raw, w.purpose(w.headersPlace(name)))); err != nil {
 			return err
 		}
 		w.saved.chunks = append(w.saved.chunks[:min(i, len(w.saved.chunks))], tip)

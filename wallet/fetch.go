@@ -38,13 +38,17 @@ func (s *session) fetch(ctx context.Context, work *state, scripts []place) error
 	if len(want) > maxTxs-len(work.txs) {
 		return electrum.ErrTooMuch
 	}
+	old, err := s.settledHeaders(ctx, want)
+	if err != nil {
+		return err
+	}
 	ids := make([]pow.Hash, 0, len(want))
 	for id := range want {
 		ids = append(ids, id)
 	}
 	found := make([]*tx, len(ids))
 	err = parallel(ctx, len(ids), func(ctx context.Context, i int) (err error) {
-		found[i], err = s.transaction(ctx, ids[i], want[ids[i]])
+		found[i], err = s.transaction(ctx, ids[i], want[ids[i]], old)
 		return err
 	})
 	if err != nil {
@@ -58,30 +62,94 @@ func (s *session) fetch(ctx context.Context, work *state, scripts []place) error
 		if t.opaque {
 			s.opaque[id] = true
 		}
-		work.txs[id] = t
+		t = joined(work.txs[id], t, s.chain)
+		work.txs[id], s.found[id] = t, t
 	}
 
 	for i, h := range histories {
 		x := script{status: message.StatusOf(h)}
+		v := view{x.status, make(map[pow.Hash]int32, len(h))}
 		for _, e := range h {
 			id := pow.Hash(e.TxHash)
+			if _, twice := v.claims[id]; twice {
+				return electrum.ErrProof
+			}
+			v.claims[id] = max(e.Height, 0)
 			t := work.txs[id]
 			if !t.opaque && !work.touches(t, scripts[i]) {
 				return electrum.ErrProof // it has nothing to do with this script
 			}
 			x.history = append(x.history, id)
 		}
+		x = s.kept(work, scripts[i], x, v)
 		work.scripts[scripts[i].chain][scripts[i].index] = x
+		s.views[scripts[i]], s.asked[scripts[i]] = v, true
 	}
 	// Of what a transaction spends, only the wallet's own is of use.
 	for _, id := range ids {
-		t := work.txs[id]
-		t.inputs = slices.Clip(slices.DeleteFunc(t.inputs, func(in electrum.Outpoint) bool {
+		t := *work.txs[id]
+		t.inputs = slices.Clip(slices.DeleteFunc(slices.Clone(t.inputs), func(in electrum.Outpoint) bool {
 			_, own := work.own(in)
 			return !own
 		}))
+		work.txs[id], s.found[id] = &t, &t
 	}
 	return nil
+}
+
+// kept is a script's history as this server tells it, with what is proven besides: the audit will hold the server to
+// that.
+func (s *session) kept(work *state, at place, x script, v view) script {
+	for _, id := range work.scripts[at.chain][at.index].history {
+		if _, told := v.claims[id]; !told && work.txs[id].height > 0 {
+			x.history = append(x.history, id)
+			x.status = ""
+		}
+	}
+	return x
+}
+
+// joined is what two servers gave for a transaction: one that is in a block of the chain is never taken for one that
+// is not.
+func joined(old, t *tx, chain *electrum.Chain) *tx {
+	if old == nil || old == t || old.opaque {
+		return t
+	}
+	if t.opaque {
+		return old
+	}
+	best := *t
+	if t.height == 0 && old.height > 0 {
+		if h, ok := chain.Hash(old.height); old.height < chain.Start() || ok && h == old.block {
+			best.height, best.block, best.time = old.height, old.block, old.time
+		}
+	}
+	for _, in := range old.inputs {
+		if !slices.Contains(best.inputs, in) {
+			best.inputs = append(best.inputs[:len(best.inputs):len(best.inputs)], in)
+		}
+	}
+	for _, out := range old.outputs {
+		if !slices.Contains(best.outputs, out) {
+			best.outputs = append(best.outputs[:len(best.outputs):len(best.outputs)], out)
+		}
+	}
+	return &best
+}
+
+// settledHeaders gets the headers of blocks that lie below those that are kept.
+func (s *session) settledHeaders(ctx context.Context, want map[pow.Hash]int32) (map[int32]pow.Header, error) {
+	var heights []int32
+	for _, h := range want {
+		if h > 0 && h < s.chain.Start() {
+			heights = append(heights, h)
+		}
+	}
+	if len(heights) == 0 {
+		return nil, nil
+	}
+	slices.Sort(heights)
+	return s.chain.Settled(ctx, s.client, slices.Compact(heights))
 }
 
 // settled tells whether a transaction is known as the history of a script has it.
@@ -93,7 +161,7 @@ func (s *session) settled(work *state, id pow.Hash, height int32, at place) bool
 	case t.opaque:
 		return s.opaque[id] // asked for again by each session: it may have been this server's predecessor that lied
 	}
-	return work.touches(t, at) && t.height == max(height, 0)
+	return work.touches(t, at) && (t.height == max(height, 0) || t.height > 0 && height <= 0)
 }
 
 // reach gets the headers that the histories name. A history can be newer than the last tip that was announced.
@@ -104,22 +172,22 @@ func (s *session) reach(ctx context.Context, histories []message.History) error 
 			highest = max(highest, e.Height)
 		}
 	}
-	if highest <= s.w.chain.Height() {
+	if highest <= s.chain.Height() {
 		return nil
 	}
 	tip, err := s.client.SubscribeTip(ctx)
 	if err != nil {
 		return err
 	}
-	err = s.w.chain.Follow(ctx, s.client, tip)
-	if errors.Is(err, electrum.ErrBehind) || errors.Is(err, electrum.ErrLowWork) || err == nil && highest > s.w.chain.Height() {
+	err = s.reached(ctx, tip)
+	if electrum.Waits(err) || err == nil && highest > s.height {
 		return electrum.ErrProof // it names blocks that its own chain lacks: not a server to wait for
 	}
 	return err
 }
 
 // transaction fetches one, proves it when it has a height, and keeps what concerns the wallet.
-func (s *session) transaction(ctx context.Context, id pow.Hash, height int32) (*tx, error) {
+func (s *session) transaction(ctx context.Context, id pow.Hash, height int32, old map[int32]pow.Header) (*tx, error) {
 	raw, err := s.client.Transaction(ctx, id)
 	if errors.Is(err, electrum.ErrTransaction) {
 		return &tx{height: 0, opaque: true}, nil
@@ -129,7 +197,10 @@ func (s *session) transaction(ctx context.Context, id pow.Hash, height int32) (*
 	}
 	t := &tx{coinbase: raw.Coinbase, time: uint32(s.w.o.now().Unix())}
 	if height > 0 {
-		header, ok := s.w.chain.Header(height)
+		header, ok := old[height]
+		if !ok {
+			header, ok = s.chain.Header(height)
+		}
 		if !ok {
 			return nil, electrum.ErrProof
 		}

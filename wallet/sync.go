@@ -3,84 +3,71 @@ package wallet
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
+	"maps"
 	"sync"
 	"time"
 
 	"goldpan/core/pow"
 	"goldpan/wallet/electrum"
 	"goldpan/wallet/electrum/message"
-	"goldpan/wallet/hd"
 )
 
 const (
-	firstWait  = time.Second
-	longWait   = time.Minute
 	pingEvery  = time.Minute
 	askAtOnce  = 8 // calls under way at one time
 	maxRounds  = 4 * maxIndex / GapLimit
 	dialExpiry = 30 * time.Second
 )
 
-var errRunning = errors.New("wallet: it is being synced already")
+// session is the state of one connection. All but what mu guards belongs to the goroutine that calls run.
+type session struct {
+	w      *Wallet
+	number int // of the server
+	client *electrum.Client
+	chain  *electrum.Chain
+	wake   chan struct{}
+	synced bool
+	height int32 // of the server's tip, once it was followed
+	tipped pow.Hash
+	loose  map[pow.Hash]bool // what it claims and is in no block; guarded by the wallet's mu
 
-// Sync learns once what the server at the URL knows: tcp:// or ws://, and the port. A server of another chain is
-// electrum.ErrGenesis.
-func (w *Wallet) Sync(ctx context.Context, url string) error {
-	return w.exclusive(func() error {
-		_, err := w.session(ctx, url, true)
-		return err
-	})
+	scripts map[place][]byte
+	views   map[place]view
+	dirty   map[place]bool
+	asked   map[place]bool    // histories that were asked for in this pass
+	found   map[pow.Hash]*tx  // and transactions
+	opaque  map[pow.Hash]bool // transactions that this server gave in a form that cannot be read
+
+	mu      sync.Mutex
+	places  map[message.Hash]place
+	tip     *message.HeaderNotice // announced and not yet followed
+	notices []message.StatusNotice
 }
 
-// Run stays in step with the server at the URL until ctx ends, and then gives its error. It connects again, after
-// a growing while, whenever a connection ends or is ended because the server was caught cheating; State tells. Only
-// a server of another chain ends it, with electrum.ErrGenesis.
-func (w *Wallet) Run(ctx context.Context, url string) error {
-	return w.exclusive(func() error {
-		wait := firstWait
-		for {
-			synced, err := w.session(ctx, url, false)
-			switch {
-			case ctx.Err() != nil:
-				return ctx.Err()
-			case errors.Is(err, electrum.ErrGenesis):
-				return err
-			case synced:
-				wait = firstWait
-			}
-			// With jitter, so that not all wallets come back to a server at once.
-			if err := w.o.wait(ctx, wait/2+rand.N(wait)); err != nil {
-				return err
-			}
-			wait = min(2*wait, longWait)
-		}
-	})
-}
-
-func (w *Wallet) exclusive(f func() error) error {
-	if !w.running.TryLock() {
-		return errRunning
-	}
-	defer w.running.Unlock()
-	w.mu.Lock()
-	closed := w.closed
-	w.mu.Unlock()
-	if closed {
-		return ErrClosed
-	}
-	err := f()
-	return errors.Join(err, w.save(true))
+// view is a script's history as one server tells it, with the heights; 0 for what is in no block.
+type view struct {
+	status message.Status
+	claims map[pow.Hash]int32
 }
 
 // session is one connection, from dial to its end, and says whether it was ever in step.
-func (w *Wallet) session(ctx context.Context, url string, once bool) (synced bool, err error) {
+func (w *Wallet) session(ctx context.Context, number int, url string, once bool) (synced bool, err error) {
+	s := &session{
+		w: w, number: number, wake: make(chan struct{}, 1),
+		places: map[message.Hash]place{}, scripts: map[place][]byte{}, views: map[place]view{},
+		dirty: map[place]bool{}, asked: map[place]bool{}, found: map[pow.Hash]*tx{}, opaque: map[pow.Hash]bool{},
+	}
 	defer func() {
 		shown := err
 		if ctx.Err() != nil {
 			shown = nil // it was ended here
 		}
-		w.setState(State{Synced: once && err == nil, Err: shown})
+		w.mu.Lock()
+		delete(w.servers.live, s)
+		w.mu.Unlock()
+		w.told(number, func(t *ServerState) {
+			t.Connected, t.Synced, t.Err = false, once && err == nil, shown
+		})
 	}()
 	dialing, cancel := context.WithTimeout(ctx, dialExpiry)
 	conn, err := w.dial(dialing, url)
@@ -88,13 +75,13 @@ func (w *Wallet) session(ctx context.Context, url string, once bool) (synced boo
 	if err != nil {
 		return false, err
 	}
-	s := &session{
-		w: w, wake: make(chan struct{}, 1),
-		places: map[message.Hash]place{}, scripts: map[place][]byte{}, dirty: map[place]bool{}, opaque: map[pow.Hash]bool{},
-	}
 	w.mu.Lock()
-	w.stir = s.stir
+	if w.servers.live == nil {
+		w.servers.live = map[*session]bool{}
+	}
+	w.servers.live[s] = true
 	w.mu.Unlock()
+	w.told(number, func(t *ServerState) { t.Dropped = false })
 	s.client = electrum.NewClient(conn, s)
 	connected, stop := context.WithCancel(ctx) // not ctx, which tells the end above who ended it
 	ended := make(chan error, 1)
@@ -109,23 +96,6 @@ func (w *Wallet) session(ctx context.Context, url string, once bool) (synced boo
 		err = e // why the connection ended
 	}
 	return s.synced, err
-}
-
-// session is the state of one connection. All but what mu guards belongs to the goroutine that calls run.
-type session struct {
-	w      *Wallet
-	client *electrum.Client
-	wake   chan struct{}
-	synced bool
-
-	scripts map[place][]byte
-	dirty   map[place]bool
-	opaque  map[pow.Hash]bool // transactions that this server gave in a form that cannot be read
-
-	mu      sync.Mutex
-	places  map[message.Hash]place
-	tip     *message.HeaderNotice // announced and not yet followed
-	notices []message.StatusNotice
 }
 
 // Tip implements electrum.Handler.
@@ -183,10 +153,10 @@ func (s *session) run(ctx context.Context, once bool) error {
 	for {
 		err := s.pass(ctx)
 		switch {
-		case !once && (errors.Is(err, electrum.ErrBehind) || errors.Is(err, electrum.ErrLowWork)):
+		case !once && electrum.Waits(err):
 			// It may catch up: of two blocks found at one time, servers keep the one that they saw first, until
 			// the next block tells.
-			s.w.setState(State{Connected: true, Err: err})
+			s.w.told(s.number, func(t *ServerState) { t.Connected, t.Synced, t.Err = true, false, err })
 		case err != nil:
 			return err
 		default:
@@ -195,7 +165,9 @@ func (s *session) run(ctx context.Context, once bool) error {
 				return nil
 			}
 			err := s.w.save(false) // a full disk is told, and does not stop the wallet from watching
-			s.w.setState(State{Connected: true, Synced: true, Err: err})
+			s.w.told(s.number, func(t *ServerState) {
+				t.Connected, t.Synced, t.Err, t.Height = true, true, err, s.height
+			})
 		}
 		select {
 		case <-s.wake:
@@ -213,26 +185,25 @@ func (s *session) run(ctx context.Context, once bool) error {
 func (s *session) genesis(ctx context.Context) error {
 	w := s.w
 	got, err := s.client.Genesis(ctx)
-	var refused *message.Error
-	if errors.As(err, &refused) && w.chain != nil {
-		return nil // the headers will tell
-	}
-	if err != nil {
-		return err
-	}
-	if w.chain != nil {
-		if got != w.chain.Genesis() {
-			return electrum.ErrGenesis
-		}
-		return nil
-	}
-	w.chain = electrum.NewChain(w.o.Params, got)
 	w.mu.Lock()
-	c := w.state.clone()
-	c.genesis = got
-	w.put(c)
-	w.mu.Unlock()
-	return w.save(false)
+	defer w.mu.Unlock()
+	var refused *message.Error
+	switch {
+	case errors.As(err, &refused) && w.chain != nil:
+		s.chain = w.chain // the headers will tell
+		return nil
+	case err != nil:
+		return err
+	case w.chain != nil && got != w.chain.Genesis():
+		return electrum.ErrGenesis
+	case w.chain == nil:
+		w.chain = electrum.NewChain(w.o.Params, got)
+		c := w.state.clone()
+		c.genesis, c.start = got, w.chain.Start()
+		w.put(c)
+	}
+	s.chain = w.chain
+	return nil
 }
 
 // follow brings the headers up to the last announced tip.
@@ -245,7 +216,7 @@ func (s *session) follow(ctx context.Context) error {
 		if tip == nil {
 			return nil
 		}
-		if err := s.w.chain.Follow(ctx, s.client, *tip); err != nil {
+		if err := s.reached(ctx, *tip); err != nil {
 			// Still to be followed: what the server tells of scripts counts for nothing until its chain does.
 			s.mu.Lock()
 			if s.tip == nil {
@@ -262,15 +233,55 @@ func (s *session) follow(ctx context.Context) error {
 	}
 }
 
-// pass brings the state in step with the server. The wallet shows the whole of it or nothing.
+// reached follows a tip and remembers it.
+func (s *session) reached(ctx context.Context, tip message.HeaderNotice) error {
+	if err := s.chain.Follow(ctx, s.client, tip); err != nil {
+		return err
+	}
+	hash, err := tip.Hash()
+	s.height, s.tipped = tip.Height, pow.Hash(hash)
+	return err
+}
+
+// maxPasses bounds how often a server may change its chain before a pass comes to its end.
+const maxPasses = 4
+
+// pass brings the state in step with the server.
 func (s *session) pass(ctx context.Context) error {
+	for range maxPasses {
+		err := s.learn(ctx)
+		if !errors.Is(err, electrum.ErrHidden) {
+			return err
+		}
+		// A reorganisation may have come while histories were read.
+		tip, e := s.client.SubscribeTip(ctx)
+		if e != nil {
+			return e
+		}
+		if hash, e := tip.Hash(); e != nil || pow.Hash(hash) == s.tipped {
+			return err
+		}
+		s.mu.Lock()
+		s.tip = &tip
+		s.mu.Unlock()
+	}
+	return electrum.ErrHidden
+}
+
+// learn is one pass. The wallet shows the whole of it or nothing.
+func (s *session) learn(ctx context.Context) error {
 	w := s.w
 	if err := s.follow(ctx); err != nil {
 		return err
 	}
+	if h, ok := s.chain.Hash(s.height); !ok || h != s.tipped {
+		return electrum.ErrLowWork // another server's chain is the better one
+	}
 	w.mu.Lock()
 	work := w.state.clone()
 	w.mu.Unlock()
+	clear(s.asked)
+	clear(s.found)
 	s.unsettle(work)
 	for round := 0; ; round++ {
 		if round == maxRounds {
@@ -279,23 +290,20 @@ func (s *session) pass(ctx context.Context) error {
 		if err := s.subscribe(ctx, work); err != nil {
 			return err
 		}
-		dirty := s.takeDirty(work)
+		dirty := s.takeDirty()
 		if len(dirty) == 0 {
-			break
+			if err := s.audit(work); err != nil {
+				return err
+			}
+			if dirty = s.takeDirty(); len(dirty) == 0 {
+				break
+			}
 		}
 		if err := s.fetch(ctx, work, dirty); err != nil {
 			return err
 		}
 	}
-	prune(work)
-	work.height = w.chain.Height()
-	w.mu.Lock()
-	work.issued = w.state.issued // may have grown meanwhile
-	if work.watched(hd.Receive) > len(work.scripts[hd.Receive]) {
-		s.stir()
-	}
-	w.put(work)
-	w.mu.Unlock()
+	s.commit(work)
 	return nil
 }
 
@@ -307,13 +315,14 @@ func (s *session) unsettle(work *state) {
 		if t.opaque && !s.opaque[id] {
 			undone[id] = true
 		}
-		if t.height == 0 {
+		if t.height < max(1, s.chain.Start()) {
 			continue
 		}
-		if h, ok := s.w.chain.Hash(t.height); !ok || h != t.block {
+		if h, ok := s.chain.Hash(t.height); !ok || h != t.block {
 			loose := *t
 			loose.height, loose.block = 0, pow.Hash{}
 			work.txs[id] = &loose
+			s.found[id] = &loose
 			undone[id] = true
 		}
 	}
@@ -365,19 +374,26 @@ func (s *session) subscribe(ctx context.Context, work *state) error {
 		return err
 	}
 	for i, at := range fresh {
-		if answers[i] != work.scripts[at.chain][at.index].status {
+		x := work.scripts[at.chain][at.index]
+		if answers[i] != x.status {
 			s.dirty[at] = true
+			continue
 		}
+		v := view{x.status, make(map[pow.Hash]int32, len(x.history))}
+		for _, id := range x.history {
+			v.claims[id] = work.txs[id].height
+		}
+		s.views[at] = v
 	}
 	return nil
 }
 
-// takeDirty is the scripts whose history is not the one known.
-func (s *session) takeDirty(work *state) []place {
+// takeDirty is the scripts whose history is not the one that this server told last.
+func (s *session) takeDirty() []place {
 	s.mu.Lock()
 	for _, n := range s.notices {
 		at := s.places[n.ScriptHash]
-		if work.scripts[at.chain][at.index].status != n.Status {
+		if v, ok := s.views[at]; !ok || v.status != n.Status {
 			s.dirty[at] = true
 		}
 	}
@@ -389,4 +405,99 @@ func (s *session) takeDirty(work *state) []place {
 	}
 	clear(s.dirty)
 	return list
+}
+
+// audit holds the server to what is proven: a transaction in a block of its own chain must be in the history that it
+// tells. What is missing is asked for once more, because a block may have come in between; then it is
+// electrum.ErrHidden.
+func (s *session) audit(work *state) error {
+	for c, list := range work.scripts {
+		for i, x := range list {
+			at := place{uint32(c), uint32(i)}
+			claims := s.views[at].claims
+			for _, id := range x.history {
+				t := work.txs[id]
+				if t.height == 0 || t.height > s.height || claims[id] == t.height {
+					continue
+				}
+				if s.asked[at] {
+					return electrum.ErrHidden
+				}
+				s.dirty[at] = true
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// commit puts what this pass learned into the wallet's state, which other servers may have changed meanwhile.
+func (s *session) commit(work *state) {
+	w := s.w
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	next := w.state.clone()
+	for id, t := range s.found {
+		next.txs[id] = joined(next.txs[id], t, s.chain)
+	}
+	for c := range work.scripts {
+		for len(next.scripts[c]) < len(work.scripts[c]) {
+			next.scripts[c] = append(next.scripts[c], script{})
+		}
+	}
+	s.loose = map[pow.Hash]bool{}
+	for _, v := range s.views {
+		for id := range v.claims {
+			if t := next.txs[id]; t != nil && t.height == 0 {
+				s.loose[id] = true
+			}
+		}
+	}
+	for at := range s.asked {
+		mine := work.scripts[at.chain][at.index]
+		for _, id := range next.scripts[at.chain][at.index].history {
+			if _, ok := s.views[at].claims[id]; ok {
+				continue
+			}
+			if t := next.txs[id]; t != nil && (t.height > 0 || w.claimed(id)) {
+				mine.history = append(mine.history[:len(mine.history):len(mine.history)], id)
+				mine.status = ""
+			}
+		}
+		next.scripts[at.chain][at.index] = mine
+	}
+	w.disown(next)
+	prune(next)
+	next.height = s.chain.Height()
+	if next.watched(0) > len(next.scripts[0]) { // an address was asked for meanwhile
+		s.stir()
+	}
+	w.put(next)
+}
+
+// disown takes out of histories what is in no block and what no server that is connected claims any more.
+func (w *Wallet) disown(next *state) {
+	gone := map[pow.Hash]bool{}
+	for id, t := range next.txs {
+		if t.height == 0 && !w.claimed(id) {
+			gone[id] = true
+		}
+	}
+	if len(gone) == 0 {
+		return
+	}
+	for c := range next.scripts {
+		for i, x := range next.scripts[c] {
+			kept := x.history[:0:0]
+			for _, id := range x.history {
+				if !gone[id] {
+					kept = append(kept, id)
+				}
+			}
+			if len(kept) < len(x.history) {
+				next.scripts[c][i] = script{history: kept}
+			}
+		}
+	}
+	maps.DeleteFunc(next.txs, func(id pow.Hash, _ *tx) bool { return gone[id] })
 }

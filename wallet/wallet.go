@@ -192,18 +192,17 @@ type Wallet struct {
 	account *hd.Account
 	watches bool // it has no words
 	release func() error
-	running sync.Mutex // held by Run and Sync; guards chain
-	chain   *electrum.Chain
-	saved   savedMarks
+	running sync.Mutex // held by Run and Sync
+	servers servers
+	saved   savedMarks // guarded by servers.saving
 
 	mu     sync.Mutex
+	chain  *electrum.Chain
 	file   seal.Key    // of the words; zero while locked
 	auto   *time.Timer // locks it; nil for never
 	notes  notes
 	state  *state // replaced as a whole by put, never changed
 	owned  Balance
-	sync   State
-	stir   func() // wakes the session
 	closed bool
 }
 
@@ -331,7 +330,7 @@ func open(o Options, file seal.Key, s secret, n notes, account *hd.Account) (*Wa
 	if err != nil {
 		return nil, err
 	}
-	w := &Wallet{o: o, key: file.Derive(privatePurpose), file: file, notes: n, account: account, watches: s.Watch.Key != "", release: release, stir: func() {}}
+	w := &Wallet{o: o, key: file.Derive(privatePurpose), file: file, notes: n, account: account, watches: s.Watch.Key != "", release: release}
 	if err := w.load(); err != nil {
 		return nil, errors.Join(err, release())
 	}
@@ -450,27 +449,6 @@ func (w *Wallet) Height() int32 {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.state.height
-}
-
-// State says how the wallet stands with its server.
-type State struct {
-	Connected bool
-	Synced    bool  // what is shown is what the server knows
-	Err       error // why the last connection ended, or nil; in our own words
-}
-
-// State is the present one.
-func (w *Wallet) State() State {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.sync
-}
-
-func (w *Wallet) setState(s State) {
-	w.mu.Lock()
-	w.sync = s
-	w.mu.Unlock()
-	w.o.Changed()
 }
 
 func (w *Wallet) dial(ctx context.Context, url string) (jsonrpc.Conn, error) {

@@ -2,6 +2,7 @@ package message
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -111,6 +112,15 @@ func (n *HeaderNotice) UnmarshalJSON(b []byte) error {
 	}
 	*n = HeaderNotice{*o.Height, o.Header}
 	return nil
+}
+
+// Hash is that of the block, without its proof of merged mining.
+func (n HeaderNotice) Hash() (h Hash, err error) {
+	if len(n.Header) < HeaderSize {
+		return h, errors.New("electrum: bad header notice")
+	}
+	first := sha256.Sum256(n.Header[:HeaderSize])
+	return sha256.Sum256(first[:]), nil
 }
 
 // TipNotice makes the notification of a new tip.

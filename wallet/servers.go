@@ -1,0 +1,188 @@
+package wallet
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"goldpan/core/pow"
+	"goldpan/wallet/electrum"
+)
+
+const (
+	firstWait = time.Second
+	longWait  = time.Minute
+	// dropFor is how long a server that was caught cheating is left alone while there are others.
+	dropFor = time.Hour
+	// MaxServers is the most servers that are asked at once.
+	MaxServers = 8
+)
+
+var (
+	errRunning = errors.New("wallet: it is being synced already")
+	errServers = errors.New("wallet: give one to 8 servers")
+)
+
+// State says how the wallet stands with its servers.
+type State struct {
+	Connected bool
+	Synced    bool          // what is shown is what at least one server knows
+	Err       error         // why nothing is synced, or what could not be saved; in our own words
+	Servers   []ServerState // in the order in which they were given
+}
+
+// ServerState says how the wallet stands with one server.
+type ServerState struct {
+	URL       string
+	Connected bool
+	Synced    bool
+	Height    int32 // of its chain's tip, 0 before it was followed
+	// Err says why the last connection ended, or nil; in our own words.
+	Err error
+	// Dropped says that it was caught cheating, and is not asked for a while.
+	Dropped bool
+}
+
+// servers is what a Wallet knows of those that it talks to.
+type servers struct {
+	mu     sync.Mutex
+	list   []ServerState
+	live   map[*session]bool // whose claims count; guarded by the wallet's mu
+	saving sync.Mutex
+}
+
+// State is the present one.
+func (w *Wallet) State() State {
+	w.servers.mu.Lock()
+	defer w.servers.mu.Unlock()
+	s := State{Servers: slices.Clone(w.servers.list)}
+	for _, x := range s.Servers {
+		s.Connected = s.Connected || x.Connected
+		switch {
+		case x.Synced && !s.Synced:
+			s.Synced, s.Err = true, x.Err
+		case !s.Synced && s.Err == nil:
+			s.Err = x.Err
+		}
+	}
+	return s
+}
+
+// told replaces what is known of a server, and tells whoever listens.
+func (w *Wallet) told(i int, change func(*ServerState)) {
+	w.servers.mu.Lock()
+	change(&w.servers.list[i])
+	w.servers.mu.Unlock()
+	w.o.Changed()
+}
+
+// Sync learns once what the servers at the URLs know: tcp://, tls://, ws:// or wss://, and the port. It fails when
+// none of them could be synced with, with what the first failed with; State tells of each. A server of another chain
+// is electrum.ErrGenesis, one that hides what another proves is electrum.ErrHidden.
+func (w *Wallet) Sync(ctx context.Context, urls ...string) error {
+	return w.exclusive(urls, func(i int) error {
+		_, err := w.session(ctx, i, urls[i], true)
+		return err
+	}, func(errs []error) error {
+		if slices.Contains(errs, nil) {
+			return nil
+		}
+		return errs[0]
+	})
+}
+
+// Run stays in step with the servers at the URLs until ctx ends, and then gives its error. It connects again, after
+// a growing while, whenever a connection ends or is ended because the server was caught cheating; State tells. Where
+// there are several, what one proves counts, and one that contradicts it is dropped. Only when all are servers of
+// another chain it ends, with electrum.ErrGenesis.
+func (w *Wallet) Run(ctx context.Context, urls ...string) error {
+	return w.exclusive(urls, func(i int) error {
+		return w.stay(ctx, i, urls[i], len(urls) == 1)
+	}, func(errs []error) error { return errs[0] })
+}
+
+// stay is Run for one server.
+func (w *Wallet) stay(ctx context.Context, i int, url string, only bool) error {
+	wait := firstWait
+	for {
+		synced, err := w.session(ctx, i, url, false)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case errors.Is(err, electrum.ErrGenesis):
+			w.told(i, func(s *ServerState) { s.Dropped = true })
+			return err
+		case synced:
+			wait = firstWait
+		}
+		// With jitter, so that not all wallets come back to a server at once.
+		pause := wait/2 + rand.N(wait)
+		if !only && electrum.Cheated(err) {
+			w.told(i, func(s *ServerState) { s.Dropped = true })
+			pause = dropFor
+		}
+		if err := w.o.wait(ctx, pause); err != nil {
+			return err
+		}
+		wait = min(2*wait, longWait)
+	}
+}
+
+// exclusive does something with each server at once, while nobody else does.
+func (w *Wallet) exclusive(urls []string, each func(i int) error, sum func([]error) error) error {
+	if len(urls) == 0 || len(urls) > MaxServers {
+		return errServers
+	}
+	return w.alone(func() error {
+		w.servers.mu.Lock()
+		w.servers.list = make([]ServerState, len(urls))
+		for i, url := range urls {
+			w.servers.list[i].URL = url
+		}
+		w.servers.mu.Unlock()
+		errs := make([]error, len(urls))
+		var group sync.WaitGroup
+		for i := range urls {
+			group.Go(func() { errs[i] = each(i) })
+		}
+		group.Wait()
+		return sum(errs)
+	})
+}
+
+// alone does something while neither Run nor Sync does, and saves what came of it.
+func (w *Wallet) alone(f func() error) error {
+	if !w.running.TryLock() {
+		return errRunning
+	}
+	defer w.running.Unlock()
+	w.mu.Lock()
+	closed := w.closed
+	w.mu.Unlock()
+	if closed {
+		return ErrClosed
+	}
+	err := f()
+	return errors.Join(err, w.save(true))
+}
+
+// claimed tells whether a server that is connected says that there is such a transaction, in no block yet. The caller
+// holds w.mu.
+func (w *Wallet) claimed(id pow.Hash) bool {
+	for s := range w.servers.live {
+		if s.loose[id] {
+			return true
+		}
+	}
+	return false
+}
+
+// stir wakes the sessions. The caller holds w.mu.
+func (w *Wallet) stir() {
+	for s := range w.servers.live {
+		s.stir()
+	}
+}
