@@ -51,15 +51,19 @@ func (w *Wallet) mustProve() bool {
 
 // note changes the notes, here and in the file.
 func (w *Wallet) note(change func(*notes)) error {
+	key, err := w.private()
+	if err != nil {
+		return err
+	}
 	var now notes
-	err := w.o.alter(false, func(e *envelope) error {
-		n, err := w.o.openNotes(w.key, *e)
+	err = w.o.alter(false, func(e *envelope) error {
+		n, err := w.o.openNotes(key, *e)
 		if err != nil {
 			return err
 		}
 		change(&n)
 		now = n
-		e.Notes, err = w.o.sealNotes(w.key, n)
+		e.Notes, err = w.o.sealNotes(key, n)
 		return err
 	})
 	if err != nil {

@@ -59,6 +59,10 @@ func (w *Wallet) UnlockWith(key seal.Key) error {
 }
 
 func (w *Wallet) unlock(o Options) error {
+	private, err := w.private()
+	if err != nil {
+		return err
+	}
 	e, err := o.read()
 	if err != nil {
 		return err
@@ -67,7 +71,7 @@ func (w *Wallet) unlock(o Options) error {
 	if err != nil {
 		return err
 	}
-	if key.Derive(privatePurpose) != w.key {
+	if key.Derive(privatePurpose) != private {
 		clear(key[:])
 		return ErrDamaged // another wallet's file was put in its place
 	}
