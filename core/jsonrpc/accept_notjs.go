@@ -162,9 +162,7 @@ func (c *acceptedConn) ReadBefore(until time.Time) ([]byte, error) {
 
 func (c *acceptedConn) read(ctx context.Context, until time.Time) ([]byte, error) {
 	if timed := !until.IsZero(); timed || c.timed {
-		if err := c.ws.SetReadDeadline(until); err != nil {
-			return nil, c.fail(ctx, err)
-		}
+		c.from.SetReadDeadline(until) // the read tells what is wrong
 		c.timed = timed
 	}
 	for {

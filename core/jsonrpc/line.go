@@ -57,9 +57,7 @@ func (c *lineConn) read(ctx context.Context, until time.Time) ([]byte, error) {
 			return msg, nil
 		}
 		if timed := !until.IsZero(); timed || c.readTimed {
-			if err := c.conn.SetReadDeadline(until); err != nil {
-				return nil, c.fail(ctx, err)
-			}
+			c.conn.SetReadDeadline(until) // the read tells what is wrong
 			c.readTimed = timed
 		}
 		if err := c.in.fill(c.conn); err != nil {
@@ -92,9 +90,7 @@ func (c *lineConn) write(ctx context.Context, until time.Time, msg []byte) error
 	c.writes.Lock()
 	defer c.writes.Unlock()
 	if timed := !until.IsZero(); timed || c.writeTimed {
-		if err := c.conn.SetWriteDeadline(until); err != nil {
-			return c.fail(ctx, err)
-		}
+		c.conn.SetWriteDeadline(until)
 		c.writeTimed = timed
 	}
 	if _, err := c.conn.Write(*line); err != nil {

@@ -82,7 +82,7 @@ func (c *webSocketConn) event(e js.Value) {
 func (c *webSocketConn) message(data js.Value) {
 	var b []byte
 	switch {
-	case data.Type() == js.TypeString && data.Length() <= c.limit+slack:
+	case data.Type() == js.TypeString && js.Global().Get("Object").Invoke(data).Length() <= c.limit+slack: // in units of UTF-16
 		b = []byte(data.String())
 	case data.Type() == js.TypeObject && data.Get("byteLength").Int() <= c.limit+slack:
 		b = make([]byte, data.Get("byteLength").Int())

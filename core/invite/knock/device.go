@@ -12,10 +12,10 @@ import (
 // ErrPayee says that another is paid than the person agreed to. What was joined stays joined.
 var ErrPayee = errors.New("another is paid than was agreed to")
 
-// Device greets a gateway on one connection after another: the first time by an invitation, then by the credential
-// that came of it. It is used by one goroutine.
+// Device greets a gateway on one connection after another: by its credential, or where it has none, or none that is
+// known there any more, by an invitation. It is used by one goroutine.
 type Device struct {
-	Invitation invite.Invitation // used before Credential; zero for none
+	Invitation invite.Invitation // zero for none
 	Credential invite.Credential // zero for none
 	// Agreed is whom the person agreed to mine for.
 	Agreed invite.Payee
@@ -23,8 +23,6 @@ type Device struct {
 	Keep func(context.Context, invite.Credential) error
 	// Welcome hears who is paid, each time, agreed to or not.
 	Welcome func(invite.Payee)
-
-	kept bool // Credential is of Invitation
 }
 
 // Failure is why a greeting failed, and what a person is told.
@@ -45,7 +43,7 @@ func (f *Failure) Unwrap() error { return f.Err }
 // Greet has the device accepted on a connection. Its error is a *Failure, or the connection's.
 func (d *Device) Greet(ctx context.Context, conn jsonrpc.Conn) error {
 	none := invite.ID{}
-	login := d.kept || d.Invitation.ID == none
+	login := d.Credential.ID != none || d.Invitation.ID == none
 	caller, err := invite.NewLogin(d.Credential)
 	if !login {
 		caller, err = invite.NewJoin(d.Invitation)
@@ -60,13 +58,13 @@ func (d *Device) Greet(ctx context.Context, conn jsonrpc.Conn) error {
 		if err := d.Keep(ctx, c); err != nil {
 			return err
 		}
-		d.Credential, d.kept = c, true
+		d.Credential = c
 		return nil
 	})
-	if refusal, ok := errors.AsType[*Refusal](err); ok && !refusal.Proven && d.kept && errors.Is(err, invite.ErrUnknown) {
-		// The welcome was lost before the invitation was spent: it is still good.
-		d.kept = false
-		return &Failure{Said: Say(ErrBusy, false), Err: err}
+	if login && errors.Is(err, invite.ErrUnknown) && d.Invitation.ID != none {
+		// It was removed, or the welcome was lost before its invitation was spent: that may be good.
+		d.Credential = invite.Credential{}
+		return &Failure{Said: Say(ErrBusy, true), Login: true, Err: err}
 	}
 	if err != nil {
 		return d.failed(err, login)

@@ -61,6 +61,14 @@ func TestDevice(t *testing.T) {
 	if !ok || failure.Code != "removed" || !failure.Final || !failure.Login || failure.Proven {
 		t.Errorf("removed, it is told %+v", failure)
 	}
+	// A new invitation brings it back.
+	later.Invitation = invited(t, gate, &kept).Invitation
+	if failure, ok := errors.AsType[*Failure](greet(t, later, &gateway{gate: gate})); !ok || failure.Final {
+		t.Errorf("with a new invitation: %+v", failure)
+	}
+	if err := greet(t, later, &gateway{gate: gate}); err != nil || len(kept) != 2 {
+		t.Errorf("with a new invitation: %v, %d kept", err, len(kept))
+	}
 	// A gateway that refuses after it has proved itself means it.
 	var again []invite.Credential
 	fresh := invited(t, gate, &again)
