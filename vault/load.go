@@ -90,6 +90,7 @@ func (v *Vault) loadNothing(ctx context.Context) (*metadata, *root, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	spare := ""
 	for _, id := range ids {
 		vault, ok := strings.CutPrefix(id, rootPrefix)
 		if !ok {
@@ -108,8 +109,11 @@ func (v *Vault) loadNothing(ctx context.Context) (*metadata, *root, error) {
 		if folder == v.dir && generation > 0 {
 			return nil, nil, tampered(FileName + " was removed")
 		}
+		if folder == v.dir {
+			spare = vault
+		}
 	}
-	return &metadata{}, &root{}, nil
+	return &metadata{spare: spare}, &root{}, nil
 }
 
 // root reads a vault's root from the store.
@@ -134,6 +138,14 @@ func (v *Vault) create(ctx context.Context, m *metadata, r *root) error {
 	// An audit without its list of keys belongs to a vault that is no more.
 	if _, err := v.moveAuditAside(); err != nil {
 		return err
+	}
+	if m.spare != "" {
+		left, err := v.root(ctx, m.spare)
+		if err != nil {
+			return err
+		}
+		m.vault, *r = m.spare, *left
+		return nil
 	}
 	m.vault = newVaultID()
 	r.Key = make([]byte, sha256.Size)

@@ -24,6 +24,7 @@ const (
 // metadata is what the file beside Goldpan's state says.
 type metadata struct {
 	vault      string  // the vault's own id; in the first line, not in the body
+	spare      string  // the id of one that was begun here and has no file yet
 	Generation uint64  `json:"generation"` // grows with each change
 	Entries    []Entry `json:"entries"`
 }
