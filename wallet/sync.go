@@ -473,6 +473,11 @@ func (s *session) commit(work *state) {
 		s.stir()
 	}
 	w.put(next)
+	for other := range w.servers.live {
+		if other != s && len(s.found) > 0 {
+			other.stir() // to be held to what was proven
+		}
+	}
 }
 
 // disown takes out of histories what is in no block and what no server that is connected claims any more.
