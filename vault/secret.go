@@ -1,13 +1,33 @@
 package vault
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
 	"runtime"
+	"time"
 )
 
 const redacted = "•••"
+
+// ClipboardTime is how long a secret stays in the clipboard.
+const ClipboardTime = 20 * time.Second
+
+// ClearClipboard waits for ClipboardTime, or until ctx ends, and then empties
+// the clipboard if it still holds what was put there. read and write are the
+// window's.
+func ClearClipboard(ctx context.Context, put Secret, read func() string, write func(string)) {
+	timer := time.NewTimer(ClipboardTime)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	if NewSecret([]byte(read())).Equal(put) {
+		write("")
+	}
+}
 
 // Secret holds bytes that no formatting, logging or encoding shows: it prints
 // as "•••" everywhere, also inside other structs. The zero value is empty.
@@ -21,8 +41,12 @@ type Secret struct {
 
 type holder struct{ b *[]byte }
 
-// NewSecret takes ownership of b.
-func NewSecret(b []byte) Secret { return Secret{&holder{&b}} }
+// NewSecret takes ownership of b. Where the system lets it, it keeps b out of
+// swap.
+func NewSecret(b []byte) Secret {
+	lockMemory(b)
+	return Secret{&holder{&b}}
+}
 
 // Expose returns the bytes themselves, not a copy. Call it where they are used
 // and nowhere else.

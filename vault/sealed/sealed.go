@@ -37,6 +37,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"time"
 
 	"goldpan/core/seal"
 	"goldpan/vault"
@@ -64,6 +65,8 @@ type Options struct {
 	// WorkFactor of scrypt for a new passphrase; zero means the default of
 	// core/seal. Tests use a small one.
 	WorkFactor int
+	// Idle locks the store when it was not used for this long; zero never does.
+	Idle time.Duration
 }
 
 // Store implements vault.Store. It may be used by several goroutines at once,
@@ -74,6 +77,7 @@ type Store struct {
 	mu      sync.Mutex
 	key     seal.Key // zero while locked
 	wrapped []byte   // the wrapped form of key
+	idle    *time.Timer
 }
 
 // Open returns a Store. It neither reads the file nor asks for the passphrase.
@@ -100,7 +104,21 @@ func (s *Store) Lock() {
 	s.forget()
 }
 
+// used puts the locking off. s.mu is held.
+func (s *Store) used() {
+	switch {
+	case s.o.Idle <= 0 || s.key == (seal.Key{}):
+	case s.idle == nil:
+		s.idle = time.AfterFunc(s.o.Idle, s.Lock)
+	default:
+		s.idle.Reset(s.o.Idle)
+	}
+}
+
 func (s *Store) forget() {
+	if s.idle != nil {
+		s.idle.Stop()
+	}
 	vault.Wipe(s.key[:])
 	s.wrapped = nil
 }
@@ -200,6 +218,7 @@ func (s *Store) view(ctx context.Context, use func(map[string][]byte) error) err
 	if err != nil {
 		return err
 	}
+	defer s.used()
 	defer wipeAll(secrets)
 	return use(secrets)
 }
@@ -213,6 +232,7 @@ func (s *Store) update(ctx context.Context, create bool, change func(map[string]
 	if err != nil {
 		return err
 	}
+	defer s.used()
 	defer wipeAll(secrets)
 	gone, err := change(secrets)
 	if err != nil {
