@@ -18,8 +18,8 @@ type difficulty struct {
 // unitOf is how many hashes a share of difficulty 1 takes, on average.
 func unitOf(a hasher.Algorithm) float64 { return pow.TargetFromDifficulty(a, 1).Expected() }
 
-func newDifficulty(now time.Time, a hasher.Algorithm, rate float64) *difficulty {
-	d := &difficulty{unit: unitOf(a)}
+func newDifficulty(now time.Time, a hasher.Algorithm, rate float64) difficulty {
+	d := difficulty{unit: unitOf(a)}
 	d.Restart(now, rate)
 	return d
 }

@@ -79,9 +79,8 @@ func (g *Gateway) seat(p *stratum.Peer, lanes, tired bool) (first []byte, size i
 			s := &seat{
 				g: g, peer: p, lanes: lanes, up: u, slot: slot,
 				diff: newDifficulty(g.now(), g.cfg.Algorithm, startRate(g.cfg.Algorithm)),
-				jobs: map[string]*issued{}, seen: map[*pow.Job]map[shareKey]struct{}{},
 			}
-			u.devices = append(u.devices, s)
+			u.enter(s)
 			p.Data = s
 			return u.division.extranonce1(slot, u.last), u.division.own, nil
 		}
@@ -125,7 +124,7 @@ func (d door) Authorize(p *stratum.Peer, user, password string) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	s.joined = true
-	s.offer(true)
+	s.offer(g.now(), true)
 	return nil
 }
 
@@ -163,7 +162,7 @@ func (d door) SuggestDifficulty(p *stratum.Peer, value float64) {
 	d.g.mu.Lock()
 	defer d.g.mu.Unlock()
 	if s.diff.suggest(d.g.now(), value) && s.in {
-		s.offer(false)
+		s.offer(d.g.now(), false)
 	}
 }
 
@@ -229,30 +228,30 @@ func (d door) Submit(p *stratum.Peer, sub stratum.Submission) error {
 }
 
 // check finds out what a share is worth. The hash is made without the lock.
-func (s *seat) check(sub stratum.Submission) (pow.Share, *issued, error) {
+func (s *seat) check(sub stratum.Submission) (pow.Share, issued, error) {
 	work, solution, err := s.admit(sub)
 	if err != nil {
-		return pow.Share{}, nil, err
+		return pow.Share{}, work, err
 	}
 	hash := work.job.Header(solution).PoWHash(work.job.Algorithm)
-	if !work.target.Met(hash) {
-		return pow.Share{}, nil, refuse(stratum.CodeLowDifficulty, "low difficulty share")
+	if !work.target().Met(hash) {
+		return pow.Share{}, work, refuse(stratum.CodeLowDifficulty, "low difficulty share")
 	}
 	return pow.Share{Job: work.job, Solution: solution, Hash: hash, Difficulty: pow.DifficultyOf(work.job.Algorithm, hash)}, work, nil
 }
 
 // admit refuses what needs no hashing to refuse.
-func (s *seat) admit(sub stratum.Submission) (*issued, pow.Solution, error) {
-	fail := func(code int, reason string) (*issued, pow.Solution, error) {
-		return nil, pow.Solution{}, refuse(code, reason)
+func (s *seat) admit(sub stratum.Submission) (issued, pow.Solution, error) {
+	fail := func(code int, reason string) (issued, pow.Solution, error) {
+		return issued{}, pow.Solution{}, refuse(code, reason)
 	}
 	s.g.mu.Lock()
 	defer s.g.mu.Unlock()
-	work := s.jobs[sub.JobID]
-	if !s.in || work == nil || s.up.job == nil || s.up.job.Conn != work.job.Conn {
+	work, ok := s.find(sub.JobID)
+	if !s.in || !ok || s.up.job == nil || s.up.job.Conn != work.job.Conn {
 		return fail(stratum.CodeJobNotFound, "job not found")
 	}
-	extranonce2 := work.div.extranonce2(work.slot, sub.Extranonce2, work.job)
+	extranonce2 := work.div.extranonce2(int(work.slot), sub.Extranonce2, work.job)
 	if extranonce2 == nil {
 		return fail(stratum.CodeOther, "wrong size of extranonce2")
 	}
@@ -269,11 +268,11 @@ func (s *seat) admit(sub stratum.Submission) (*issued, pow.Solution, error) {
 	solution.Extranonce2 = extranonce2
 	key := shareKey{version: solution.Version, time: sub.Time, nonce: sub.Nonce}
 	copy(key.own[:], sub.Extranonce2)
-	seen := s.seen[work.job]
+	seen := s.found(work.job)
 	if _, twice := seen[key]; twice {
 		return fail(stratum.CodeDuplicate, "duplicate share")
 	}
-	if seen == nil || len(seen) >= maxSeen {
+	if len(seen) >= maxSeen {
 		return fail(stratum.CodeOther, "too many shares for one job")
 	}
 	seen[key] = struct{}{}
@@ -281,7 +280,7 @@ func (s *seat) admit(sub stratum.Submission) (*issued, pow.Solution, error) {
 }
 
 // credit counts a share, and changes the difficulty if it is far off.
-func (s *seat) credit(share pow.Share, work *issued) {
+func (s *seat) credit(share pow.Share, work issued) {
 	s.g.mu.Lock()
 	defer s.g.mu.Unlock()
 	now := s.g.now()
@@ -289,8 +288,8 @@ func (s *seat) credit(share pow.Share, work *issued) {
 	s.count.Shares++
 	s.count.Work += work.told
 	s.count.Best = max(s.count.Best, share.Difficulty)
-	s.diff.Share(now, work.target.Expected())
+	s.diff.Share(now, work.told*s.diff.unit)
 	if s.in && s.up.job != nil && s.diff.due(now, s.up.job) {
-		s.offer(false)
+		s.offer(now, false)
 	}
 }

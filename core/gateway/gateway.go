@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"goldpan/core/jsonrpc"
@@ -22,7 +22,6 @@ type Gateway struct {
 	miners  *stratum.Server
 	lanes   *stratum.Server
 	started chan struct{}
-	pages   atomic.Int64 // that ServePage serves
 
 	mu        sync.Mutex
 	open      func(*upstream) // starts one; nil while the Gateway does not run
@@ -36,6 +35,7 @@ type Gateway struct {
 
 const (
 	maxRates     = 1024            // devices that left are remembered by their speed
+	maxEased     = 1000            // devices that get an easier job in one second
 	idleUpstream = 5 * time.Minute // that a further connection to the pool is kept for nobody
 )
 
@@ -129,14 +129,18 @@ func (g *Gateway) tick() {
 	defer g.mu.Unlock()
 	now := g.now()
 	for i := len(g.upstreams) - 1; i > 0; i-- { // the first stays, for whoever comes
-		if u := g.upstreams[i]; len(u.devices) == 0 && now.Sub(u.empty) > idleUpstream {
+		if u := g.upstreams[i]; u.count() == 0 && now.Sub(u.empty) > idleUpstream {
 			u.cancel()
 			g.upstreams = slices.Delete(g.upstreams, i, i+1)
 		}
 	}
-	for _, s := range g.devices {
+	eased := 0
+	for _, s := range g.devices { // in another order each time
 		if s.up.job != nil && s.diff.due(now, s.up.job) {
-			s.offer(false)
+			if s.offer(now, false); eased == maxEased {
+				break
+			}
+			eased++
 		}
 	}
 }
@@ -166,21 +170,21 @@ func (g *Gateway) tell(e Event) {
 // ServeMiner speaks with a miner's program until it leaves or ctx ends. It closes conn. The error says why the miner
 // was sent away.
 func (g *Gateway) ServeMiner(ctx context.Context, conn jsonrpc.Conn) error {
-	return g.serve(ctx, g.miners, conn)
+	return g.serve(ctx, g.miners, conn, door{g: g})
 }
 
 // ServeLanes does the same for a page, or for another client that can do with two bytes of extranonce2.
 func (g *Gateway) ServeLanes(ctx context.Context, conn jsonrpc.Conn) error {
-	return g.serve(ctx, g.lanes, conn)
+	return g.serve(ctx, g.lanes, conn, door{g: g, lanes: true})
 }
 
-func (g *Gateway) serve(ctx context.Context, srv *stratum.Server, conn jsonrpc.Conn) error {
+func (g *Gateway) serve(ctx context.Context, srv *stratum.Server, conn jsonrpc.Conn, d door) error {
 	select {
 	case <-g.started:
 	case <-ctx.Done():
 		return errors.Join(ctx.Err(), conn.Close())
 	}
-	return srv.ServeConn(ctx, conn)
+	return srv.ServeFor(ctx, conn, d)
 }
 
 // Drop ends the connection of a device, and reports whether there was one. What it may do next time Devices decides.
@@ -201,8 +205,6 @@ type Counts struct {
 	Best            float64 // the highest difficulty that a share met
 	Difficulty      float64 // asked for now
 	Hashrate        float64 // as its shares show, in hashes a second; 0 before the first
-
-	offers uint64
 }
 
 // Connected is one device that is here now.
@@ -220,9 +222,15 @@ type Snapshot struct {
 
 // Snapshot returns how the Gateway stands now.
 func (g *Gateway) Snapshot() Snapshot {
+	all := g.copy()
+	slices.SortFunc(all.Devices, func(a, b Connected) int { return strings.Compare(a.ID, b.ID) })
+	return all
+}
+
+func (g *Gateway) copy() Snapshot {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	var all Snapshot
+	all := Snapshot{Devices: make([]Connected, 0, len(g.devices))}
 	for _, u := range g.upstreams {
 		all.Upstreams = append(all.Upstreams, u.state)
 	}
@@ -235,11 +243,5 @@ func (g *Gateway) Snapshot() Snapshot {
 		}
 		all.Devices = append(all.Devices, c)
 	}
-	slices.SortFunc(all.Devices, func(a, b Connected) int {
-		if a.ID < b.ID {
-			return -1
-		}
-		return 1
-	})
 	return all
 }

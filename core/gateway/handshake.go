@@ -10,7 +10,6 @@ import (
 
 	"goldpan/core/invite"
 	"goldpan/core/jsonrpc"
-	"goldpan/core/stratum"
 )
 
 const (
@@ -114,12 +113,7 @@ type Admitter interface {
 // ServePage is ServeLanes for a connection whose device is known already, by Greet: whatever user and password it gives
 // are its own.
 func (g *Gateway) ServePage(ctx context.Context, conn jsonrpc.Conn, d Device) error {
-	if g.pages.Add(1) > int64(g.cfg.Server.MaxConnections) {
-		g.pages.Add(-1)
-		return errors.Join(stratum.ErrFull, conn.Close())
-	}
-	defer g.pages.Add(-1)
-	return g.serve(ctx, stratum.NewServer(door{g: g, lanes: true, proven: &d}, g.cfg.Server), conn)
+	return g.serve(ctx, g.lanes, conn, door{g: g, lanes: true, proven: &d})
 }
 
 // identify says whose connection it is.
@@ -142,7 +136,7 @@ func (g *Gateway) Hold(id string, held bool) {
 	if !held {
 		delete(g.held, id)
 		if s != nil {
-			s.offer(true)
+			s.offer(g.now(), true)
 		}
 		return
 	}
@@ -151,7 +145,7 @@ func (g *Gateway) Hold(id string, held bool) {
 	}
 	g.held[id] = true
 	if s != nil {
-		s.forget()
+		s.forget(nil)
 		s.peer.Close()
 	}
 }

@@ -2,8 +2,10 @@ package gateway
 
 import (
 	"context"
+	"iter"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"goldpan/core/pow"
@@ -21,15 +23,52 @@ type upstream struct {
 	job      *pow.Job // the pool's last; nil while it is lost
 	last     *pow.Job // the last that there was
 	known    chan struct{}
+	work     *work  // of job, for devices
 	jobs     uint64 // numbers the jobs that devices get
-	head     []byte // of job, for devices
 	division division
 	divided  bool // a device has shaped the division
 	slots    slots
-	devices  []*seat   // in the order in which they came
+	devices  []*seat   // in the order in which they came; nil where one has left
+	left     int       // that many of devices are nil
 	empty    time.Time // since when there are none
 	state    pow.State
 }
+
+// work is a job of the pool made ready for devices. It is written once for all that get it for the first time.
+type work struct {
+	job    *pow.Job // the pool's
+	number uint64
+	head   []byte // coinbase1 for devices
+	div    division
+	notice [2]stratum.Notice // as it first goes out: one more, and clean
+}
+
+// prepare makes a job ready. It is called with the lock.
+func (u *upstream) prepare(j *pow.Job) {
+	w := &work{job: j, number: u.jobs, head: u.division.head(j), div: u.division}
+	for i, clean := range []bool{false, true} {
+		notice, err := stratum.NewNotice(w.told(0, clean))
+		if err != nil {
+			return // devices wait for one that can be passed on
+		}
+		w.notice[i] = notice
+	}
+	u.work = w
+}
+
+// told is the job as a device gets it that has had it so many times before. The name tells jobs apart, and the
+// difficulties at which a device got one. A miner that gets its job again begins from the front; a second later that is
+// another search.
+func (w *work) told(again uint32, clean bool) *pow.Job {
+	told := *w.job
+	told.ID = strconv.FormatUint(w.number, 16) + "." + strconv.FormatUint(uint64(again), 16)
+	told.Coinbase1, told.Clean = w.head, clean
+	told.Time += min(again, maxAgain)
+	return &told
+}
+
+// span is how many devices are offered a job before others may have the lock.
+const span = 256
 
 // Job takes a job of the pool and hands it to all devices.
 func (u *upstream) Job(j *pow.Job) {
@@ -52,25 +91,38 @@ func (u *upstream) Job(j *pow.Job) {
 	if !u.division.fits(j.Extranonce2Size) {
 		u.divide(j)
 	} else if moved && u.division.whole() {
-		for _, s := range slices.Clone(u.devices) {
+		for s := range u.here() {
 			u.reseat(s, s.slot)
 		}
 	}
-	u.head = u.division.head(j)
 	u.jobs++
-	for _, s := range slices.Clone(u.devices) {
-		s.offer(j.Clean || moved || other)
+	u.prepare(j)
+	clean := j.Clean || moved || other
+	// A share or a newcomer need not wait until all have it. Jobs of a connection come one after the other.
+	for all := slices.Clone(u.devices); len(all) > 0 && u.job == j; {
+		now, some := g.now(), all[:min(span, len(all))]
+		for _, s := range some {
+			if s != nil && s.number != u.jobs {
+				s.offer(now, clean)
+			}
+		}
+		all = all[len(some):]
+		g.mu.Unlock()
+		g.mu.Lock()
 	}
 }
 
 // divide lays a new division over a pool that gives another number of bytes. Devices that cannot follow are sent away,
 // and come back to it.
 func (u *upstream) divide(j *pow.Job) {
-	lanes := !slices.ContainsFunc(u.devices, func(s *seat) bool { return !s.lanes })
-	u.division = divide(j.Extranonce2Size, lanes && len(u.devices) > 0)
-	u.divided = len(u.devices) > 0
+	lanes := true
+	for s := range u.here() {
+		lanes = lanes && s.lanes
+	}
+	u.divided = u.count() > 0
+	u.division = divide(j.Extranonce2Size, lanes && u.divided)
 	u.slots = slots{total: u.division.slots()}
-	for _, s := range slices.Clone(u.devices) {
+	for s := range u.here() {
 		slot, ok := u.slots.take()
 		if !ok {
 			s.slot = -1
@@ -84,7 +136,7 @@ func (u *upstream) divide(j *pow.Job) {
 // reseat gives a device another extranonce, or sends it away if it cannot take one.
 func (u *upstream) reseat(s *seat, slot int) {
 	s.slot = slot
-	s.forget()
+	s.forget(nil)
 	if s.peer.SetExtranonce(u.division.extranonce1(slot, u.last), u.division.own) != nil {
 		s.peer.Close()
 	}
@@ -100,10 +152,10 @@ func (u *upstream) State(s pow.State) {
 
 // room takes a place for a device. It is called with the lock.
 func (u *upstream) room(lanes bool) (slot int, ok bool) {
-	if u.last != nil && (!u.divided || len(u.devices) == 0 && u.slots.next == 0) {
+	if u.last != nil && (!u.divided || u.count() == 0 && u.slots.next == 0) {
 		u.division = divide(u.last.Extranonce2Size, lanes)
 		u.slots = slots{total: u.division.slots()}
-		u.head = u.division.head(u.last)
+		u.prepare(u.last)
 	}
 	if !u.division.serves(lanes) {
 		return 0, false
@@ -116,12 +168,38 @@ func (u *upstream) room(lanes bool) (slot int, ok bool) {
 
 // spent reports whether nobody is here, and nobody can come before there is new work.
 func (u *upstream) spent() bool {
-	return len(u.devices) == 0 && len(u.slots.dead) > 0 && u.division.whole()
+	return u.count() == 0 && len(u.slots.dead) > 0 && u.division.whole()
+}
+
+// count is how many devices are here.
+func (u *upstream) count() int { return len(u.devices) - u.left }
+
+// here are the devices, in the order in which they came.
+func (u *upstream) here() iter.Seq[*seat] {
+	return func(yield func(*seat) bool) {
+		for _, s := range u.devices {
+			if s != nil && !yield(s) {
+				return
+			}
+		}
+	}
+}
+
+// enter takes note of a device that has a place. It is called with the lock.
+func (u *upstream) enter(s *seat) {
+	s.at = len(u.devices)
+	u.devices = append(u.devices, s)
 }
 
 // leave gives a place back. It is called with the lock.
 func (u *upstream) leave(s *seat) {
-	u.devices = slices.DeleteFunc(u.devices, func(o *seat) bool { return o == s })
+	u.devices[s.at] = nil
+	if u.left++; 2*u.left > len(u.devices) { // thousands that leave at once are moved up a few times, not each time
+		u.devices, u.left = slices.DeleteFunc(u.devices, func(s *seat) bool { return s == nil }), 0
+		for i, s := range u.devices {
+			s.at = i
+		}
+	}
 	u.empty = u.g.now()
 	if s.slot >= 0 {
 		u.slots.leave(s.slot)
@@ -132,36 +210,46 @@ func (u *upstream) leave(s *seat) {
 type seat struct {
 	g     *Gateway      // fixed
 	peer  *stratum.Peer // fixed
-	lanes bool          // fixed: it can do with little extranonce2
 	up    *upstream     // fixed
+	lanes bool          // fixed: it can do with little extranonce2
 	slot  int           // -1 once it has none
-	diff  *difficulty
+	at    int           // in the upstream's devices
+	diff  difficulty
 
 	device Device
 	in     bool // authorized
 	joined bool // the accounts know
 	mask   uint32
 	rolls  bool // mask is what the device was granted first
-	jobs   map[string]*issued
-	order  []string // ids of jobs, oldest first
-	seen   map[*pow.Job]map[shareKey]struct{}
-	work   []*pow.Job // keys of seen, oldest first
-	again  uint32     // times that the newest of work was sent again
+	jobs   []issued
+	seen   []searched // of jobs
+	number uint64     // of the work that it got last
+	again  uint32     // times that it got that again
 	bad    int        // shares in a row that did not count
 	count  Counts
 }
 
 // issued is a job as a device got it.
 type issued struct {
-	job    *pow.Job // the pool's
-	target pow.Target
-	told   float64 // the difficulty that target was made from
-	slot   int
-	div    division
+	*work
+	again uint32
+	slot  int32
+	told  float64 // its difficulty
 }
 
+func (i issued) target() pow.Target { return pow.TargetFromDifficulty(i.job.Algorithm, i.told) }
+
+// searched is what a device has found of one job of the pool, which may have been issued to it more than once.
+type searched struct {
+	conn   uint64
+	id     string
+	shares map[shareKey]struct{}
+}
+
+func (f searched) of(j *pow.Job) bool { return f.conn == j.Conn && f.id == j.ID }
+
 type shareKey struct {
-	own                  [stratum.MaxExtranonce2]byte
+	own                  [minOwn]byte
 	version, time, nonce uint32
 }
 
@@ -173,54 +261,84 @@ const (
 	maxAhead  = 7000 // seconds that a share's time may be ahead of its job's
 )
 
-// forget drops the jobs that a device has: none of its shares would be of use.
-func (s *seat) forget() {
+// forget drops the jobs that a device has: none of its shares would be of use. What it has found of a job that it gets
+// again stays known.
+func (s *seat) forget(but *pow.Job) {
 	clear(s.jobs)
-	clear(s.seen)
-	s.order, s.work = s.order[:0], s.work[:0]
+	s.jobs = s.jobs[:0]
+	s.seen = slices.DeleteFunc(s.seen, func(f searched) bool { return but == nil || !f.of(but) })
+}
+
+// find returns the job that a device got by that name.
+func (s *seat) find(id string) (issued, bool) {
+	number, again, ok := strings.Cut(id, ".")
+	n, err1 := strconv.ParseUint(number, 16, 64)
+	a, err2 := strconv.ParseUint(again, 16, 32)
+	if !ok || err1 != nil || err2 != nil {
+		return issued{}, false
+	}
+	for i := len(s.jobs) - 1; i >= 0; i-- {
+		if w := s.jobs[i]; w.number == n && w.again == uint32(a) {
+			return w, true
+		}
+	}
+	return issued{}, false
+}
+
+// found returns what the device has found of a job so far.
+func (s *seat) found(j *pow.Job) map[shareKey]struct{} {
+	for _, f := range s.seen {
+		if f.of(j) {
+			return f.shares
+		}
+	}
+	f := searched{conn: j.Conn, id: j.ID, shares: map[shareKey]struct{}{}}
+	s.seen = append(s.seen, f)
+	return f.shares
+}
+
+// issue takes note of a job that the device gets. The oldest makes room.
+func (s *seat) issue(w issued) {
+	if len(s.jobs) == maxIssued {
+		s.jobs = slices.Delete(s.jobs, 0, 1)
+		s.seen = slices.DeleteFunc(s.seen, func(f searched) bool {
+			return !slices.ContainsFunc(s.jobs, func(w issued) bool { return f.of(w.job) })
+		})
+	}
+	s.jobs = append(s.jobs, w)
 }
 
 // offer sends a device the present job, at the difficulty that suits it now. It is called with the lock. A device that
 // does not read is dropped by its own connection.
-func (s *seat) offer(clean bool) {
-	j := s.up.job
-	if j == nil || !s.in || s.slot < 0 || s.g.held[s.device.ID] {
+func (s *seat) offer(now time.Time, clean bool) {
+	j, w := s.up.job, s.up.work
+	if j == nil || w == nil || w.job != j || !s.in || s.slot < 0 || s.g.held[s.device.ID] {
 		return
 	}
 	if clean {
-		s.forget()
+		s.forget(j)
 	}
-	if len(s.order) == maxIssued {
-		delete(s.jobs, s.order[0])
-		s.order = append(s.order[:0], s.order[1:]...)
-	}
-	if len(s.work) == 0 || s.work[len(s.work)-1] != j {
-		if len(s.work) == maxIssued {
-			delete(s.seen, s.work[0])
-			s.work = append(s.work[:0], s.work[1:]...)
-		}
-		s.work = append(s.work, j)
-		s.seen[j] = map[shareKey]struct{}{}
-		s.again = 0
-	} else {
+	if s.number == w.number {
 		s.again++
+	} else {
+		s.number, s.again = w.number, 0
 	}
-	d, changed := s.diff.announce(s.g.now(), j)
+	d, changed := s.diff.announce(now, j)
 	s.count.Difficulty = d
 	s.mine(j)
 	if changed && s.peer.SetDifficulty(d) != nil {
 		return
 	}
-	told := *j
-	// The number tells jobs apart, and the difficulties at which a device got one job.
-	s.count.offers++
-	told.ID = strconv.FormatUint(s.up.jobs, 16) + "." + strconv.FormatUint(s.count.offers, 16)
-	told.Coinbase1, told.Clean = s.up.head, clean
-	// A miner that gets its job again begins from the front; a second later that is another search.
-	told.Time += min(s.again, maxAgain)
-	s.jobs[told.ID] = &issued{job: j, target: pow.TargetFromDifficulty(j.Algorithm, d), told: d, slot: s.slot, div: s.up.division}
-	s.order = append(s.order, told.ID)
-	_ = s.peer.Notify(&told)
+	s.issue(issued{work: w, again: s.again, slot: int32(s.slot), told: d})
+	if s.again > 0 {
+		_ = s.peer.Notify(w.told(s.again, clean))
+		return
+	}
+	notice := w.notice[0]
+	if clean {
+		notice = w.notice[1]
+	}
+	_ = s.peer.Post(notice)
 }
 
 // mine lets the device roll the bits of a version that the pool lets us roll, of those that it was granted.

@@ -1,10 +1,8 @@
 package stratum
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 	"strconv"
 	"sync"
 	"time"
@@ -21,13 +19,16 @@ type Peer struct {
 	id      uint64
 	session string
 	server  *Server
-	conn    jsonrpc.Conn
-	cancel  context.CancelCauseFunc
+	backend Backend
+	conn    jsonrpc.Timed
 	begun   time.Time
+	ended   chan struct{} // closed when over
 
-	// Of the reading goroutine alone.
-	users    map[string]bool
+	// Of whoever reads and answers alone.
+	limiter  limiter
+	users    []string
 	failures int
+	handled  chan error
 
 	mu         sync.Mutex
 	extranonce extranonce
@@ -35,10 +36,22 @@ type Peer struct {
 	follows    bool       // the miner knows that the extranonce may change
 	rolls      bool       // the miner knows that the version mask may change
 	mask       uint32
-	out        chan []byte
 	holding    bool
 	held       [][]byte // queued while a request is answered
-	gone       bool
+	waiting    [][]byte // to be written
+	writing    bool     // somebody writes, or stands in line for it
+	written    chan struct{}
+	gone       bool // nothing more is taken
+	over       bool // the connection is closed, because of cause
+	cause      error
+}
+
+// newPeer returns a peer of the server.
+func (s *Server) newPeer(b Backend, conn jsonrpc.Timed) *Peer {
+	return &Peer{
+		id: s.peers.Add(1), session: s.session(), server: s, backend: b, conn: conn, begun: time.Now(),
+		ended: make(chan struct{}), limiter: newLimiter(s.opts.Rate, s.opts.Burst), handled: make(chan error, 1),
+	}
 }
 
 // ID tells the peers of a server apart.
@@ -163,68 +176,24 @@ func (p *Peer) Notify(j *pow.Job) error {
 	return p.queue(message{id: null, method: methodNotify, params: appendNotify(nil, j)})
 }
 
+// Notice is a job made ready to be sent to many peers. It is immutable.
+type Notice struct{ line []byte }
+
+// NewNotice makes a job ready, for Peer.Post. The error says that the job is out of bounds.
+func NewNotice(j *pow.Job) (Notice, error) {
+	if err := checkJob(j); err != nil {
+		return Notice{}, err
+	}
+	return Notice{message{id: null, method: methodNotify, params: appendNotify(nil, j)}.append(nil)}, nil
+}
+
+// Post sends a job as Notify does.
+func (p *Peer) Post(n Notice) error {
+	if !p.Subscribed() {
+		return ErrNotSubscribed
+	}
+	return p.queueLine(n.line)
+}
+
 // Close sends the miner away at once.
-func (p *Peer) Close() { p.cancel(nil) }
-
-func (p *Peer) queue(m message) error {
-	line := m.append(nil)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	switch {
-	case p.gone:
-		return net.ErrClosed
-	case p.holding && len(p.held) < cap(p.out):
-		p.held = append(p.held, line)
-		return nil
-	case p.holding:
-		return p.drop()
-	}
-	return p.push(line)
-}
-
-// push hands a line to the writer. It is called with the lock.
-func (p *Peer) push(line []byte) error {
-	select {
-	case p.out <- line:
-		return nil
-	default:
-		return p.drop()
-	}
-}
-
-// drop ends a connection whose reader is too slow: what it has missed cannot be made good.
-func (p *Peer) drop() error {
-	p.cancel(ErrSlow)
-	return ErrSlow
-}
-
-// hold keeps back what is queued until release.
-func (p *Peer) hold() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.holding = true
-}
-
-// release sends an answer, if there is one, and then what was held back.
-func (p *Peer) release(answer []byte) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	lines := p.held
-	p.held, p.holding = nil, false
-	if answer != nil && p.push(answer) != nil {
-		return
-	}
-	for _, line := range lines {
-		if p.push(line) != nil {
-			return
-		}
-	}
-}
-
-// finish takes no more messages and lets the writer end.
-func (p *Peer) finish() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.gone = true
-	close(p.out)
-}
+func (p *Peer) Close() { p.end(nil) }

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"os"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -18,8 +20,8 @@ import (
 	"goldpan/core/pow"
 )
 
-// Backend decides what a Server answers. Calls for one peer come one after the other, from one goroutine; those for
-// different peers come at once. What a call queues for its own peer (SetDifficulty, Notify) is sent after the
+// Backend decides what a Server answers. Calls for one peer come one after the other; those for different peers come at
+// once. What a call queues for its own peer (SetDifficulty, Notify) is sent after the
 // answer to the request that caused the call.
 type Backend interface {
 	// Connected is the first call for a peer, Disconnected the last.
@@ -81,6 +83,7 @@ type Server struct {
 	conns   atomic.Int64
 	peers   atomic.Uint64
 	session func() string // a name that nobody can guess
+	post    post
 }
 
 // NewServer returns a Server.
@@ -117,7 +120,15 @@ func setDefault[T int | float64 | time.Duration](v *T, d T) {
 // ServeConn speaks with one miner until ctx ends or the miner leaves; then it returns nil. Otherwise it returns
 // why the miner was sent away: ErrFull, ErrProtocol, ErrSilent, ErrSlow, ErrUnauthorized, or an error of the
 // connection. The connection is closed in any case.
+//
+// A miner that waits for work costs a small goroutine, its own, and no more: where conn is a jsonrpc.Timed, there are
+// neither timers nor buffers, and requests are answered on goroutines that live as long as that takes.
 func (s *Server) ServeConn(ctx context.Context, conn jsonrpc.Conn) error {
+	return s.ServeFor(ctx, conn, s.backend)
+}
+
+// ServeFor is ServeConn with another Backend for this miner, within the same limits.
+func (s *Server) ServeFor(ctx context.Context, conn jsonrpc.Conn, b Backend) error {
 	defer conn.Close()
 	if s.conns.Add(1) > int64(s.opts.MaxConnections) {
 		s.conns.Add(-1)
@@ -125,64 +136,81 @@ func (s *Server) ServeConn(ctx context.Context, conn jsonrpc.Conn) error {
 	}
 	defer s.conns.Add(-1)
 
-	server := ctx
-	ctx, cancel := context.WithCancelCause(server)
-	defer cancel(nil)
-	p := &Peer{
-		id:      s.peers.Add(1),
-		session: s.session(),
-		server:  s,
-		conn:    conn,
-		out:     make(chan []byte, s.opts.Queue),
-		cancel:  cancel,
-		begun:   time.Now(),
-	}
-	w := startWriter(ctx, conn, p.out)
-	s.backend.Connected(p)
-	err := p.serve(ctx)
-	s.backend.Disconnected(p)
+	p := s.newPeer(b, timedOf(conn))
+	stop := context.AfterFunc(ctx, p.Close)
+	defer stop()
+	b.Connected(p)
+	err := p.serve()
+	b.Disconnected(p)
 	p.finish()
-	// Whoever is sent away for what it said shall read why.
-	drain := time.AfterFunc(drainTimeout, func() { cancel(nil) })
-	err = w.cause(err)
-	drain.Stop()
-	if server.Err() != nil || errors.Is(err, io.EOF) || errors.Is(err, context.Canceled) {
+	if errors.Is(err, net.ErrClosed) { // by ourselves
+		err = p.why()
+	}
+	if ctx.Err() != nil || errors.Is(err, io.EOF) {
 		return nil
 	}
 	return err
 }
 
-// serve reads and answers until the end.
-func (p *Peer) serve(ctx context.Context) error {
-	limiter := newLimiter(p.server.opts.Rate, p.server.opts.Burst)
+// serve reads and answers until the end. Its stack is kept for as long as the connection: what needs more of one runs
+// elsewhere.
+func (p *Peer) serve() error {
 	for {
-		if err := limiter.wait(ctx); err != nil {
-			return context.Cause(ctx)
-		}
-		line, err := p.read(ctx)
-		if err != nil {
+		if err := p.throttle(); err != nil {
 			return err
 		}
-		m, err := parseMessage(line)
+		line, err := p.conn.ReadBefore(p.patience())
 		if err != nil {
-			return errors.Join(err, p.queue(message{id: null, result: json.RawMessage(null), err: &Rejection{Code: CodeOther, Reason: "not understood"}}))
+			if errors.Is(err, os.ErrDeadlineExceeded) {
+				err = errSilent
+			}
+			return err
 		}
-		if m.method == "" {
-			continue // an answer, and we asked nothing
-		}
-		if err := p.handle(&m); err != nil {
+		go p.take(line)
+		if err := <-p.handled; err != nil {
 			return err
 		}
 	}
 }
 
-// read waits for the next message, for as long as this miner may take.
-func (p *Peer) read(ctx context.Context) ([]byte, error) {
-	until := time.Now().Add(p.server.opts.Idle)
+var errSilent = fmt.Errorf("%w: nothing heard in time", ErrSilent)
+
+// patience is until when this miner may say nothing.
+func (p *Peer) patience() time.Time {
 	if len(p.users) == 0 {
-		until = p.begun.Add(p.server.opts.Handshake)
+		return p.begun.Add(p.server.opts.Handshake)
 	}
-	return readUntil(ctx, p.conn, until)
+	return time.Now().Add(p.server.opts.Idle)
+}
+
+// throttle waits until another message may be read.
+func (p *Peer) throttle() error {
+	wait := p.limiter.next(time.Now())
+	if wait <= 0 {
+		return nil
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-p.ended:
+		return net.ErrClosed
+	case <-timer.C:
+		return nil
+	}
+}
+
+// take answers one message, and says when it is done.
+func (p *Peer) take(line []byte) { p.handled <- p.judge(line) }
+
+func (p *Peer) judge(line []byte) error {
+	m, err := parseMessage(line)
+	if err != nil {
+		return errors.Join(err, p.queue(message{id: null, result: json.RawMessage(null), err: &Rejection{Code: CodeOther, Reason: "not understood"}}))
+	}
+	if m.method == "" {
+		return nil // an answer, and we asked nothing
+	}
+	return p.handle(&m)
 }
 
 // handle answers one request. What the backend queues meanwhile follows the answer.
@@ -240,13 +268,13 @@ func (p *Peer) answer(m *message) (json.RawMessage, error) {
 	case methodSuggestDifficulty:
 		d, err := parseSetDifficulty(m.params)
 		if err == nil {
-			p.server.backend.SuggestDifficulty(p, d)
+			p.backend.SuggestDifficulty(p, d)
 		}
 		return yes, err
 	case methodSuggestTarget:
 		d, err := p.parseSuggestTarget(m)
 		if err == nil {
-			p.server.backend.SuggestDifficulty(p, d)
+			p.backend.SuggestDifficulty(p, d)
 		}
 		return yes, err
 	case methodExtranonceSubscribe:
@@ -292,12 +320,12 @@ func (p *Peer) subscribe(m *message) (json.RawMessage, error) {
 
 // extranonceFor asks the backend for the peer's extranonce: that of an earlier connection if it may have it.
 func (p *Peer) extranonceFor(agent, session string) ([]byte, int, error) {
-	if r, ok := p.server.backend.(Resumer); ok && session != "" {
+	if r, ok := p.backend.(Resumer); ok && session != "" {
 		if first, size, ok := r.Resume(p, session); ok {
 			return first, size, nil
 		}
 	}
-	return p.server.backend.Subscribe(p, agent)
+	return p.backend.Subscribe(p, agent)
 }
 
 func checkExtranonce(first []byte, size int) {
@@ -311,13 +339,14 @@ func (p *Peer) authorize(m *message) error {
 	if err != nil {
 		return err
 	}
-	if !p.users[user] && len(p.users) >= maxUsers {
+	known := slices.Contains(p.users, user)
+	if !known && len(p.users) >= maxUsers {
 		return &Rejection{Code: CodeUnauthorized, Reason: "too many users on one connection"}
 	}
 	// Names of workers are shown to people, on terminals too.
 	err = error(&Rejection{Code: CodeUnauthorized, Reason: "the user name holds characters that cannot be shown"})
 	if !strings.ContainsFunc(user, unprintable) {
-		err = p.server.backend.Authorize(p, user, password)
+		err = p.backend.Authorize(p, user, password)
 	}
 	if err != nil {
 		if _, ok := errors.AsType[*Rejection](err); !ok {
@@ -328,10 +357,9 @@ func (p *Peer) authorize(m *message) error {
 		}
 		return err
 	}
-	if p.users == nil {
-		p.users = make(map[string]bool)
+	if !known {
+		p.users = append(p.users, user)
 	}
-	p.users[user] = true
 	return nil
 }
 
@@ -342,14 +370,14 @@ func (p *Peer) submit(m *message) error {
 		return err
 	case !p.Subscribed():
 		return &Rejection{Code: CodeNotSubscribed, Reason: "not subscribed"}
-	case !p.users[s.User]:
+	case !slices.Contains(p.users, s.User):
 		return &Rejection{Code: CodeUnauthorized, Reason: "user not authorized"}
 	case !p.fits(len(s.Extranonce2)):
 		return &Rejection{Code: CodeOther, Reason: "wrong size of extranonce2"}
 	case s.Version != nil && *s.Version&^p.VersionMask() != 0:
 		return &Rejection{Code: CodeOther, Reason: "version bits outside the mask"}
 	}
-	return p.server.backend.Submit(p, s)
+	return p.backend.Submit(p, s)
 }
 
 // configure answers each extension by name, as BIP 310 wants it.
@@ -358,7 +386,7 @@ func (p *Peer) configure(m *message) (json.RawMessage, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r, ok := p.server.backend.(VersionRoller); ok && c.rolling {
+	if r, ok := p.backend.(VersionRoller); ok && c.rolling {
 		p.setMask(r.VersionMask(p) & c.mask)
 	}
 	if slices.Contains(c.asked, extExtranonce) {
@@ -410,21 +438,11 @@ func (l *limiter) take(now time.Time) bool {
 	return true
 }
 
-// wait takes a token, as soon as there is one.
-func (l *limiter) wait(ctx context.Context) error {
-	l.refill(time.Now())
+// next takes the next token, and returns how long it is until there is one.
+func (l *limiter) next(now time.Time) time.Duration {
+	l.refill(now)
 	l.tokens--
-	if l.tokens >= 0 {
-		return ctx.Err()
-	}
-	timer := time.NewTimer(time.Duration(-l.tokens / l.rate * float64(time.Second)))
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
+	return time.Duration(-l.tokens / l.rate * float64(time.Second))
 }
 
 func (l *limiter) refill(now time.Time) {

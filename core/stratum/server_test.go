@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"testing"
@@ -207,6 +208,18 @@ func TestPeerRefusesBadJobs(t *testing.T) {
 	})
 }
 
+// sheet is a connection that keeps what is written.
+type sheet [][]byte
+
+func (s *sheet) WriteBefore(_ time.Time, line []byte) error { *s = append(*s, line); return nil }
+func (s *sheet) WriteMessage(_ context.Context, line []byte) error {
+	return s.WriteBefore(time.Time{}, line)
+}
+func (s *sheet) ReadBefore(time.Time) ([]byte, error)        { return nil, io.EOF }
+func (s *sheet) ReadMessage(context.Context) ([]byte, error) { return nil, io.EOF }
+func (s *sheet) Close() error                                { return nil }
+func (s *sheet) RemoteAddr() string                          { return "" }
+
 // FuzzServer: no line, alone or with others, before or after a login, may do more than end the connection.
 func FuzzServer(f *testing.F) {
 	seeds := fuzzSeeds(f)
@@ -216,7 +229,8 @@ func FuzzServer(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		backend := &generous{pool: newPool(t), keys: map[string][]byte{"s": {1, 2}}}
-		p := &Peer{id: 1, session: "1", server: NewServer(backend, Options{}), out: make(chan []byte, 1000), cancel: func(error) {}}
+		var told sheet
+		p := NewServer(backend, Options{Queue: 1000}).newPeer(backend, &told)
 		lines := append(bytes.SplitN(text, []byte{'\n'}, 6), []byte(`{"id":1,"method":"mining.subscribe"}`), []byte(`{"id":2,"method":"mining.authorize","params":["panner"]}`))
 		for range 3 {
 			for _, line := range lines {
@@ -232,8 +246,8 @@ func FuzzServer(f *testing.F) {
 		if e := p.current(); len(e.first) > MaxExtranonce1 || p.VersionMask()&^rollable != 0 {
 			t.Fatalf("extranonce %+v, mask %08x", e, p.VersionMask())
 		}
-		for len(p.out) > 0 {
-			if line := <-p.out; len(line) > MaxMessage {
+		for _, line := range told {
+			if len(line) > MaxMessage {
 				t.Fatalf("answered with %d bytes", len(line))
 			} else if _, err := parseMessage(line); err != nil {
 				t.Fatalf("answered %s: %v", line, err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"time"
 
 	"goldpan/core/jsonrpc"
@@ -77,4 +78,35 @@ func writeAll(ctx context.Context, conn jsonrpc.Conn, queue <-chan []byte) error
 			}
 		}
 	}
+}
+
+// timedOf returns conn as a Timed.
+func timedOf(conn jsonrpc.Conn) jsonrpc.Timed {
+	if t, ok := conn.(jsonrpc.Timed); ok {
+		return t
+	}
+	return timed{conn}
+}
+
+// timed is for connections that know contexts alone.
+type timed struct{ jsonrpc.Conn }
+
+func (t timed) ReadBefore(until time.Time) ([]byte, error) {
+	ctx, cancel := context.WithDeadline(context.Background(), until)
+	defer cancel()
+	msg, err := t.ReadMessage(ctx)
+	if err != nil && ctx.Err() != nil {
+		err = os.ErrDeadlineExceeded
+	}
+	return msg, err
+}
+
+func (t timed) WriteBefore(until time.Time, msg []byte) error {
+	ctx, cancel := context.WithDeadline(context.Background(), until)
+	defer cancel()
+	err := t.WriteMessage(ctx, msg)
+	if err != nil && ctx.Err() != nil {
+		err = os.ErrDeadlineExceeded
+	}
+	return err
 }
