@@ -1,182 +1,248 @@
-// The screen: all that is shown, and nothing else. It decides nothing and starts nothing. It becomes, and the page's
-// other modules may be written to it (page.js follows in the same commit that brings it):
+// The screen: all that is shown, and nothing else. It decides nothing and starts nothing. What the page's other
+// modules ask of it:
 //
 //   open()                    a promise, awaited before anything else is called: the language's texts are there; never rejects
 //   controls                  the elements to listen to: start, stop, again (of a refusal: load once more), join (a form:
-//                             "submit"), link (its text field), leave (pressed after the person was asked), awake (a checkbox)
+//                             "submit"), link (its text field), leave (pressed after the person was asked)
 //   tell(info)                what is mined and who is paid: {payee_name, payout, coin, worthless}
-//   invite(code)              needs an invitation; code "" at first, "removed", "link" (is none), "origin" (for another address),
-//                             or the number that a gateway refused by
+//   invite(code)              needs an invitation; code "" at first, else a key invite.CODE: removed, left, link, origin, …
 //   joining()                 the invitation is being shown to the gateway
 //   ready(joined)             everything is said, nothing runs; joined: there is a credential, which Leave forgets
 //   started()                 after the tap
-//   stand(phase, code, args)  how it stands; phase: connecting, mining, paused, waiting, down; code: a key reason.CODE of
-//                             the translations or "" (starting, cores, back, hidden, battery, unplugged, hot, schedule, asleep,
-//                             unreachable, timeout, closed, silent, unanswered, slow, moved, rejected, unauthorized, protocol, broken)
-//   halt(phase, code, args)   nothing runs any more; phase: stopped, failed, expired; code: ended, stopped, left, payee, tab,
-//                             load, part, expired, or one of the above; args.text is shown where there is no text for the code
-//   refuse(code)              nothing can run here: frame, old, unserved
-//   snapshot(s, totals, done, passed, {seen, back, slowed})  a control worker's snapshot: s.code beside s.reason, s.target in hex beside
-//                             s.hash; totals of this page; hashes done and seconds passed since the last; seen: the page is
-//                             not hidden; back: it was a moment ago; slowed: percent of the speed left, because it is warm
+//   stand(phase, code, args)  how it stands; phase: connecting, mining, paused, waiting, down; code: a key reason.CODE, or
+//                             "". args.text is a reason in English, shown where there is no text for the code
+//   halt(phase, code, args)   nothing runs any more; phase: stopped, failed, expired; code and args as above
+//   refuse(code)              nothing can run here: a key refuse.CODE: frame, old, unserved
+//   snapshot(s, totals, done, passed, {seen, back, slowed})  a control worker's snapshot: s.code (see stand) beside
+//                             s.reason, s.target in hex beside s.hash; totals of this page; hashes done and seconds passed
+//                             since the last; seen: the page is not hidden; back: it came back a moment ago; slowed: the
+//                             part of its speed, 0 to 1, that it works at because it is warm
 //   share(s)                  a share's fate
-//   battery(level, charging)  0 to 1, or null where the browser does not tell
-//   today(totals)             what today.js's add({hashes, accepted, seconds}) gave back
-//   film(on)                  plays or ends the silent film that keeps a screen on without a wake lock; a promise of true or false
-//   awakeWanted()             shows the switch for it, on a page without wake lock
+//   still()                   the picture rests
+//   battery(level, charging)  0 to 1, or null where the browser does not tell; call it once before ready
+//   today(totals)             what today.js's read() or add() gave back
+//   awake(wanted)             shows the switch that keeps the screen on on a page without a wake lock
+//   film(on)                  plays or ends the silent film that this switch is for; a promise of whether it plays
 //
-// settings.js: settings() is {lanes, power, plugged, floor, awake} as the person set them (power in percent, floor in percent
-// of the battery, 0 for none); changed(listener) hears {name, trusted} of each change that is made to stay.
-import {Pan} from "./pan.js";
-import {number, plural, sentence, time, words} from "./words.js";
+// settings.js has what the person set.
+import * as figures from "./figures.js";
+import * as settings from "./settings.js";
+import {choose, has, load, percent, sentence, text} from "./words.js";
 
 const $ = (id) => document.getElementById(id);
-const cores = Math.max(1, navigator.hardwareConcurrency || 2);
 const show = (...ids) => ids.forEach((id) => { $(id).hidden = false; });
 const hide = (...ids) => ids.forEach((id) => { $(id).hidden = true; });
 
-let pan = null;
-let asked = 0; // the difficulty that shares must reach
+export {film} from "./film.js";
+export {still} from "./figures.js";
 
-export const start = $("start"), stop = $("stop"), lanes = $("lanes");
+export const controls = {start: $("start"), stop: $("stop"), again: $("again"), join: $("join"), link: $("link"), leave: $("leave")};
 
-// chosen is the number of cores that the slider stands at.
-export function chosen() {
-  return Number(lanes.value);
+// What is shown now, to show it again when the language changes.
+let now = () => {};
+let terms = null; // {info, joined}
+let day = null;
+let power = null; // the battery: {level, charging}
+
+// sections lists what belongs to each of the page's faces.
+const sections = {
+  refused: ["refused"],
+  invite: ["invite"],
+  ready: ["before", "paid", "facts", "effort", "dock", "start"],
+  work: ["mining", "work", "paid", "effort", "dock", "stop"],
+  rest: ["mining", "paid", "facts", "effort", "dock", "start"],
+};
+
+function face(name) {
+  hide("loading");
+  hide(...Object.values(sections).flat().filter((id) => !sections[name].includes(id)));
+  show(...sections[name]);
 }
 
-// tell shows what is mined and who is paid.
+export async function open() {
+  await load();
+  settings.open();
+  $("language").addEventListener("change", async (event) => {
+    await choose(event.target.value);
+    if (terms) tell(terms.info);
+    if (day) today(day);
+    if (power) battery(power.level, power.charging);
+    figures.again();
+    sliders();
+    now();
+  });
+  for (const id of ["lanes", "power", "floor"]) $(id).addEventListener("input", sliders);
+  sliders();
+}
+
+// ---- Before ---------------------------------------------------------------------------------------------
+
 export function tell(info) {
+  terms = {...terms, info};
   $("payee").textContent = info.payee_name.charAt(0).toUpperCase() + info.payee_name.slice(1);
   $("payout").textContent = info.payout;
-  $("coin").textContent = info.worthless ? "practice coins, worth nothing," : info.coin + ",";
+  $("coin").textContent = info.worthless ? text("facts.worthless") : text("facts.coin", {coin: info.coin});
   $("worth").hidden = $("worth-text").hidden = !info.worthless;
+  $("facts-awake").textContent = text(navigator.wakeLock ? "facts.awake" : "facts.asleep");
+  $("facts-secret").textContent = text(terms.joined ? "facts.key" : "facts.secret");
 }
 
-// ready shows the first screen.
-export function ready(info) {
-  tell(info);
-  if (navigator.wakeLock) $("facts-awake").textContent = "It keeps the screen on while it mines.";
-  lanes.max = cores;
-  lanes.value = Math.max(1, Math.floor(cores / 2));
-  slider();
-  show("before", "effort", "paid", "facts", "dock");
-  hide("refused");
-  pan = new Pan($("pan"));
-  state("ready", "Ready", "");
+export function invite(code) {
+  now = () => invite(code);
+  face("invite");
+  document.body.dataset.state = "invite";
+  document.title = "Goldpan";
+  const problem = code ? text("invite." + code) : "";
+  $("invite-problem").textContent = problem;
+  $("invite-problem").hidden = !problem;
+  $("link").disabled = $("join-button").disabled = false;
+  $("join-button").textContent = text("join.button");
+  $("link").toggleAttribute("aria-invalid", code === "link");
+  if (code === "link") $("link").focus();
 }
 
-// started shows what belongs to work.
+export function joining() {
+  now = joining;
+  $("invite-problem").hidden = true;
+  $("link").disabled = $("join-button").disabled = true;
+  $("join-button").textContent = text("join.busy");
+}
+
+export function ready(joined = false) {
+  terms = {...terms, joined};
+  now = () => ready(joined);
+  if (terms.info) tell(terms.info);
+  $("device").hidden = !joined;
+  asked(false);
+  face("ready");
+  document.body.dataset.state = "ready";
+  document.title = "Goldpan";
+  $("start").textContent = text("page.start");
+}
+
+// asked shows the question before the device is forgotten, or takes it away.
+function asked(on) {
+  $("leave-sure").hidden = !on;
+  $("leave-ask").hidden = on;
+  $("leave-ask").setAttribute("aria-expanded", String(on));
+}
+
+$("leave-ask").addEventListener("click", () => { asked(true); $("leave-no").focus(); });
+$("leave-no").addEventListener("click", () => { asked(false); $("leave-ask").focus(); });
+
+export function refuse(code) {
+  now = () => refuse(code);
+  face("refused");
+  figures.still();
+  document.body.dataset.state = "refused";
+  document.title = "Goldpan";
+  $("refused-title").textContent = text("refuse." + code);
+  $("refused-text").textContent = text("refuse." + code + ".text");
+  $("again").hidden = code !== "unserved";
+}
+
+// ---- Mining ---------------------------------------------------------------------------------------------
+
 export function started() {
-  hide("start", "before", "facts");
-  show("stop", "mining", "work");
-  stop.focus({preventScroll: true});
+  figures.open();
+  face("work");
+  controls.stop.focus({preventScroll: true});
   window.scrollTo(0, 0);
 }
 
-// stopped shows what belongs to rest.
-export function stopped(name, title, reason) {
-  if (pan) pan.run(false);
-  hide("stop");
-  show("start", "facts");
-  start.textContent = "Start again";
-  start.focus({preventScroll: true});
-  state(name, title, reason);
-  speed(0, false);
+export function stand(phase, code = "", args = {}) {
+  now = () => stand(phase, code, args);
+  figures.quiet(phase);
+  say(phase, title(phase, code), reason(code, args));
 }
 
-// nothingLeft takes everything off the screen but a refusal.
-export function nothingLeft() {
-  hide("before", "mining", "effort", "paid", "facts", "work", "dock");
+export function halt(phase, code = "", args = {}) {
+  now = () => {
+    $("start").textContent = text("page.restart");
+    say(phase, title(phase, code), reason(code, args));
+  };
+  figures.clear();
+  figures.open();
+  face("rest");
+  controls.start.focus({preventScroll: true});
+  awake(false);
+  now();
 }
 
-export function refuse(title, text) {
-  document.body.dataset.state = "refused";
-  $("refused-title").textContent = title;
-  $("refused-text").textContent = text;
-  show("refused");
-}
-
-// still stops the picture.
-export function still() {
-  if (pan) pan.run(false);
-}
-
-// snapshot shows the figures of one snapshot: the totals of this page, and how much was done since the last.
-export function snapshot(s, totals, done, passed, seen) {
-  asked = s.difficulty;
-  if (pan) {
-    pan.run(s.state === "mining" && seen);
-    pan.hashes(done, passed);
+export function snapshot(s, totals, done, passed, {seen = true, back = false, slowed = 1} = {}) {
+  figures.snapshot(s, totals, done, passed, seen);
+  if (!seen) return;
+  const notes = [];
+  if (s.state === "mining") {
+    notes.push(["cores.work", {n: s.lanes}]);
+    if (s.kernel === "generic") notes.push(["reason.generic"]);
+    if (slowed < 1) notes.push(["reason.slowed", {percent: slowed}]);
+    if (s.code) notes.push(["reason." + s.code]);
+    if (back) notes.push(["reason.back"]);
   }
-  speed(s.hashrate, s.state === "mining");
-  figure("accepted", totals.accepted.toLocaleString());
-  figure("rejected", totals.rejected.toLocaleString() + (totals.stale > 0 ? " (" + totals.stale + " late)" : ""));
-  figure("best", totals.best > 0 ? number(totals.best) : "none yet");
-  figure("difficulty", s.difficulty > 0 ? number(s.difficulty) : "–");
-  figure("hashes", words(totals.hashes).join(" ").trim());
-  $("hashes").dataset.count = totals.hashes;
-  figure("uptime", time(totals.seconds));
-  $("header").textContent = s.header;
-  $("nonce").textContent = s.header ? s.nonce.toLocaleString() : "";
-  $("hash").textContent = s.hash;
-  $("kernel").textContent = s.kernel ? s.algorithm + ", " + s.kernel + " code" : s.algorithm;
-}
-
-const titles = {connecting: "Connecting", mining: "Mining", paused: "Paused", down: "No connection"};
-
-// stand shows how mining stands, as a snapshot tells it. back: the person came back to this page a moment ago.
-export function stand(s, back) {
-  let reason = sentence(s.reason);
-  if (s.state === "mining") reason = plural(s.lanes, "core", "cores") + " at work.";
-  if (s.state === "mining" && s.kernel === "generic") reason += " The fast method does not work in this browser, so a slower one is used.";
-  if (s.state === "mining" && back) reason += " It was paused while this page was hidden.";
-  state(s.state, titles[s.state] || s.state, reason);
+  now = () => {
+    const written = notes.map(([key, {n, percent: part} = {}]) => text(key, {n, percent: part && percent(part)}));
+    say(s.state, title(s.state, ""), s.state === "mining" ? written.filter(Boolean).join(" ") : reason(s.code, {text: s.reason}));
+  };
+  now();
 }
 
 export function share(s) {
-  if (s.result !== "accepted") return;
-  if (pan) pan.share(asked > 0 ? s.difficulty / asked : 1);
-  $("accepted").parentElement.classList.add("fresh");
-  setTimeout(() => $("accepted").parentElement.classList.remove("fresh"), 1500);
+  if (s.result === "accepted") figures.share(s);
 }
+
+export function today(totals) {
+  day = totals;
+  figures.today(totals);
+}
+
+export function battery(level, charging) {
+  power = {level, charging};
+  figures.battery(level, charging);
+  $("battery-settings").hidden = level === null;
+  $("no-battery").hidden = level !== null;
+}
+
+export function awake(wanted) {
+  $("awake-row").hidden = !wanted;
+  if (!wanted) $("awake").checked = false;
+}
+
+const title = (phase, code) => text(code && has("title." + code) ? "title." + code : "phase." + phase);
+
+const reason = (code, args) => (code && has("reason." + code) ? text("reason." + code, args) : sentence(args.text));
 
 let said = "", saidShares = 0;
 
-// state shows how things stand. A screen reader hears of it when it changes, and of shares now and then.
-export function state(name, title, reason) {
-  document.body.dataset.state = name;
+// say shows how things stand. A screen reader hears of it when it changes, and of shares now and then.
+function say(phase, title, reason) {
+  document.body.dataset.state = phase;
   $("state").textContent = title;
-  $("reason").textContent = reason;
-  document.title = (name === "ready" ? "" : title + " · ") + "Goldpan";
+  if ($("reason").textContent !== reason) $("reason").textContent = reason;
+  document.title = text("page.title", {state: title}) || "Goldpan";
   if (title !== said) {
     said = title;
     saidShares = performance.now();
     $("said").textContent = [title, reason].filter(Boolean).join(". ");
-  } else if (name === "mining" && performance.now() - saidShares > 60_000) {
+  } else if (phase === "mining" && performance.now() - saidShares > 60_000) {
     saidShares = performance.now();
-    $("said").textContent = plural(Number($("accepted").textContent.replace(/\D/g, "")), "share", "shares") + " accepted.";
+    $("said").textContent = text("said.shares", {n: figures.accepted()});
   }
 }
 
-// speed shows the hash rate. The first seconds have none yet: that is said, rather than nought.
-function speed(rate, working) {
-  const [value, unit] = words(rate);
-  $("hashrate").textContent = working && rate === 0 ? "…" : value;
-  $("hashrate-unit").textContent = working && rate === 0 ? "measuring the speed" : unit + "hashes a second";
+// ---- Settings -------------------------------------------------------------------------------------------
+
+// sliders shows what the sliders stand at.
+function sliders() {
+  const {lanes, power, floor} = settings.settings();
+  const all = settings.cores;
+  value("lanes", text("settings.lanes.of", {n: lanes, all}));
+  value("power", percent(power / 100));
+  value("floor", floor > 0 ? percent(floor / 100) : text("settings.floor.off"));
+  $("facts-lanes").textContent = text("facts.cores", {n: lanes, all});
 }
 
-function figure(id, text) {
-  if ($(id).textContent !== text) $(id).textContent = text;
-}
-
-// slider shows what the slider stands at.
-export function slider() {
-  const n = chosen();
-  const text = n + " of " + cores;
-  $("lanes-text").textContent = text;
-  lanes.setAttribute("aria-valuetext", text + " cores");
-  $("facts-lanes").textContent = n === cores
-    ? (cores === 1 ? "its only core" : "all of its " + cores + " cores")
-    : n + " of its " + cores + " cores";
+function value(id, text) {
+  $(id + "-text").textContent = text;
+  $(id).setAttribute("aria-valuetext", text);
 }

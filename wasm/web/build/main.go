@@ -25,8 +25,8 @@ import (
 )
 
 // page lists the files of wasm/web that the browser gets.
-var page = []string{"index.html", "style.css", "page.js", "mining.js", "tabs.js", "manners.js", "screen.js",
-	"words.js", "pan.js", "control.js", "lane.js", "manifest.webmanifest"}
+var page = []string{"index.html", "style.css", "page.js", "mining.js", "join.js", "tabs.js", "manners.js", "screen.js",
+	"figures.js", "settings.js", "today.js", "film.js", "words.js", "pan.js", "control.js", "lane.js", "manifest.webmanifest"}
 
 // icons lists the files of assets/icons that the page names.
 var icons = []string{"mark.svg", "icon-180.png", "icon-192.png", "icon-512.png", "icon-maskable-512.png"}
@@ -70,7 +70,21 @@ func build(out string) error {
 		if err != nil {
 			return err
 		}
+		if name == "index.html" {
+			if body, err = written(body); err != nil {
+				return err
+			}
+		}
 		if err := write(name, body); err != nil {
+			return err
+		}
+	}
+	for _, language := range assets.Languages() {
+		body, err := texts(language)
+		if err != nil {
+			return err
+		}
+		if err := write("text."+language+".json", body); err != nil {
 			return err
 		}
 	}

@@ -1,0 +1,121 @@
+// Figures: the numbers of mining and the live picture of the work, as a control worker's snapshots tell them.
+import {Pan} from "./pan.js";
+import {count, number, percent, scaled, short, text, time} from "./words.js";
+
+const $ = (id) => document.getElementById(id);
+
+let pan = null;
+let asked = 0; // the difficulty that shares must reach
+let shown = null; // what was shown last, to show it again in another language
+
+const nothing = {hashes: 0, accepted: 0, rejected: 0, stale: 0, best: 0, seconds: 0};
+
+// open makes the picture, once it is to be seen.
+export function open() {
+  if (!pan) pan = new Pan($("pan"));
+}
+
+// still stops the picture.
+export function still() {
+  if (pan) pan.run(false);
+}
+
+// quiet lets the picture rest unless the phase is one of work.
+export function quiet(phase) {
+  if (phase !== "mining") still();
+}
+
+// accepted is how many shares this page found so far.
+export const accepted = () => shown?.totals.accepted ?? 0;
+
+// clear shows the figures of no work.
+export function clear(totals = shown?.totals ?? nothing) {
+  still();
+  write(null, totals);
+}
+
+// again writes what is shown once more, in the language of now.
+export function again() {
+  write(shown?.s ?? null, shown?.totals ?? nothing);
+}
+
+// snapshot shows one snapshot: the totals of this page, and how much was done since the last.
+export function snapshot(s, totals, done, passed, seen) {
+  asked = s.difficulty;
+  if (pan) {
+    pan.run(s.state === "mining" && seen);
+    pan.hashes(done, passed);
+  }
+  write(s, totals);
+}
+
+// share lets a nugget fall into the pan.
+export function share(s) {
+  if (pan) pan.share(asked > 0 ? s.difficulty / asked : 1);
+  const box = $("accepted").parentElement;
+  box.classList.add("fresh");
+  setTimeout(() => box.classList.remove("fresh"), 1500);
+}
+
+function write(s, totals) {
+  shown = {s, totals};
+  speed(s ? s.hashrate : 0, s?.state === "mining");
+  put("accepted", number(totals.accepted));
+  put("rejected", totals.stale > 0 ? text("figure.late", {n: totals.rejected, late: totals.stale}) : number(totals.rejected));
+  put("best", totals.best > 0 ? short(totals.best) : text("figure.best.none"));
+  put("hashes", count(totals.hashes));
+  $("hashes").dataset.count = totals.hashes;
+  put("uptime", time(totals.seconds));
+  if (s) work(s);
+}
+
+// speed shows the hash rate. The first seconds have none yet: that is said, rather than nought.
+function speed(rate, working) {
+  const measuring = working && rate === 0;
+  const {value, scale, large} = scaled(rate);
+  put("hashrate", measuring ? "…" : value);
+  put("hashrate-unit", measuring ? text("figure.hashrate.none") : text(large ? "figure.hashrate.large" : "figure.hashrate", {scale}).trim());
+}
+
+function work(s) {
+  put("difficulty", s.difficulty > 0 ? short(s.difficulty) : "–");
+  put("header", s.header);
+  put("nonce", s.header ? number(s.nonce) : "");
+  put("kernel", s.kernel ? text("work.method.code", {algorithm: s.algorithm, kernel: s.kernel}) : s.algorithm);
+  const hash = zeros(s.hash), target = zeros(s.target || "");
+  mark("hash", s.hash, hash);
+  mark("target", s.target || "", target);
+  $("target-row").hidden = $("race").hidden = !s.target || !s.hash;
+  if ($("race").hidden) return;
+  put("zeros", text("work.zeros", {hash, target}));
+  $("zeros-bar").style.inlineSize = 100 * Math.min(1, hash / Math.max(1, target)) + "%";
+}
+
+const zeros = (hex) => hex.length - hex.replace(/^0+/, "").length;
+
+// mark writes a number in hex with its leading zeros set apart.
+function mark(id, hex, zeros) {
+  const e = $(id);
+  if (e.textContent === hex) return;
+  const lead = document.createElement("span");
+  lead.className = "zeros";
+  lead.textContent = hex.slice(0, zeros);
+  e.replaceChildren(lead, hex.slice(zeros));
+}
+
+// today shows today's totals of this device.
+export function today({hashes, accepted}) {
+  put("today", text("figure.today.shares", {n: accepted}));
+  put("today-hashes", text("figure.today.hashes", {count: count(hashes)}));
+}
+
+// battery shows how full the battery is, 0 to 1; null where the browser does not tell.
+export function battery(level, charging) {
+  $("battery").hidden = level === null;
+  if (level !== null) put("battery", text(charging ? "figure.charging" : "figure.battery", {percent: percent(level)}));
+}
+
+function put(id, text) {
+  const e = $(id);
+  if (e.textContent !== text) e.textContent = text;
+}

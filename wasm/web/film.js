@@ -1,0 +1,27 @@
+// The film: a minute of nothing that plays out of sight and keeps a screen on where the browser has no wake lock (a
+// page over plain http). It plays only by the person's own switch. wasm/web/build makes it.
+
+const video = document.getElementById("film");
+
+// A film that loops by itself lets some systems sleep; one that is begun again does not.
+video.addEventListener("ended", () => {
+  video.currentTime = 0;
+  video.play().catch(() => {});
+});
+
+// film plays the film, or ends it. It is true if the film plays now.
+export async function film(on) {
+  if (!on) {
+    video.pause();
+    video.removeAttribute("src");
+    video.load();
+    return false;
+  }
+  video.src = "still.mp4";
+  try {
+    await video.play();
+    return true;
+  } catch {
+    return false; // this browser does not play it: the screen may go off
+  }
+}
