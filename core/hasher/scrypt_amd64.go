@@ -12,20 +12,20 @@ import (
 
 // scryptAMD64 returns the scrypt kernels that this processor runs.
 func scryptAMD64() (all []Kernel) {
-	add := func(name string, batch uint32, s *scryptSIMD) {
-		all = append(all, Kernel{name, Scrypt, batch, func() Scanner { return newScryptLanes(s, scryptN) }})
+	add := func(name string, chunks uint32, s *scryptSIMD) {
+		all = append(all, Kernel{name, Scrypt, chunks * uint32(s.chunk), func() Scanner { return newScryptLanes(s, scryptN) }})
 	}
 	if cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512VL && cpu.X86.HasAVX512DQ {
 		simd := &scryptAVX512
 		if wide() {
 			simd = &scryptAVX512Wide
 		}
-		add("avx512", 8*scryptChunk, simd)
+		add("avx512", 8, simd)
 	}
 	if cpu.X86.HasAVX2 {
-		add("avx2", 4*scryptChunk, &scryptAVX2)
+		add("avx2", 5, &scryptAVX2)
 	}
-	add("sse2", 2*scryptChunk, &scryptSSE2)
+	add("sse2", 2, &scryptSSE2)
 	return all
 }
 
@@ -67,18 +67,17 @@ type scryptSIMD struct {
 	// mix runs scryptROMix on that many blocks.
 	blocks int
 	mix    func(v, x, work *uint32, n uint64)
+	// chunk is how many nonces are hashed together: a multiple of lanes and of
+	// blocks, so that none is idle.
+	chunk int
 }
 
 var (
-	scryptAVX512     = scryptSIMD{16, scryptSHA256AVX512, 12, scryptMixAVX512}
-	scryptAVX512Wide = scryptSIMD{16, scryptSHA256AVX512, 24, scryptMixAVX512Wide}
-	scryptAVX2       = scryptSIMD{8, scryptSHA256AVX2, 12, scryptMixAVX2}
-	scryptSSE2       = scryptSIMD{4, scryptSHA256SSE2, 6, scryptMixSSE2}
+	scryptAVX512     = scryptSIMD{16, scryptSHA256AVX512, 12, scryptMixAVX512, 48}
+	scryptAVX512Wide = scryptSIMD{16, scryptSHA256AVX512, 24, scryptMixAVX512Wide, 48}
+	scryptAVX2       = scryptSIMD{8, scryptSHA256AVX2, 10, scryptMixAVX2, 40}
+	scryptSSE2       = scryptSIMD{4, scryptSHA256SSE2, 6, scryptMixSSE2, 48}
 )
-
-// scryptChunk is how many nonces are hashed together: a multiple of every
-// kernel's lanes and blocks, so that none is idle.
-const scryptChunk = 48
 
 // scryptPad is how many bytes the kernels leave between one hash's V and the next
 // one's, to spread them over the sets of the caches.
@@ -122,8 +121,8 @@ func newScryptLanes(simd *scryptSIMD, n int) *scryptLanes {
 		to    *[]uint32
 		words int
 	}{
-		{&s.v, s.blocks * (n*32 + scryptPad/4)}, {&s.x, scryptChunk * 32}, {&s.work, 16 + s.blocks*16*4}, {&s.ring, 16 * l},
-		{&s.inner, scryptChunk * 8}, {&s.outer, scryptChunk * 8},
+		{&s.v, s.blocks * (n*32 + scryptPad/4)}, {&s.x, s.chunk * 32}, {&s.work, 16 + s.blocks*16*4}, {&s.ring, 16 * l},
+		{&s.inner, s.chunk * 8}, {&s.outer, s.chunk * 8},
 		{&s.initial, 8 * l}, {&s.midstate, 8 * l}, {&s.state, 8 * l},
 		{&s.head, 16 * l}, {&s.tail, 16 * l}, {&s.salt, 16 * l}, {&s.ipad, 16 * l}, {&s.opad, 16 * l},
 		{&s.digest, 16 * l}, {&s.half, 16 * l}, {&s.last, 16 * l},
@@ -172,7 +171,7 @@ func (s *scryptLanes) Scan(w *Work, first, count uint32, hits *Hits) uint32 {
 	s.set(s.salt, 0, w.Header[16:19]...)
 	for done := uint32(0); done < count; {
 		// Lanes past the end hash what nobody asks for.
-		n := int(min(count-done, scryptChunk))
+		n := int(min(count-done, uint32(s.chunk)))
 		for i := 0; i < n; i += s.lanes {
 			s.expand(i, first+done+uint32(i))
 		}

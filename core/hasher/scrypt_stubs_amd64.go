@@ -36,9 +36,9 @@ func scryptMixAVX512Wide(v *uint32, x *uint32, work *uint32, n uint64)
 //go:noescape
 func scryptSHA256AVX2(out *uint32, in *uint32, message *uint32, scratch *uint32)
 
-// scryptMixAVX2 replaces 12 blocks x, of 128 bytes each, by their scryptROMix,
+// scryptMixAVX2 replaces 10 blocks x, of 128 bytes each, by their scryptROMix,
 // with n a power of two from 2 on. The words of a block are in diagonal order.
-// v has room for n blocks and 896 bytes more for each of them, work for 3136
+// v has room for n blocks and 896 bytes more for each of them, work for 2624
 // bytes. All are aligned to 64 bytes.
 //
 //go:noescape

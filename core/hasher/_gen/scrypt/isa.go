@@ -21,9 +21,9 @@ type isa struct {
 }
 
 var (
-	sse2 = &isa{Context: build.NewContext(), suffix: "SSE2", title: "SSE2", hashes: 1, rows: []VecPhysical{
+	sse2 = &isa{Context: build.NewContext(), suffix: "SSE2", title: "SSE2", hashes: 1, wait: 3, rows: []VecPhysical{
 		X0, X1, X2, X3, X4, X5, X6, X7, X8, X9, X10, X11, X12, X13, X14, X15}}
-	avx2 = &isa{Context: build.NewContext(), suffix: "AVX2", title: "AVX2", hashes: 2, rows: []VecPhysical{
+	avx2 = &isa{Context: build.NewContext(), suffix: "AVX2", title: "AVX2", hashes: 2, wait: 3, rows: []VecPhysical{
 		Y0, Y1, Y2, Y3, Y4, Y5, Y6, Y7, Y8, Y9, Y10, Y11, Y12, Y13, Y14, Y15}}
 	avx512 = &isa{Context: build.NewContext(), suffix: "AVX512", title: "AVX-512", hashes: 4, wait: 40, rows: []VecPhysical{
 		Z0, Z1, Z2, Z3, Z4, Z5, Z6, Z7, Z8, Z9, Z10, Z11, Z12, Z13, Z14, Z15,

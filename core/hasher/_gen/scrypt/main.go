@@ -31,13 +31,14 @@ func generate() error {
 	for _, s := range []*isa{avx512, avx2, sse2} {
 		s.ConstraintExpr("!purego")
 		s.compression(s.constants())
-		if s == avx512 {
+		switch s {
+		case avx512:
 			s.romix("scryptMixAVX512", 3)
 			s.romix("scryptMixAVX512Wide", 6)
-		} else {
-			s.romix("scryptMix"+s.suffix, 6)
-		}
-		if s == sse2 {
+		case avx2:
+			s.romix("scryptMixAVX2", 5)
+		case sse2:
+			s.romix("scryptMixSSE2", 6)
 			s.identify()
 		}
 		file, err := s.Result()

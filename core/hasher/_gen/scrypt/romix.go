@@ -109,7 +109,12 @@ func (s *isa) romix(name string, groups int) {
 		turn[g.n][0] = func() {
 			g.SUBQ(stride, bases[g.n])
 			g.ADDQ(U32(pad), bases[g.n])
-			g.point()
+			if g.roomy() {
+				g.point()
+			} else {
+				g.move(g.slot(second, 0), g.x[0])
+				g.aim(g.x[0])
+			}
 			g.fetch()
 		}
 	}
@@ -181,12 +186,12 @@ func (g *group) fill() (ops []op) {
 
 // mix is one step of the second loop: X = scryptBlockMix(X xor V[j]).
 func (g *group) mix() (ops []op) {
-	ops = append([]op{g.fetch}, g.blockMix()...)
-	at := len(ops)
-	if g.roomy() {
-		at -= 3 // the other rows are not needed to know where
+	if !g.roomy() {
+		return append([]op{g.fetch}, g.blockMixInMemory(g.aim)...)
 	}
-	return slices.Insert(ops, at, g.point)
+	ops = append([]op{g.fetch}, g.blockMix()...)
+	// The other rows are not needed to know where.
+	return slices.Insert(ops, len(ops)-3, g.point)
 }
 
 // place returns the address of the block of the group's hash h in V, as the
@@ -257,32 +262,54 @@ func (g *group) write(at []Mem, half int) {
 // point finds the block of V that the block's own words point at: Integerify of
 // RFC 7914 takes the first word of B1. Its lines are asked for at once.
 func (g *group) point() {
-	from := g.slot(second, 0)
-	if g.roomy() {
-		from = g.slot(before, 0)
-		g.move(g.x[0], from)
-	}
+	from := g.slot(before, 0)
+	g.move(g.x[0], from)
 	for h := range g.hashes {
 		p := scratch[h]
 		g.MOVL(from.Offset(16*h), p.As32())
-		g.SHLL(U8(7), p.As32())
-		g.ANDL(g.mask(), p.As32())
-		switch h {
-		case 1:
-			g.ADDQ(stride, p)
-		case 2:
-			g.LEAQ(Mem{Base: p, Index: stride, Scale: 2}, p)
-		case 3:
-			g.ADDQ(stride3, p)
-		}
-		at := Mem{Base: bases[g.n], Index: p, Scale: 1}
-		g.PREFETCHT0(at)
-		g.PREFETCHT0(at.Offset(64))
+		g.ask(h)
 		g.MOVQ(p, g.pointer(h))
 	}
 }
 
-// pointer is where the place of hash h's block is kept, from the group's base.
+// aim is point where registers are few: x is the row with that word. Where the
+// block lies stays in scratch. That is soon used, before another group needs it.
+func (g *group) aim(x VecPhysical) {
+	for h := range g.hashes {
+		p := scratch[h].As32()
+		switch {
+		case g.isa == sse2:
+			g.MOVD(x, p)
+		case h == 0:
+			g.VMOVD(x.AsX(), p)
+		default:
+			g.VEXTRACTI128(U8(1), x, g.t[1].AsX())
+			g.VMOVD(g.t[1].AsX(), p)
+		}
+		g.ask(h)
+	}
+}
+
+// ask makes the place of hash h's block, from the group's base, of the word in
+// scratch, and asks for its lines.
+func (g *group) ask(h int) {
+	p := scratch[h]
+	g.SHLL(U8(7), p.As32())
+	g.ANDL(g.mask(), p.As32())
+	switch h {
+	case 1:
+		g.ADDQ(stride, p)
+	case 2:
+		g.LEAQ(Mem{Base: p, Index: stride, Scale: 2}, p)
+	case 3:
+		g.ADDQ(stride3, p)
+	}
+	at := Mem{Base: bases[g.n], Index: p, Scale: 1}
+	g.PREFETCHT0(at)
+	g.PREFETCHT0(at.Offset(64))
+}
+
+// pointer is where point keeps the place of hash h's block.
 func (g *group) pointer(h int) Mem { return g.slot(before, 0).Offset(8 * h) }
 
 // fetch adds that block, and leaves x and the group's memory as blockMix
@@ -290,7 +317,9 @@ func (g *group) pointer(h int) Mem { return g.slot(before, 0).Offset(8 * h) }
 func (g *group) fetch() {
 	at := make([]Mem, g.hashes)
 	for h := range at {
-		g.MOVQ(g.pointer(h), scratch[h])
+		if g.roomy() {
+			g.MOVQ(g.pointer(h), scratch[h])
+		}
 		at[h] = Mem{Base: bases[g.n], Index: scratch[h], Scale: 1}
 	}
 	if !g.roomy() {

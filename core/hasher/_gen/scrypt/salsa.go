@@ -10,7 +10,7 @@ import (
 // registers are few, what x is lies in before at first, and in second afterwards.
 func (g *group) blockMix() (ops []op) {
 	if !g.roomy() {
-		return g.blockMixInMemory()
+		return g.blockMixInMemory(func(VecPhysical) {})
 	}
 	ops = g.salsa()
 	for r := range 4 {
@@ -70,13 +70,16 @@ func (g *group) turn(x VecPhysical, order uint64) op {
 // blockMixInMemory is blockMix for few registers: a group has two, for the rows
 // that were computed last, and the rest is in memory: stores and loads take other
 // units of the processor than the arithmetic.
-func (g *group) blockMixInMemory() (ops []op) {
+func (g *group) blockMixInMemory(done func(x VecPhysical)) (ops []op) {
 	ops = g.salsaInMemory(func(r int, x VecPhysical) {
 		g.move(x, g.slot(first, r))
 		g.xor(x, g.slot(second, r), x)
 		g.move(x, g.slot(before, r))
 	})
 	return append(ops, g.salsaInMemory(func(r int, x VecPhysical) {
+		if r == 0 {
+			done(x)
+		}
 		g.move(x, g.slot(second, r))
 	})...)
 }
