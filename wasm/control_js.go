@@ -11,22 +11,37 @@ import (
 	"goldpan/core"
 	"goldpan/core/engine"
 	"goldpan/core/hasher"
+	"goldpan/core/jsonrpc"
 	"goldpan/core/stratum"
+	"goldpan/core/watch"
 )
 
-// snapshotInterval is how often the page hears how things stand.
-const snapshotInterval = 500 * time.Millisecond
+const (
+	// snapshotInterval is how often the page hears how things stand.
+	snapshotInterval = 500 * time.Millisecond
+	// consentLasts is how long the person's tap holds at most. The page counts too, across the stretches that this
+	// worker does not see.
+	consentLasts = 24 * time.Hour
+)
 
-// hiddenReason is why the page pauses, for people.
-const hiddenReason = "this page is hidden; mining goes on when you come back"
+// controller is one stretch of mining. Everything here happens on JavaScript's one thread.
+type controller struct {
+	session *core.Session
+	live    *watched
+	stop    context.CancelFunc
+	heat    watch.Heat
+	percent int          // of a lane's time, as the person set it
+	allowed int          // the same, less what heat takes; what the session was told last
+	paused  string       // why the page rests: a word for who translates
+	conn    jsonrpc.Conn // the latest; it may be over
+}
 
 // control joins the pool for the page and hands work to its lanes, until the page says stop. The consent
 // token is made here, after the person's tap started this worker: a lane hashes nothing without it.
 func control(ctx context.Context) error {
-	ctx, stop := context.WithCancel(ctx)
+	ctx, stop := context.WithTimeout(ctx, consentLasts)
 	defer stop()
-	page := js.Global()
-	start := page.Get("goldpanStart")
+	start := js.Global().Get("goldpanStart")
 
 	algorithm, err := hasher.ParseAlgorithm(start.Get("algorithm").String())
 	if err != nil {
@@ -34,6 +49,11 @@ func control(ctx context.Context) error {
 	}
 	pool, err := stratum.ParseURL(start.Get("pool").String())
 	if err != nil {
+		return err
+	}
+	c := &controller{stop: stop, percent: percentOf(start)}
+	client := stratum.Config{Dial: c.dial, Backoff: backoff}
+	if client.Greet, err = greeting(start); err != nil {
 		return err
 	}
 	ports := make([]js.Value, start.Get("ports").Length())
@@ -48,101 +68,35 @@ func control(ctx context.Context) error {
 	if _, err := rand.Read(consent); err != nil {
 		return err
 	}
-	session, err := core.NewSession(core.Config{
+	c.session, err = core.NewSession(core.Config{
 		Pools:     []stratum.Pool{{URL: pool, User: start.Get("user").String(), Password: "x"}},
-		Algorithm: algorithm, Lanes: len(ports),
+		Client:    client,
+		Algorithm: algorithm, Lanes: len(ports), Rules: rules(c.percent),
 		Platform: engine.Platform{Ports: ports, Token: hex.EncodeToString(consent), Kernel: kernel},
 		Shares:   tellShare,
 	})
 	if err != nil {
 		return err
 	}
-
+	c.allowed = c.percent
+	c.live = listen(ports, stop)
+	defer c.live.release()
 	hear := js.FuncOf(func(_ js.Value, args []js.Value) any {
-		switch args[0].String() {
-		case "pause":
-			session.SetPaused(hiddenReason)
-		case "resume":
-			session.SetPaused("")
-		case "stop":
-			stop()
-		}
+		c.hear(args[0])
 		return nil
 	})
-	defer hear.Release()
-	page.Set("goldpanHear", hear)
-	if page.Get("goldpanStopped").Truthy() {
+	js.Global().Call("goldpanReady", hear) // never released: it may be called to the end
+	go c.tell(ctx)
+	err = c.session.Run(ctx)
+	switch {
+	case c.live.fault != "":
+		return errors.New(c.live.fault)
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return errExpired
+	case ctx.Err() != nil:
 		return nil
 	}
-	if page.Get("goldpanPaused").Truthy() {
-		session.SetPaused(hiddenReason)
-	}
-
-	live := watch(ports, stop)
-	defer live.release()
-	go func() {
-		tick := time.NewTicker(snapshotInterval)
-		defer tick.Stop()
-		for {
-			tellSnapshot(session.Snapshot(), live)
-			select {
-			case <-tick.C:
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
-	if err := session.Run(ctx); err != nil && ctx.Err() == nil {
-		return err
-	}
-	if live.fault != "" {
-		return errors.New(live.fault)
-	}
-	return nil
+	return err
 }
 
-// ready waits until every lane has its kernel, and returns the kernel's name, "generic" if it is that of any.
-func ready(ctx context.Context, ports []js.Value) (kernel string, err error) {
-	if len(ports) == 0 {
-		return "", errors.New("there is no lane to work with")
-	}
-	type answer struct{ kernel, fault string }
-	answers := make(chan answer, len(ports)) // a lane answers once: it is ready, or it is not
-	listen := js.FuncOf(func(_ js.Value, args []js.Value) any {
-		m := args[0].Get("data")
-		a := answer{}
-		switch m.Get("type").String() {
-		case "ready":
-			a.kernel = m.Get("kernel").String()
-		case "fault":
-			a.fault = m.Get("reason").String()
-		default:
-			return nil
-		}
-		select {
-		case answers <- a:
-		default:
-		}
-		return nil
-	})
-	defer listen.Release()
-	for _, port := range ports {
-		port.Set("onmessage", listen)
-		defer port.Set("onmessage", js.Null())
-	}
-	for range ports {
-		select {
-		case a := <-answers:
-			if a.fault != "" {
-				return "", errors.New(a.fault)
-			}
-			// One slower lane is what the page must speak of.
-			if kernel != "generic" {
-				kernel = a.kernel
-			}
-		case <-ctx.Done():
-			return "", ctx.Err()
-		}
-	}
-	return kernel, nil
-}
+var errExpired = errors.New("a day has passed since you pressed Start")

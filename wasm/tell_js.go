@@ -2,11 +2,15 @@ package main
 
 import (
 	"encoding/hex"
+	"errors"
+	"maps"
 	"syscall/js"
 
 	"goldpan/core"
 	"goldpan/core/hasher"
+	"goldpan/core/invite/knock"
 	"goldpan/core/pow"
+	"goldpan/core/stratum"
 )
 
 // watched is what the lanes say beside their work for the engine. Everything here happens on JavaScript's one
@@ -15,18 +19,24 @@ type watched struct {
 	ports  []js.Value
 	listen js.Func
 	header hasher.Header // the last one that a lane hashed
-	seen   bool
-	fault  string // why a lane gave up
+	seen   bool          // there is one
+	fresh  bool          // it has not been shown
+	fault  string        // why a lane gave up
+
+	// What was shown last: it is worked out only when it changes.
+	shown      map[string]any
+	difficulty float64
+	target     string
 }
 
-// watch listens in on the lanes' ports. It calls failed when a lane gives up.
-func watch(ports []js.Value, failed func()) *watched {
+// listen hears on the lanes' ports. It calls failed when a lane gives up.
+func listen(ports []js.Value, failed func()) *watched {
 	w := &watched{ports: ports}
 	w.listen = js.FuncOf(func(_ js.Value, args []js.Value) any {
 		m := args[0].Get("data")
 		if h := m.Get("header"); h.Type() == js.TypeObject && h.Length() == len(w.header) {
 			js.CopyBytesToGo(w.header[:], h)
-			w.seen = true
+			w.seen, w.fresh = true, true
 		}
 		if m.Get("type").String() == "fault" {
 			w.fault = m.Get("reason").String()
@@ -47,28 +57,67 @@ func (w *watched) release() {
 	w.listen.Release()
 }
 
-// tellSnapshot tells the page how things stand, with the last header, its nonce and its hash as the page
-// shows them.
-func tellSnapshot(s core.Snapshot, live *watched) {
+// tellSnapshot tells the page how things stand: code is the reason as a word for who translates, slowed what heat
+// leaves of the speed, 0 to 1. The header that was hashed last comes with its nonce, its hash and the target, as
+// the page shows them.
+func (w *watched) tellSnapshot(s core.Snapshot, code string, slowed float64) {
 	message := map[string]any{
-		"type": "snapshot", "state": s.State, "reason": s.Reason,
-		"algorithm": string(s.Algorithm), "kernel": s.Kernel, "lanes": s.Lanes,
+		"type": "snapshot", "state": s.State, "reason": s.Reason, "code": code, "slowed": slowed,
+		"algorithm": string(s.Algorithm), "kernel": s.Kernel, "lanes": s.Lanes, "percent": s.Percent,
 		"hashrate": s.Hashrate, "hashes": float64(s.Hashes),
 		"accepted": float64(s.Accepted), "rejected": float64(s.Rejected), "stale": float64(s.Stale),
 		"difficulty": s.Difficulty, "best": s.Best, "seconds": s.Uptime.Seconds(),
-		"header": "", "nonce": 0, "hash": "",
+		"header": "", "nonce": 0, "hash": "", "target": "",
 	}
-	if h, err := pow.ParseHeader(live.header[:]); err == nil && live.seen {
-		message["header"] = hex.EncodeToString(live.header[:])
-		message["nonce"] = float64(h.Nonce)
-		message["hash"] = h.PoWHash(s.Algorithm).String()
+	if w.seen {
+		if w.fresh {
+			w.fresh = false
+			if h, err := pow.ParseHeader(w.header[:]); err == nil {
+				w.shown = map[string]any{"header": hex.EncodeToString(w.header[:]), "nonce": float64(h.Nonce), "hash": h.PoWHash(s.Algorithm).String()}
+			}
+		}
+		if s.Difficulty != w.difficulty && s.Difficulty > 0 {
+			w.difficulty = s.Difficulty
+			w.target = pow.Hash(pow.TargetFromDifficulty(s.Algorithm, s.Difficulty)).String() // it is written as a hash is
+		}
+		maps.Copy(message, w.shown)
+		message["target"] = w.target
 	}
-	js.Global().Call("postMessage", message)
+	post(message)
+}
+
+// codeOf is why it stands as it does, as a word that never changes; "" where there is nothing to say.
+func (c *controller) codeOf(s core.Snapshot) string {
+	switch {
+	case s.State == core.StatePaused:
+		return c.paused
+	case s.State == core.StateDown && errors.Is(s.Err, knock.ErrBusy):
+		return "rejected"
+	case s.State == core.StateDown && s.Err != nil:
+		return stratum.Cause(s.Err)
+	case s.State == core.StateMining && s.Faults > 0:
+		return "wrong"
+	}
+	return ""
 }
 
 // tellShare tells the page of a share's fate.
 func tellShare(r pow.Result) {
-	js.Global().Call("postMessage", map[string]any{
+	post(map[string]any{
 		"type": "share", "result": r.Status.String(), "difficulty": r.Difficulty, "reason": r.Reason,
 	})
+}
+
+// tellEnd tells the page why nothing runs any more.
+func tellEnd(err error) {
+	failure, refused := errors.AsType[*knock.Failure](err)
+	switch {
+	case err == nil:
+	case refused:
+		post(map[string]any{"type": "refused", "code": failure.Code, "reason": failure.Text, "login": failure.Login, "proven": failure.Proven})
+	case errors.Is(err, errExpired):
+		post(map[string]any{"type": "ended", "code": "expired", "reason": err.Error()})
+	default:
+		js.Global().Call("goldpanFault", err.Error())
+	}
 }

@@ -4,8 +4,11 @@ package web
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -18,6 +21,8 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+
+	"goldpan/wasm/web/browsertest"
 )
 
 // patience bounds the wait for anything that a browser does. It is long because the machine may be busy; no
@@ -35,6 +40,9 @@ func TestMain(m *testing.M) {
 	}
 	pageDir = filepath.Join(dir, "dist")
 	code := m.Run()
+	for _, end := range endings {
+		end()
+	}
 	os.RemoveAll(dir)
 	os.Exit(code)
 }
@@ -56,24 +64,33 @@ func builtPage(t *testing.T) fs.FS {
 	return os.DirFS(pageDir)
 }
 
-// chromium returns the browser's path, and fails the test where there is none.
-func chromium(t *testing.T) string {
-	t.Helper()
+// endings are what the package's tests leave running until the last.
+var endings []func()
+
+// chromium is the one Chromium that tests share. phone.test is this machine for it.
+var chromium = sync.OnceValues(func() (context.Context, error) {
+	room := filepath.Join(filepath.Dir(pageDir), "chromium")
+	root, stop, err := startChromium(context.Background(), room)
+	if err == nil {
+		endings = append(endings, stop)
+	}
+	return root, err
+})
+
+func startChromium(ctx context.Context, room string, more ...chromedp.ExecAllocatorOption) (context.Context, func(), error) {
+	path := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
+		if found, err := exec.LookPath(name); err == nil {
+			path = found
+			break
 		}
 	}
-	t.Fatal("Chromium is missing: install it (Debian: apt-get install chromium)")
-	return ""
-}
-
-// chrome starts a fresh Chromium, for which phone.test is this machine, and returns its first tab.
-func chrome(t *testing.T, more ...chromedp.ExecAllocatorOption) context.Context {
-	t.Helper()
+	if path == "" {
+		return nil, nil, errors.New("Chromium is missing: install it (Debian: apt-get install chromium)")
+	}
 	options := append([]chromedp.ExecAllocatorOption{
-		chromedp.ExecPath(chromium(t)),
-		chromedp.UserDataDir(t.TempDir()),
+		chromedp.ExecPath(path),
+		chromedp.UserDataDir(room),
 		chromedp.WSURLReadTimeout(patience),
 		chromedp.Flag("headless", "new"),
 		chromedp.Flag("hide-scrollbars", true),
@@ -81,14 +98,61 @@ func chrome(t *testing.T, more ...chromedp.ExecAllocatorOption) context.Context 
 		chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck,
 	}, flags("disable-background-networking", "disable-component-update", "disable-sync", "no-proxy-server",
 		"disable-extensions", "disable-dev-shm-usage", "mute-audio")...)
-	allocator, stop := chromedp.NewExecAllocator(t.Context(), append(options, more...)...)
-	t.Cleanup(stop)
+	allocator, stop := chromedp.NewExecAllocator(ctx, append(options, more...)...)
 	tab, shut := chromedp.NewContext(allocator, chromedp.WithErrorf(func(string, ...any) {}))
+	end := func() { shut(); stop() }
+	if err := chromedp.Do(tab); err != nil {
+		end()
+		return nil, nil, fmt.Errorf("Chromium does not start: %w", err)
+	}
+	return tab, end, nil
+}
+
+// chrome returns a tab of Chromium that shares nothing with the tabs of other tests: no storage, no channel, no window.
+func chrome(t *testing.T) context.Context {
+	t.Helper()
+	root, err := chromium()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tab, shut := chromedp.NewContext(root, chromedp.WithNewBrowserContext())
 	t.Cleanup(shut)
 	if err := chromedp.Do(tab); err != nil {
-		t.Fatalf("Chromium does not start: %v", err)
+		t.Fatal(err)
 	}
 	return tab
+}
+
+// chromeWith starts a Chromium of its own, with more flags.
+func chromeWith(t *testing.T, more ...chromedp.ExecAllocatorOption) context.Context {
+	t.Helper()
+	tab, stop, err := startChromium(t.Context(), t.TempDir(), more...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(stop)
+	return tab
+}
+
+var browsers = map[browsertest.Name]*browsertest.Browser{}
+
+// inBrowser lends the one browser of its kind that tests share.
+func inBrowser(t *testing.T, name browsertest.Name) *browsertest.Page {
+	t.Helper()
+	b := browsers[name]
+	if b == nil {
+		var err error
+		if b, err = browsertest.Launch(context.Background(), name); err != nil {
+			t.Fatalf("%s does not start: %v", name, err)
+		}
+		browsers[name] = b
+		endings = append(endings, func() {
+			if err := b.Close(); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+			}
+		})
+	}
+	return b.In(t)
 }
 
 func flags(names ...string) (options []chromedp.ExecAllocatorOption) {
@@ -137,15 +201,16 @@ func await(t *testing.T, tab context.Context, expression string) {
 	eventually(t, patience, expression, func() bool { return evaluate[bool](t, tab, "Boolean("+expression+")") })
 }
 
-// workers counts the browser's running workers: the control worker and the lanes.
+// workers counts the running workers of a tab and its like: the control worker and the lanes.
 func workers(t *testing.T, tab context.Context) (n int) {
 	t.Helper()
 	targets, err := chromedp.Targets(tab)
 	if err != nil {
 		t.Fatal(err)
 	}
+	own := chromedp.FromContext(tab).BrowserContextID
 	for _, info := range targets {
-		if info.Type == "worker" {
+		if info.Type == "worker" && (own == "" || info.BrowserContextID == own) {
 			n++
 		}
 	}
@@ -172,8 +237,25 @@ func eventually(t *testing.T, within time.Duration, what string, ok func() bool)
 // context.
 func serve(t *testing.T, h http.Handler) (byNumber, byName string) {
 	t.Helper()
-	server := httptest.NewServer(h)
-	t.Cleanup(server.Close)
+	return serveThrough(t, h, nil)
+}
+
+// serveThrough is serve, with the fate of each connection.
+func serveThrough(t *testing.T, h http.Handler, state func(net.Conn, http.ConnState)) (byNumber, byName string) {
+	t.Helper()
+	server := httptest.NewUnstartedServer(h)
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // connections that a test cuts
+	if state != nil {
+		was := server.Config.ConnState
+		server.Config.ConnState = func(c net.Conn, s http.ConnState) {
+			state(c, s)
+			if was != nil {
+				was(c, s)
+			}
+		}
+	}
+	server.Start()
+	t.Cleanup(func() { server.CloseClientConnections(); server.Close() })
 	_, port, err := net.SplitHostPort(strings.TrimPrefix(server.URL, "http://"))
 	if err != nil {
 		t.Fatal(err)

@@ -244,7 +244,7 @@ func TestKernelInBrowsers(t *testing.T) {
 	}))
 	for _, name := range browsertest.All() {
 		t.Run(string(name), func(t *testing.T) {
-			p := browsertest.Open(t, name)
+			p := inBrowser(t, name)
 			p.Navigate(address + "/")
 			p.Eval(`(() => {
 				const worker = new Worker("worker.js");
@@ -300,7 +300,7 @@ func TestLaneInBrowsers(t *testing.T) {
 	address, _ := serve(t, newServer(files, newPool(t).options()))
 	for _, name := range browsertest.All() {
 		t.Run(string(name), func(t *testing.T) {
-			p := browsertest.Open(t, name)
+			p := inBrowser(t, name)
 			p.Navigate(address + "/")
 			for _, a := range hasher.Algorithms() {
 				enough, target := 100_000, beside([32]byte{30: 0x10}, -1) // one of 4,096 is a hit

@@ -140,7 +140,10 @@ func TestFallsBackAndSaysSo(t *testing.T) {
 				t.Log("only on amd64 can a browser be told to do without vectors")
 				return
 			}
-			tab := chrome(t, c.browser...)
+			tab := chrome(t)
+			if len(c.browser) > 0 {
+				tab = chromeWith(t, c.browser...)
+			}
 			visit(t, tab, c.address+"/")
 			await(t, tab, "document.body.dataset.state === 'ready'")
 			do(t, tab, chromedp.Click(chromedp.CSS("#start")))

@@ -69,6 +69,7 @@ func (d *Device) Greet(ctx context.Context, conn jsonrpc.Conn) error {
 	if err != nil {
 		return d.failed(err, login)
 	}
+	d.Invitation = invite.Invitation{} // it is spent, or was not needed
 	d.Welcome(payee)
 	if payee != d.Agreed {
 		return &Failure{Said: Said{"payee", "Who is paid has changed. Read it, then press Start if you agree.", true}, Login: login, Proven: true, Err: ErrPayee}

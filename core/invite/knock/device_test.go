@@ -140,10 +140,17 @@ func TestUsedInvitation(t *testing.T) {
 	var kept []invite.Credential
 	gate := invite.NewGate(invite.Config{})
 	first := invited(t, gate, &kept)
+	used := first.Invitation
 	if err := greet(t, first, &gateway{gate: gate}); err != nil {
 		t.Fatal(err)
 	}
-	second := &Device{Invitation: first.Invitation, Agreed: payee, Keep: first.Keep, Welcome: first.Welcome}
+	if err := gate.Remove(kept[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	if f, ok := errors.AsType[*Failure](greet(t, first, &gateway{gate: gate})); !ok || f.Code != "removed" || !f.Final {
+		t.Errorf("removed after it joined: %+v", f)
+	}
+	second := &Device{Invitation: used, Agreed: payee, Keep: first.Keep, Welcome: first.Welcome}
 	failure, ok := errors.AsType[*Failure](greet(t, second, &gateway{gate: gate}))
 	if !ok || failure.Code != "spent" || !failure.Final || failure.Login || len(kept) != 1 {
 		t.Errorf("%+v, %d kept", failure, len(kept))

@@ -233,6 +233,23 @@ func Open(t testing.TB, name Name) *Page {
 	return &Page{b, t}
 }
 
+// In lends a running browser to a test. What pages complained of before is forgotten, and the browser stays when the test
+// ends, on an empty page.
+func (b *Browser) In(t testing.TB) *Page {
+	b.faults.mu.Lock()
+	b.faults.said = nil
+	b.faults.mu.Unlock()
+	p := &Page{b, t}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), Patience)
+		defer cancel()
+		if err := b.Navigate(ctx, "about:blank"); err != nil {
+			t.Error(err)
+		}
+	})
+	return p
+}
+
 // in runs one step with patience, or fails the test.
 func (p *Page) in(step func(ctx context.Context) error) {
 	p.t.Helper()
