@@ -1,12 +1,17 @@
 // The workers: a control worker and its lanes. They are made after the tap and ended with Stop.
-import {hidden} from "./manners.js";
 
 // Mining is one stretch of work: a control worker and its lanes, made after a tap and ended for good by end.
+//
+//   module   the compiled program
+//   info     what is mined and who is paid, as the person agreed to it
+//   device   {invitation, credential}: what makes this device known to the gateway; "" where there is none
+//   lanes, percent   how many lanes, and how much of their time
+//   paused   why they rest for now, as a word; ""
+//   hear     takes what the control worker says (control.js lists it)
 export class Mining {
-  #control; #lanes = []; #hear; #ended = false;
-  startedAt = performance.now();
+  #control; #lanes = []; #hear; #ended = false; #paused = "";
 
-  constructor(module, lanes, info, hear) {
+  constructor({module, info, device, lanes, percent, paused, hear}) {
     this.#hear = hear;
     const ports = [];
     this.#control = new Worker("control.js");
@@ -21,15 +26,34 @@ export class Mining {
       ports.push(port2);
     }
     this.#control.postMessage({
-      type: "start", module, ports,
+      type: "start", module, ports, percent, origin: location.origin,
       pool: location.origin.replace(/^http/, "ws") + "/stratum",
       user: info.payout, algorithm: info.algorithm,
+      invitation: device.invitation, credential: device.credential, payee: info.payee_name, address: info.payout,
     }, ports);
-    if (hidden()) this.pause(true);
+    this.pause(paused);
   }
 
-  pause(on) {
-    this.#control.postMessage({type: on ? "pause" : "resume"});
+  // pause lets the lanes rest for a reason, or work again without one.
+  pause(code) {
+    if (code === this.#paused) return;
+    this.#paused = code;
+    this.#control.postMessage(code ? {type: "pause", code} : {type: "resume"});
+  }
+
+  // power sets the percent of their time that the lanes may work.
+  power(percent) {
+    this.#control.postMessage({type: "rules", percent});
+  }
+
+  // kept answers a credential.
+  kept(ok) {
+    this.#control.postMessage({type: "kept", ok});
+  }
+
+  // wake connects afresh: the device slept.
+  wake() {
+    this.#control.postMessage({type: "wake"});
   }
 
   // end stops the hashing now. The control worker gets a moment to say goodbye to the pool.
@@ -48,7 +72,7 @@ export class Mining {
   }
 
   #fail() {
-    this.#pass({type: "ended", reason: "a part of this page did not load. A content blocker may have stopped it: if you want to mine, allow this page there, then load it again"});
+    this.#pass({type: "ended", code: "part"});
   }
 }
 

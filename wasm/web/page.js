@@ -1,14 +1,19 @@
 // The page: what the person presses, and what follows. It refuses before it does anything else: no start but by a
 // trusted tap, none by the address, none in a frame, none while hidden, none beside another tab that mines.
 // Hashing happens in workers (mining.js) that this file makes after the tap and ends with Stop.
-import {hidden, letSleep, slept, stayAwake} from "./manners.js";
+import * as join from "./join.js";
+import * as manners from "./manners.js";
 import {Mining, program} from "./mining.js";
 import * as screen from "./screen.js";
+import {changed, settings} from "./settings.js";
 import {alone, release} from "./tabs.js";
-import {sentence} from "./words.js";
+import * as day from "./today.js";
 
-let info = null;     // who is paid, from the server
+let invitation = join.fromAddress(); // a link, until it is used
+let info = null;     // what is mined and who is paid, from the server
+let proved = null;   // who is paid, as the gateway proved it: {payee_name, payout}
 let mining = null;   // the workers at work, or null
+let consent = null;  // the person's yes, since the tap
 let before = nothing(); // the totals of earlier stretches on this page: another number of cores begins a new one
 let latest = nothing();
 
@@ -27,10 +32,13 @@ const working = () => mining !== null;
 let starting = 0; // counts starts and stops, so that a Stop during a start wins
 
 async function start() {
-  if (mining || !info) return;
+  if (mining || !info || manners.hidden()) return;
+  if (framed()) return refuseFrame();
   const turn = ++starting;
+  consent = new manners.Consent();
   screen.started();
-  screen.state("connecting", "Getting ready", "");
+  screen.awake(!navigator.wakeLock);
+  screen.stand("connecting", "starting");
   try {
     const [free, compiled, now] = await Promise.all([alone(), program(), whoIsPaid()]);
     if (turn !== starting) return;
@@ -38,30 +46,32 @@ async function start() {
     if (JSON.stringify(now) !== JSON.stringify(info)) { // what was agreed to is no longer so
       info = now;
       screen.tell(info);
-      stop("stopped", "Please look again", "What is mined, or who is paid, has changed. Read it below, then press Start.");
-      return;
+      return stop("stopped", "payee");
     }
-    if (!free) {
-      stop("stopped", "Stopped", "Goldpan already mines in another tab or window of this browser. Stop it there first.");
-      return;
-    }
-    mining = new Mining(compiled, screen.chosen(), info, hear);
-    stayAwake(working);
-  } catch (e) {
-    if (turn === starting) {
-      stop("failed", "It did not start", "The program could not be loaded. Is the computer that serves this page still on and in the same network? Press Start to try again.");
-    }
+    if (!free) return stop("stopped", "tab");
+    begin(compiled);
+    manners.stayAwake(working);
+  } catch {
+    if (turn === starting) stop("failed", "load");
   }
 }
 
-function stop(name, title, reason) {
+// begin makes the workers: everything that was to be asked has been asked.
+function begin(module) {
+  const {lanes, power} = settings();
+  const device = info.join ? {invitation, credential: join.credential()} : {invitation: "", credential: ""};
+  mining = new Mining({module, info, device, lanes, percent: power, paused: manners.pause(settings()), hear});
+}
+
+function stop(phase, code, args) {
   starting++;
   release();
   if (mining) mining.end();
-  mining = null;
+  mining = consent = null;
   endStretch();
-  letSleep();
-  screen.stopped(name, title, reason);
+  manners.letSleep();
+  screen.film(false);
+  screen.halt(phase, code, args);
 }
 
 // restart begins a new stretch with another number of cores. The person has consented, and moved the slider.
@@ -69,41 +79,54 @@ function restart() {
   mining.end();
   endStretch();
   const turn = ++starting;
-  screen.state("connecting", "Changing the cores", "");
+  screen.stand("connecting", "cores");
   program().then((compiled) => {
-    if (turn === starting && !framed()) mining = new Mining(compiled, screen.chosen(), info, hear);
+    if (turn === starting && !framed()) begin(compiled);
   }).catch(() => {
-    if (turn === starting) stop("failed", "Stopped", "The program could not be fetched again. Is the computer that serves this page still on?");
+    if (turn === starting) stop("failed", "load");
   });
 }
 
 function refuseFrame() {
-  if (mining) stop("failed", "Stopped", "");
+  if (mining) stop("failed");
   starting++;
-  screen.nothingLeft();
-  screen.refuse("Goldpan does not run inside another page",
-    "Someone has put this page into a frame of their own. Open it by its own address instead, so that you see what it does and can stop it.");
+  screen.refuse("frame");
 }
 
 let resumed = -Infinity; // when the person came back to this page; it is said for a while
+let slept = -Infinity;   // when the device woke
+
+// rest lets the lanes rest as long as there is a reason to, and says so.
+function rest() {
+  if (!mining) return;
+  const why = manners.pause(settings());
+  mining.pause(why);
+  if (why) screen.stand("paused", why);
+}
 
 document.addEventListener("visibilitychange", () => {
   if (!mining) return;
-  mining.pause(hidden());
-  if (hidden()) {
-    slept();
-    screen.still();
-    screen.state("paused", "Paused", "This page is hidden. Mining goes on when you come back.");
-  } else {
-    stayAwake(working);
+  if (!manners.hidden()) {
+    manners.stayAwake(working);
     resumed = performance.now();
-    screen.state("connecting", "Starting again", "It was paused while this page was hidden.");
+    screen.stand("connecting", "back");
   }
+  rest();
+});
+
+manners.beats(() => {
+  if (mining && framed()) return refuseFrame();
+  if (consent && consent.over()) stop("expired", "expired");
+}, () => {
+  if (!mining) return;
+  slept = performance.now();
+  mining.wake();
+  manners.stayAwake(working);
 });
 
 // A page that is left is over, also if the browser keeps it for the Back button.
 window.addEventListener("pagehide", () => {
-  if (mining) stop("stopped", "Stopped", "You left this page.");
+  if (mining) stop("stopped", "left");
 });
 
 // ---- What the control worker tells ----------------------------------------------------------------------
@@ -121,13 +144,17 @@ function hear(message) {
   switch (message.type) {
   case "snapshot": return snapshot(message);
   case "share": return screen.share(message);
-  case "ended": return stop("failed", "It stopped", sentence(message.reason));
+  case "credential": return mining.kept(join.keep(message.credential));
+  case "welcome": return welcome(message);
+  case "refused": return refused(message);
+  case "ended": return stop(message.code === "expired" ? "expired" : "failed", message.code, {text: message.reason});
   }
 }
 
 function snapshot(s) {
   const passed = stretch ? s.seconds - stretch.seconds : 0;
   const done = before.hashes + s.hashes - latest.hashes;
+  const was = latest;
   stretch = {seconds: s.seconds};
   latest = {
     hashes: before.hashes + s.hashes,
@@ -137,8 +164,29 @@ function snapshot(s) {
     best: Math.max(before.best, s.best),
     seconds: before.seconds + s.seconds,
   };
-  if (!hidden()) screen.stand(s, performance.now() - resumed < 20_000);
-  screen.snapshot(s, latest, done, passed, !hidden());
+  const recently = (at) => performance.now() - at < 20_000;
+  if (s.state === "mining" && !s.code && recently(slept)) s.code = "asleep";
+  screen.snapshot(s, latest, done, passed, {seen: !manners.hidden(), back: recently(resumed), slowed: s.slowed});
+  screen.today(day.add({hashes: done, accepted: latest.accepted - was.accepted, seconds: passed}));
+}
+
+// welcome: the gateway takes this device, and has proved who is paid. If that is not what was agreed to, the control
+// worker says so next, and nothing is hashed.
+function welcome({payee, address}) {
+  invitation = ""; // it is spent
+  proved = {payee_name: payee, payout: address};
+  info = {...info, ...proved};
+  screen.tell(info);
+}
+
+// refused: the gateway does not take this device. What it says before it has proved itself may be anybody's word, so
+// the credential stays until the person leaves, or a new invitation brings another.
+function refused({code, reason, login, proven}) {
+  if (code === "payee") return stop("stopped", "payee");
+  if (login && proven && code === "removed") join.forget();
+  if (!login) invitation = "";
+  stop("failed", code, {text: reason});
+  screen.invite(code);
 }
 
 // ---- The first screen -----------------------------------------------------------------------------------
@@ -146,30 +194,88 @@ function snapshot(s) {
 async function whoIsPaid() {
   const answer = await fetch("info.json", {cache: "no-store"});
   if (!answer.ok) throw new Error("info.json: " + answer.status);
-  return answer.json();
+  return {...await answer.json(), ...proved};
 }
 
 async function open() {
+  await screen.open();
   if (framed()) return refuseFrame();
   if (typeof WebAssembly !== "object" || !WebAssembly.compileStreaming || typeof Worker !== "function") {
-    return screen.refuse("This browser is too old for Goldpan", "Update it, or open this page in a newer one: Chrome 91, Firefox 89 and Safari 16.4 or later can mine.");
+    return screen.refuse("old");
   }
   try {
     info = await whoIsPaid();
   } catch {
-    return screen.refuse("There is nothing to mine yet", "The computer that serves this page does not answer. Start mining on it, see that both are in the same network, and load this page again.");
+    return screen.refuse("unserved");
   }
-  screen.ready(info);
+  await manners.battery((level, charging) => {
+    screen.battery(level, charging);
+    rest();
+  });
+  screen.tell(info);
+  screen.today(day.read());
+  first("");
 }
 
+// first shows the first screen: what will happen, or that an invitation is needed.
+function first(code) {
+  if (info.join && !invitation && !join.credential()) return screen.invite(code);
+  screen.ready(info.join && join.credential() !== "");
+  program().catch(() => {}); // it is there by the time of the tap; if it does not come, Start says so
+}
+
+// invited takes a link that the person pasted, or opened while this page was open.
+function invited(text) {
+  const found = join.read(text);
+  if (!found) return screen.invite("link");
+  if (!found.here) {
+    screen.invite("origin");
+    const way = document.createElement("a");
+    way.href = found.link;
+    way.textContent = found.origin;
+    way.rel = "noreferrer";
+    document.getElementById("invite-problem").append(" ", way);
+    return;
+  }
+  invitation = found.link;
+  first("");
+}
+
+screen.controls.join.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const {value} = screen.controls.link;
+  screen.controls.link.value = ""; // a secret is not left lying about
+  invited(value);
+});
+window.addEventListener("hashchange", () => {
+  const link = join.fromAddress();
+  if (link && info && info.join && !mining && !framed()) invited(link);
+});
+screen.controls.leave.addEventListener("click", (event) => {
+  if (!event.isTrusted) return;
+  if (mining) stop("stopped", "stopped");
+  join.forget();
+  invitation = "";
+  proved = null;
+  screen.ready(false);
+  if (info.join) screen.invite("left");
+});
+
 // Only a real tap, click or key press of the person counts. A script's click is not one.
-screen.start.addEventListener("click", (event) => {
+screen.controls.start.addEventListener("click", (event) => {
   if (event.isTrusted) start();
 });
-screen.stop.addEventListener("click", () => stop("stopped", "Stopped", "Nothing runs any more."));
-screen.lanes.addEventListener("input", screen.slider);
-screen.lanes.addEventListener("change", (event) => {
-  if (event.isTrusted && mining) restart();
+screen.controls.stop.addEventListener("click", () => stop("stopped", "stopped"));
+screen.controls.again.addEventListener("click", () => location.reload());
+changed(async ({name, trusted}) => {
+  if (!trusted || !mining) return;
+  switch (name) {
+  case "lanes": return restart();
+  case "power": return mining.power(settings().power);
+  case "plugged":
+  case "floor": return rest();
+  case "awake": if (!await screen.film(settings().awake) && settings().awake) document.getElementById("awake").checked = false;
+  }
 });
 
 open();

@@ -1,0 +1,47 @@
+// Joining: what the page knows of the gateway that invited this device. An invitation is a link of this page's own
+// address whose fragment holds a secret; the credential that comes of it is kept in this browser, for this address, and
+// can mine and nothing else. The program in the control worker does the proving.
+
+const kept = "goldpan.device";
+let memory = ""; // where the browser keeps nothing, for this visit
+
+// fromAddress takes the invitation that the page was opened with, as a link; "" without one. It is out of the address
+// bar and of the tab's history before anything else happens.
+export function fromAddress() {
+  const found = location.hash.startsWith("#join=") ? location.origin + "/" + location.hash : "";
+  if (found) history.replaceState(null, "", location.pathname + location.search);
+  return found;
+}
+
+// read takes a pasted link apart: {link, origin, here}, or null if it is none. here: it is for this page's address.
+export function read(text) {
+  const found = /^(https?:\/\/[^/?#\s@]+)\/?#join=([A-Za-z0-9_-]{40})$/.exec(text.trim());
+  if (!found) return null;
+  let origin;
+  try {
+    origin = new URL(found[1]).origin;
+  } catch {
+    return null;
+  }
+  return {link: origin + "/#join=" + found[2], origin, here: origin === location.origin};
+}
+
+// credential is what was kept; "" before this device joined.
+export function credential() {
+  let found = memory;
+  try { found = localStorage.getItem(kept) || memory; } catch { /* this visit only */ }
+  return /^[A-Za-z0-9_-]{62}$/.test(found) ? found : "";
+}
+
+// keep keeps a credential. It is true once that is done.
+export function keep(text) {
+  memory = text;
+  try { localStorage.setItem(kept, text); } catch { /* this visit only */ }
+  return credential() === text;
+}
+
+// forget leaves the gateway.
+export function forget() {
+  memory = "";
+  try { localStorage.removeItem(kept); } catch { /* there was nothing */ }
+}

@@ -1,0 +1,263 @@
+//go:build !js
+
+package web
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"goldpan/wasm/web/browsertest"
+)
+
+// What the page shows and keeps.
+const (
+	isReady   = "document.body.dataset.state === 'ready'"
+	isInvite  = "document.body.dataset.state === 'invite'"
+	isMining  = "document.body.dataset.state === 'mining'"
+	hashCount = "Number(document.getElementById('hashes').dataset.count)"
+	problem   = "document.getElementById('invite-problem').textContent"
+	kept      = "localStorage.getItem('goldpan.device') ?? ''"
+)
+
+func found(n int) string {
+	return fmt.Sprintf("Number(document.getElementById('accepted').textContent.replace(/\\D/g, '')) >= %d", n)
+}
+
+// hidden makes the page believe that it is hidden, where a driver cannot hide it.
+func hidden(p *browsertest.Page, on bool) {
+	state := map[bool]string{true: "hidden", false: "visible"}[on]
+	p.Eval(`(() => {
+		Object.defineProperty(document, "visibilityState", {configurable: true, get: () => "`+state+`"});
+		document.dispatchEvent(new Event("visibilitychange"));
+		return true;
+	})()`, new(bool))
+}
+
+// TestLifeOfADevice is the whole of it in every browser: no invitation, an invitation, the tap, shares that the gateway
+// counts, Stop, another visit, a page that is hidden, a network that is cut, a gateway that is started anew, another tab.
+func TestLifeOfADevice(t *testing.T) {
+	for _, c := range []struct {
+		browser browsertest.Name
+		name    bool // by a name that is no secure context
+	}{{browsertest.Chromium, false}, {browsertest.Chromium, true}, {browsertest.Firefox, false}, {browsertest.WebKit, false}} {
+		title := string(c.browser)
+		if c.name {
+			title += ", home network"
+		}
+		t.Run(title, func(t *testing.T) {
+			h := newHome(t)
+			origin := h.byNumber
+			if c.name {
+				origin = h.byName
+			}
+			p := inBrowser(t, c.browser)
+			p.Navigate(origin + "/")
+			p.Await(isInvite)
+			if p.Text("String(isSecureContext)") != fmt.Sprint(!c.name) {
+				t.Fatalf("%s: a secure context: %s", origin, p.Text("String(isSecureContext)"))
+			}
+			if p.Text("String(getComputedStyle(document.getElementById('start')).display === 'none' || document.getElementById('dock').hidden)") != "true" {
+				t.Error("without an invitation there is a Start button")
+			}
+
+			// The link, as a phone's camera opens it. Its secret is gone at once, and nothing runs.
+			p.Navigate("about:blank")
+			p.Navigate(h.invites(origin))
+			p.Await(isReady)
+			if at := p.Text("location.href"); strings.Contains(at, "join") || strings.Contains(at, "#") {
+				t.Errorf("the address bar shows %q", at)
+			}
+			for id, want := range map[string]string{"payee": "Ada's wallet", "payout": h.payee.Address} {
+				if got := p.Text("document.getElementById('" + id + "').textContent"); got != want {
+					t.Errorf("#%s is %q, want %q", id, got, want)
+				}
+			}
+			p.Eval("(document.getElementById('start').click(), true)", new(bool))
+			if n := h.meetings(); n != 0 || len(h.gate.Devices()) != 0 {
+				t.Fatalf("without a tap %d connections, %d devices", n, len(h.gate.Devices()))
+			}
+
+			p.Click("#start")
+			p.Await(isMining + " && " + found(1))
+			if shares, devices := h.counted(); shares < 1 || devices != 1 || len(h.gate.Devices()) != 1 {
+				t.Errorf("the gateway has counted %d shares of %d devices", shares, devices)
+			}
+			if n := len(p.Text(kept)); n != 62 {
+				t.Errorf("what is kept is %d characters long", n)
+			}
+
+			hidden(p, true)
+			p.Await("document.body.dataset.state === 'paused'")
+			hidden(p, false)
+			p.Await(isMining)
+
+			p.Click("#stop")
+			p.Await("document.body.dataset.state === 'stopped'")
+			eventually(t, patience, "the device leaves", func() bool { _, devices := h.counted(); return devices == 0 })
+
+			// Another visit: it is known by what it kept. Mining still wants the tap.
+			p.Navigate("about:blank")
+			p.Navigate(origin + "/")
+			p.Await(isReady)
+			p.Click("#start")
+			p.Await(isMining + " && " + found(1))
+			if n := len(h.gate.Devices()); n != 1 {
+				t.Errorf("after another visit there are %d devices", n)
+			}
+
+			// The network goes and comes.
+			h.cutting(true)
+			p.Await("document.body.dataset.state === 'down'")
+			if text := p.Text(reason); !strings.Contains(text, "does not answer") && !strings.Contains(text, "closed") {
+				t.Errorf("without a network the page says %q", text)
+			}
+			h.cutting(false)
+			p.Await(isMining)
+
+			// So does the gateway.
+			met := h.meetings()
+			h.end()
+			p.Await("document.body.dataset.state === 'down'")
+			h.start()
+			p.Await(isMining)
+			if h.meetings() == met {
+				t.Error("the page mines at no gateway")
+			}
+			p.Click("#stop")
+			p.Await("document.body.dataset.state === 'stopped'")
+
+			// Another tab of this browser mines.
+			p.Eval(`(() => {
+				const other = window.other = new BroadcastChannel("goldpan");
+				other.onmessage = ({data}) => { if (data.type === "claim") other.postMessage({type: "taken", to: data.from}); };
+				return true;
+			})()`, new(bool))
+			met = h.meetings()
+			p.Click("#start")
+			p.Await(reason + ".includes('another tab')")
+			if h.meetings() != met {
+				t.Error("beside another tab the page connects")
+			}
+			said := slices.DeleteFunc(p.Errors(), func(s string) bool { return strings.Contains(s, "/stratum") }) // a browser's own words on a cut connection
+			if len(said) > 0 {
+				t.Errorf("the page complains: %q", said)
+			}
+		})
+	}
+}
+
+// Each reason not to be let in is told, and what the device has is kept unless the gateway has proved itself.
+func TestRefusedDevices(t *testing.T) {
+	h := newHome(t)
+	origin := h.byNumber
+	p := inBrowser(t, browsertest.Chromium)
+	forget := func() { p.Navigate(origin + "/"); p.Eval("(localStorage.clear(), true)", new(bool)); p.Navigate("about:blank") }
+	try := func(link, words string) {
+		t.Helper()
+		p.Navigate("about:blank")
+		p.Navigate(link)
+		p.Await(isReady)
+		p.Click("#start")
+		p.Await(isInvite + " && " + problem + ".includes('" + words + "')")
+	}
+	used := h.invites(origin)
+	p.Navigate("about:blank")
+	p.Navigate(used)
+	p.Await(isReady)
+	p.Click("#start")
+	p.Await(isMining)
+	p.Click("#stop")
+	forget()
+	try(used, "used already")
+	try(newHome(t).invites(origin), "not known there")
+	try(used[:len(used)-1]+"x", "link")
+
+	// By hand: what is no link, one of another address with the way there, and a good one.
+	paste := func(text string) {
+		t.Helper()
+		p.Eval(fmt.Sprintf("(document.getElementById('link').value = %q, true)", text), new(bool))
+		p.Click("#join-button")
+	}
+	p.Navigate(origin + "/")
+	p.Await(isInvite)
+	paste("hello")
+	p.Await(problem + ".includes('no invitation')")
+	elsewhere := strings.Replace(h.invites(h.byName), "phone.test", "other.test", 1)
+	paste(elsewhere)
+	p.Await(problem + ".includes('another address')")
+	if way := p.Text("document.querySelector('#invite-problem a').href"); way != elsewhere {
+		t.Errorf("the way there is %q", way)
+	}
+	good := h.invites(origin)
+	paste("  " + good + "\n")
+	p.Await(isReady)
+	if left := p.Text("document.getElementById('link').value"); left != "" {
+		t.Errorf("the link stays in its field: %q", left)
+	}
+	p.Click("#start")
+	p.Await(isMining + " && " + found(1))
+
+	// Removed while it mines: it is told so, and keeps its credential, for anybody might have said it.
+	devices := h.gate.Devices()
+	if err := h.gate.Remove(devices[len(devices)-1].ID); err != nil {
+		t.Fatal(err)
+	}
+	h.cutting(true)
+	h.cutting(false)
+	p.Await(isInvite + " && " + problem + ".includes('removed')")
+	eventually(t, patience, "the workers end", func() bool { return p.Text("String(document.body.dataset.state)") == "invite" })
+	if len(p.Text(kept)) != 62 {
+		t.Error("the credential was forgotten on a stranger's word")
+	}
+	// A new invitation brings it back.
+	paste(h.invites(origin))
+	p.Await(isReady)
+	p.Click("#start")
+	p.Await(isMining)
+	p.Click("#stop")
+	p.Await("document.body.dataset.state === 'stopped'")
+
+	// It leaves.
+	p.Navigate(origin + "/")
+	p.Await(isReady)
+	p.Click("#leave-ask")
+	p.Click("#leave")
+	p.Await(isInvite)
+	if left := p.Text(kept); left != "" {
+		t.Errorf("after leaving %q is kept", left)
+	}
+	p.Navigate(origin + "/")
+	p.Await(isInvite)
+}
+
+// Whoever agreed to mine for one has not agreed to another: not before the start, nor after.
+func TestThePayeeIsProved(t *testing.T) {
+	h := newHome(t)
+	p := inBrowser(t, browsertest.Chromium)
+	address := h.payee.Address
+	h.pays("Eve", address, false) // the page is told one name, the gateway proves another
+	p.Navigate(h.invites(h.byNumber))
+	p.Await(isReady)
+	p.Click("#start")
+	p.Await("document.body.dataset.state === 'stopped' && " + reason + ".includes('has changed')")
+	if name := p.Text("document.getElementById('payee').textContent"); name != "Eve" {
+		t.Errorf("the page names %q", name)
+	}
+	if shares, _ := h.counted(); shares != 0 {
+		t.Errorf("%d shares for somebody whom nobody agreed to", shares)
+	}
+	p.Click("#start")
+	p.Await(isMining + " && " + found(1))
+	h.pays("Mallory", address, true)
+	h.cutting(true)
+	h.cutting(false)
+	p.Await("document.body.dataset.state === 'stopped' && " + reason + ".includes('has changed')")
+	if name := p.Text("document.getElementById('payee').textContent"); name != "Mallory" {
+		t.Errorf("the page names %q", name)
+	}
+	if n := len(h.gate.Devices()); n != 1 {
+		t.Errorf("%d devices", n)
+	}
+}
