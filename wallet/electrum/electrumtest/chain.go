@@ -161,8 +161,14 @@ func Tx(ins []In, outs ...Out) []byte {
 	return append(b, 0, 0, 0, 0)
 }
 
-// ID is the txid of what Tx wrote.
-func ID(raw []byte) pow.Hash { return double(raw) }
+// ID is a raw transaction's.
+func ID(raw []byte) pow.Hash {
+	t, _, err := take(raw)
+	if err != nil {
+		panic(err)
+	}
+	return double(t.stripped)
+}
 
 func double(b []byte) pow.Hash {
 	first := sha256.Sum256(b)

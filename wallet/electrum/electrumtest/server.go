@@ -2,9 +2,7 @@ package electrumtest
 
 import (
 	"context"
-	"encoding/binary"
 	"net"
-	"slices"
 	"sync"
 
 	"goldpan/core/jsonrpc"
@@ -21,6 +19,7 @@ type Server struct {
 	mu      sync.Mutex
 	lie     func(message.Request, message.Response) message.Response
 	chain   *Chain
+	index   index
 	mempool [][]byte
 	peers   map[*peer]bool
 	dials   int
@@ -36,7 +35,11 @@ type peer struct {
 }
 
 // NewServer serves a chain.
-func NewServer(c *Chain) *Server { return &Server{chain: c, peers: map[*peer]bool{}} }
+func NewServer(c *Chain) *Server {
+	s := &Server{chain: c, peers: map[*peer]bool{}}
+	s.index.update(c)
+	return s
+}
 
 // Dial connects in memory; it has the form of wallet.Options.Dial.
 func (s *Server) Dial(_ context.Context, _ string, limit int) (jsonrpc.Conn, error) {
@@ -89,6 +92,7 @@ func (s *Server) Close() {
 func (s *Server) Update(change func(c *Chain, mempool *[][]byte) *Chain) {
 	s.mu.Lock()
 	s.chain = change(s.chain, &s.mempool)
+	s.index.update(s.chain)
 	type news struct {
 		p     *peer
 		notes []message.Notification
@@ -175,6 +179,7 @@ var errNone = message.Errorf(message.CodeBadRequest, "SERVERTEXT no such thing")
 func (s *Server) answer(p *peer, r message.Request) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.index.update(s.chain) // a test may have grown it without Update
 	var hash message.ScriptHashParams
 	switch r.Method {
 	case message.ServerVersion:
@@ -252,10 +257,8 @@ func (s *Server) answer(p *peer, r message.Request) (any, error) {
 
 // find gives a transaction with its height, 0 in the mempool, and its place.
 func (s *Server) find(id pow.Hash) ([]byte, int32, int) {
-	for h, b := range s.chain.Blocks {
-		if i := slices.Index(b.IDs, id); i >= 0 {
-			return b.Txs[i], int32(h), i
-		}
+	if at, ok := s.index.place[id]; ok {
+		return s.chain.Blocks[at[0]].Txs[at[1]], at[0], int(at[1])
 	}
 	for _, raw := range s.mempool {
 		if ID(raw) == id {
@@ -265,51 +268,4 @@ func (s *Server) find(id pow.Hash) ([]byte, int32, int) {
 	return nil, 0, 0
 }
 
-func (s *Server) history(h message.Hash) message.History {
-	mine := map[pow.Hash]bool{} // that pay the script
-	var list message.History
-	look := func(raw []byte, height int32) {
-		ins, scripts := read(raw)
-		hit := false
-		for _, script := range scripts {
-			if message.ScriptHash(script) == h {
-				mine[ID(raw)] = true
-				hit = true
-			}
-		}
-		for _, in := range ins {
-			hit = hit || mine[in]
-		}
-		if hit {
-			list = append(list, message.HistoryEntry{Height: height, TxHash: message.Hash(ID(raw))})
-		}
-	}
-	for height, b := range s.chain.Blocks {
-		for _, raw := range b.Txs {
-			look(raw, int32(height))
-		}
-	}
-	for _, raw := range s.mempool {
-		look(raw, 0)
-	}
-	return list
-}
-
-// read takes apart what Tx wrote: whose outputs it spends (any of theirs), and the scripts that it pays.
-func read(raw []byte) (ins []pow.Hash, scripts [][]byte) {
-	b := raw[4:]
-	n := int(b[0])
-	b = b[1:]
-	for range n {
-		ins = append(ins, pow.Hash(b[:32]))
-		b = b[36+1+int(b[36])+4:]
-	}
-	n = int(b[0])
-	b = b[1:]
-	for range n {
-		_ = binary.LittleEndian.Uint64(b)
-		scripts = append(scripts, b[9:9+int(b[8])])
-		b = b[9+int(b[8]):]
-	}
-	return ins, scripts
-}
+func (s *Server) history(h message.Hash) message.History { return s.index.with(h, s.mempool) }
