@@ -471,7 +471,11 @@ func TestAccountsOfOneSeed(t *testing.T) {
 	seen := map[string]bool{}
 	for _, f := range hd.Candidates(o.Params) {
 		o.Path = f.Path
-		x, err := Open(o)
+		open := func() (*Wallet, error) { return Open(o) }
+		if len(seen)%2 == 1 {
+			open = func() (*Wallet, error) { return w.OpenPath(f.Path) }
+		}
+		x, err := open()
 		if f.Path.Steps == "84'/0'/0'" {
 			if !errors.Is(err, ErrInUse) {
 				t.Errorf("%s is open twice: %v", f, err)
@@ -490,6 +494,10 @@ func TestAccountsOfOneSeed(t *testing.T) {
 	}
 	if len(seen) < 9 {
 		t.Errorf("%d accounts", len(seen))
+	}
+	w.Lock()
+	if _, err := w.OpenPath(hd.Path{Kind: hd.PKH, Steps: "1'"}); !errors.Is(err, ErrLocked) {
+		t.Errorf("an account of a locked wallet: %v", err)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"goldpan/core/seal"
+	"goldpan/wallet/hd"
 )
 
 // Locked tells whether the wallet only watches until it is unlocked.
@@ -126,6 +127,42 @@ func (w *Wallet) WithSeed(f func(seed []byte) error) error {
 	seed := s.Words.Seed(s.Passphrase)
 	defer clear(seed)
 	return f(seed)
+}
+
+// OpenPath opens another account of the same words, without asking for the passphrase again. It fails with ErrLocked,
+// ErrWatchOnly, or ErrInUse when that account is open.
+func (w *Wallet) OpenPath(p hd.Path) (*Wallet, error) {
+	if w.watches {
+		return nil, ErrWatchOnly
+	}
+	key, err := w.fileKey()
+	if err != nil {
+		return nil, err
+	}
+	defer clear(key[:])
+	o := w.o
+	o.Path = p
+	if err := o.path(); err != nil {
+		return nil, err
+	}
+	e, err := o.read()
+	if err != nil {
+		return nil, err
+	}
+	s, err := o.openSecret(key, e)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Words.Wipe()
+	n, err := o.openNotes(w.key, e)
+	if err != nil {
+		return nil, err
+	}
+	account, err := derive(&o, s)
+	if err != nil {
+		return nil, err
+	}
+	return open(o, key, s, n, account)
 }
 
 // NewUnlockKey makes a key that opens the wallet instead of its passphrase, for the system's keyring to keep. One

@@ -62,7 +62,10 @@ type line struct {
 	Pool, Reason, Text, Level, Key, Value, Name                                         string
 	Hosts                                                                               []string
 	OK                                                                                  bool
-	Line, Problems, Lanes                                                               int
+	Line, Problems, Lanes, Taken, Transactions                                          int
+	Label, Descriptor, Extended, URI                                                    string
+	Groups                                                                              []string
+	Mine                                                                                bool
 }
 
 // process is a running goldpan.

@@ -59,7 +59,8 @@ func usagef(format string, args ...any) error {
 func commands() []command {
 	return []command{
 		practiceCommand(), mineCommand(), soloCommand(), benchCommand(),
-		walletCreateCommand(), walletRestoreCommand(), walletAddressCommand(), walletBalanceCommand(),
+		walletCreateCommand(), walletRestoreCommand(), walletAddressCommand(), walletBalanceCommand(), walletHistoryCommand(),
+		walletExportCommand(), walletVerifyCommand(), walletLabelCommand(),
 		keyAddCommand(), keyListCommand(), keyShowCommand(), keyRevokeCommand(),
 		configShowCommand(), configCheckCommand(), configSetCommand(), configPathCommand(),
 		poolsCommand(), trustListCommand(), trustRemoveCommand(),

@@ -22,17 +22,21 @@ import (
 
 // walletChoice are the flags that every wallet command takes.
 type walletChoice struct {
-	coin, network, passphraseFile, seedPassphraseFile *string
-	purpose                                           *uint
+	coin, network, name, passphraseFile, seedPassphraseFile *string
+	purpose, account                                        *uint
+	path                                                    *string
 }
 
 func walletFlags(f *flag.FlagSet) walletChoice {
 	return walletChoice{
 		f.String("coin", "bitcoin", "`COIN`: bitcoin, litecoin or dogecoin"),
 		f.String("network", string(coin.Main), "`NETWORK`: main, test, regtest or practice"),
+		f.String("wallet", "", "`NAME` of a wallet beside the network's own, with words of its own or none"),
 		f.String("passphrase-file", "", "`FILE` that holds the passphrase which seals the wallet; - is standard input; if not given it is asked for. A practice wallet needs none"),
 		f.String("seed-passphrase-file", "", "`FILE` that holds BIP39's own passphrase, if the words have one"),
 		f.Uint("purpose", 0, "derivation `PURPOSE`: 44, 49, 84 or 86; 0 is the coin's own"),
+		f.Uint("account", 0, "`NUMBER` of the account"),
+		f.String("path", "", "`PATH` of an account that another program used, such as \"m/0', pkh\"; wallet restore shows which it found"),
 	}
 }
 
@@ -52,6 +56,13 @@ func (t *terminal) options(ctx context.Context, c walletChoice, create bool) (d 
 	default:
 		return nil, o, usagef("--purpose: 44, 49, 84 or 86")
 	}
+	if *c.account >= 1<<31 {
+		return nil, o, usagef("--account: from 0 to 2147483647")
+	}
+	path, err := parsePath(*c.path)
+	if err != nil {
+		return nil, o, err
+	}
 	if d, err = desk.Open(t.data); err != nil {
 		return nil, o, err
 	}
@@ -61,7 +72,7 @@ func (t *terminal) options(ctx context.Context, c walletChoice, create bool) (d 
 		}
 	}()
 	o = d.WalletOptions(params)
-	o.Purpose = uint32(*c.purpose)
+	o.Name, o.Purpose, o.Account, o.Path = *c.name, uint32(*c.purpose), uint32(*c.account), path
 	if params.Network != coin.Practice || *c.passphraseFile != "" {
 		if !create {
 			// A missing wallet is told before a passphrase is asked for.
@@ -81,6 +92,19 @@ func (t *terminal) options(ctx context.Context, c walletChoice, create bool) (d 
 	return d, o, nil
 }
 
+// parsePath reads what wallet restore prints: "m/84'/0'/0', wpkh".
+func parsePath(s string) (hd.Path, error) {
+	if s == "" {
+		return hd.Path{}, nil
+	}
+	steps, kind, ok := strings.Cut(s, ",")
+	kind = strings.TrimSpace(kind)
+	if !ok || !slices.Contains(hd.Kinds(), hd.Kind(kind)) {
+		return hd.Path{}, usagef("--path: write it as \"m/84'/0'/0', wpkh\": pkh, sh(wpkh), wpkh or tr stands after the comma")
+	}
+	return hd.Path{Kind: hd.Kind(kind), Steps: strings.TrimPrefix(strings.TrimSpace(steps), "m/")}, nil
+}
+
 // unaudited is said wherever a real wallet is made.
 const unaudited = "This wallet has not been audited. Keep small amounts in it."
 
@@ -92,6 +116,7 @@ func walletCreateCommand() command {
 		prepare: func(t *terminal, f *flag.FlagSet) func(context.Context, []string) error {
 			c := walletFlags(f)
 			length := f.Int("length", 12, "`N` words: 12 or 24")
+			language := f.String("language", string(hd.English), "`LANGUAGE` of the words; few other wallets read any but english")
 			wordsFile := f.String("words-file", "", "write the words to this new `FILE`, readable by you alone, instead of showing them")
 			return func(ctx context.Context, args []string) (err error) {
 				if err := noArguments(args); err != nil {
@@ -99,6 +124,9 @@ func walletCreateCommand() command {
 				}
 				if *length != 12 && *length != 24 {
 					return usagef("--length: 12 or 24 words")
+				}
+				if !slices.Contains(hd.Languages(), hd.Language(*language)) {
+					return usagef("--language: one of %v", hd.Languages())
 				}
 				show := !t.json && isTerminal(t.out)
 				if *wordsFile == "" && !show && coin.Network(*c.network) != coin.Practice {
@@ -123,7 +151,7 @@ func walletCreateCommand() command {
 						}
 					}()
 				}
-				o.Words = *length
+				o.Words, o.Language = *length, hd.Language(*language)
 				w, err := wallet.Create(o)
 				if err != nil {
 					return err
@@ -133,6 +161,7 @@ func walletCreateCommand() command {
 				if err != nil {
 					return err
 				}
+				defer m.Wipe()
 				if file != nil {
 					if _, err = fmt.Fprintln(file, strings.Join(m.Words(), " ")); err == nil {
 						err = file.Sync()
@@ -152,6 +181,7 @@ func walletCreateCommand() command {
 				if o.Params.Network == coin.Main {
 					t.say("%s", unaudited)
 				}
+				t.sayUnproven(w)
 				t.print(record{"type": "wallet", "coin": o.Params.Coin.ID, "network": o.Params.Network, "words": len(m.Words()), "address": address, "path": w.Path(0)},
 					"Your %s wallet is made. Its first address: %s", o.Params.Coin.Name, address)
 				return nil
@@ -172,87 +202,6 @@ func (t *terminal) showWords(m hd.Mnemonic) {
 func isTerminal(w any) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
-}
-
-func walletRestoreCommand() command {
-	return command{
-		name:    "wallet restore",
-		summary: "Bring a wallet back from its seed words.",
-		usage:   "[--coin COIN] [--network NETWORK] [--words-file FILE] [--seed-passphrase-file F] [--passphrase-file F]",
-		prepare: func(t *terminal, f *flag.FlagSet) func(context.Context, []string) error {
-			c := walletFlags(f)
-			wordsFile := f.String("words-file", "", "`FILE` that holds the words; - is standard input; if not given they are asked for")
-			return func(ctx context.Context, args []string) error {
-				if err := noArguments(args); err != nil {
-					return err
-				}
-				if *wordsFile == "-" && (*c.passphraseFile == "-" || *c.seedPassphraseFile == "-") {
-					return usagef("standard input can hold one secret, not two")
-				}
-				words, err := t.secret(ctx, *wordsFile, "Seed words, separated by spaces")
-				if err != nil {
-					return err
-				}
-				m, err := hd.ParseMnemonic(words)
-				if err != nil {
-					return err
-				}
-				d, o, err := t.options(ctx, c, true)
-				if err != nil {
-					return err
-				}
-				defer d.Close()
-				w, err := wallet.Restore(o, m)
-				if err != nil {
-					return err
-				}
-				defer w.Close()
-				address, err := w.Address(0)
-				if err != nil {
-					return err
-				}
-				if o.Params.Network == coin.Main {
-					t.say("%s", unaudited)
-				}
-				t.print(record{"type": "wallet", "coin": o.Params.Coin.ID, "network": o.Params.Network, "words": len(m.Words()), "address": address, "path": w.Path(0)},
-					"Your %s wallet is back. Its first address: %s", o.Params.Coin.Name, address)
-				return nil
-			}
-		},
-	}
-}
-
-func walletAddressCommand() command {
-	return command{
-		name:    "wallet address",
-		summary: "Show an address to receive at.",
-		usage:   "[--coin COIN] [--network NETWORK] [--index N] [--purpose 44|49|84|86] [--passphrase-file F]",
-		prepare: func(t *terminal, f *flag.FlagSet) func(context.Context, []string) error {
-			c := walletFlags(f)
-			index := f.Int64("index", -1, "`N`th address, from 0; if not given, the next unused one")
-			return func(ctx context.Context, args []string) error {
-				if err := noArguments(args); err != nil {
-					return err
-				}
-				if *index < -1 || *index >= 1<<31 {
-					return usagef("--index: from 0 to 2147483647")
-				}
-				return t.withWallet(ctx, c, nil, func(w *wallet.Wallet) error {
-					at := uint32(max(*index, 0))
-					address, err := w.Address(at)
-					if *index < 0 {
-						address, at, err = w.NextUnused()
-					}
-					if err != nil {
-						return err
-					}
-					p := w.Params()
-					t.print(record{"type": "address", "coin": p.Coin.ID, "network": p.Network, "address": address, "index": at, "path": w.Path(at)}, "%s", address)
-					return nil
-				})
-			}
-		},
-	}
 }
 
 // withWallet opens a wallet for the length of work.
@@ -306,6 +255,39 @@ func (t *terminal) walletDial(proxy string, online bool) (walletDial, error) {
 	return (&jsonrpc.Dialer{Proxy: through, Trust: known.Trust()}).Dial, nil
 }
 
+// serverFlags are the flags of commands that ask a wallet server.
+func serverFlags(f *flag.FlagSet, without string) (server, proxy *string) {
+	return f.String("server", "", "`URL` of an Electrum server, tls://, tcp://, wss:// or ws://; ?pin=sha256:… pins its key; if not given, "+without),
+		f.String("proxy", "", "`URL` of a proxy to the server: socks5://HOST:PORT or http://HOST:PORT; if not given, the settings'")
+}
+
+// serverDial is walletDial for the server of a flag.
+func (t *terminal) serverDial(server, proxy string) (walletDial, error) {
+	scheme, _, _ := strings.Cut(server, "://")
+	if server != "" && !slices.Contains([]string{"tls", "ssl", "tcp", "wss", "ws"}, strings.ToLower(scheme)) {
+		return nil, usagef("--server: it begins with tls://, tcp://, wss:// or ws://")
+	}
+	return t.walletDial(proxy, server != "")
+}
+
+// learn brings a wallet in step with the server, or says that none is asked.
+func (t *terminal) learn(ctx context.Context, w *wallet.Wallet, server string) error {
+	if server == "" {
+		t.say("Off line: this is what the wallet learned last.")
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, syncPatience)
+	defer cancel()
+	return w.Sync(ctx, server)
+}
+
+// sayUnproven says that a wallet was never proven to be backed up.
+func (t *terminal) sayUnproven(w *wallet.Wallet) {
+	if !w.BackedUp() && w.Params().Network != coin.Practice {
+		t.say("No backup of this wallet was proven yet. Write its words down, then run goldpan wallet verify: it asks for some of them.")
+	}
+}
+
 // syncPatience bounds how long a balance is waited for.
 const syncPatience = 5 * time.Minute
 
@@ -316,36 +298,28 @@ func walletBalanceCommand() command {
 		usage:   "[--coin COIN] [--network NETWORK] [--server URL] [--proxy URL] [--passphrase-file F]",
 		prepare: func(t *terminal, f *flag.FlagSet) func(context.Context, []string) error {
 			c := walletFlags(f)
-			server := f.String("server", "", "`URL` of an Electrum server, tls://, tcp://, wss:// or ws://; ?pin=sha256:… pins its key; if not given, what was learned last is shown")
-			proxy := f.String("proxy", "", "`URL` of a proxy to the server: socks5://HOST:PORT or http://HOST:PORT; if not given, the settings'")
+			server, proxy := serverFlags(f, "what was learned last is shown")
 			return func(ctx context.Context, args []string) error {
 				if err := noArguments(args); err != nil {
 					return err
 				}
-				scheme, _, _ := strings.Cut(*server, "://")
-				if *server != "" && !slices.Contains([]string{"tls", "ssl", "tcp", "wss", "ws"}, strings.ToLower(scheme)) {
-					return usagef("--server: it begins with tls://, tcp://, wss:// or ws://")
-				}
-				dial, err := t.walletDial(*proxy, *server != "")
+				dial, err := t.serverDial(*server, *proxy)
 				if err != nil {
 					return err
 				}
 				return t.withWallet(ctx, c, dial, func(w *wallet.Wallet) error {
-					if *server != "" {
-						ctx, cancel := context.WithTimeout(ctx, syncPatience)
-						defer cancel()
-						if err := w.Sync(ctx, *server); err != nil {
-							return err
-						}
-					} else {
-						t.say("Off line: this is what the wallet learned last.")
+					if err := t.learn(ctx, w, *server); err != nil {
+						return err
 					}
+					t.sayUnproven(w)
 					p, b := w.Params(), w.Balance()
 					note := ""
 					if p.Network == coin.Practice {
 						note = " (practice coins, worth nothing)"
 					}
-					t.print(desk.BalanceRecord(p.Coin.ID, string(p.Network), b), "%s to spend, %s ripening, %s not confirmed yet%s", b.Confirmed, b.Immature, b.Unconfirmed, note)
+					r := desk.BalanceRecord(p.Coin.ID, string(p.Network), b)
+					r["backed_up"] = w.BackedUp()
+					t.print(r, "%s to spend, %s ripening, %s not confirmed yet%s", b.Confirmed, b.Immature, b.Unconfirmed, note)
 					return nil
 				})
 			}

@@ -26,6 +26,7 @@ import (
 	"goldpan/wallet"
 	"goldpan/wallet/electrum"
 	"goldpan/wallet/hd"
+	"goldpan/wallet/label"
 )
 
 // explanations give an error's sentence and what to do next, the most particular
@@ -120,6 +121,25 @@ var explanations = []struct {
 	{wallet.ErrExists, "there is a wallet already", "Use it, or give another directory with --data DIR. Goldpan never writes over a wallet."},
 	{wallet.ErrMissing, "there is no wallet yet", "Make one with goldpan wallet create, or bring one back with goldpan wallet restore."},
 	{wallet.ErrInUse, "another copy of Goldpan has this wallet open", "Close the other copy first."},
+	{wallet.ErrName, "", "Give --wallet another name, or leave it out for the network's own wallet."},
+	{wallet.ErrLocked, "", "Give its passphrase to unlock it."},
+	{wallet.ErrUnlockKey, "", "Open it with its passphrase."},
+	{wallet.ErrWatchOnly, "", "Ask the program that has the words."},
+	{wallet.ErrWeak, "", "Use five or more words that only you would put together."},
+	{wallet.ErrNotProven, "", "Write the words down, then run goldpan wallet verify."},
+	{wallet.ErrOther, "", "Look for the words, or the backup file, of this wallet; or restore that one under another name with --wallet."},
+	{wallet.ErrBackup, "", "Try another copy of it. Your words bring the wallet back too."},
+	{wallet.ErrFewWords, "", "Answer three words at least."},
+	{hd.ErrKind, "", "Give it with --kind; the program that made the key says which it uses."},
+	{hd.ErrPrivate, "", "Show it to nobody. If anybody has seen it, move its coins away."},
+	{hd.ErrOther, "", "Check --coin and --network."},
+	{hd.ErrMultisig, "", "Watch it with the program that made it."},
+	{hd.ErrExtended, "", "Copy it again, whole."},
+	{hd.ErrDescriptor, "", "Copy it again, whole, with its check letters after #."},
+	{hd.ErrDescriptorSum, "", "Copy it again, whole."},
+	{hd.ErrPurpose, "", "Leave --purpose and --path out for the coin's own."},
+	{label.ErrFormat, "", "Export the labels from the other wallet in the BIP329 format."},
+	{label.ErrTooLong, "", "Look whether it is a file of labels."},
 	{wallet.ErrDamaged, "the wallet file is damaged, and so is the copy kept of it", "Goldpan has left both as they are. Move them away and restore the wallet from its words."},
 	{wallet.ErrKeyFile, "", "Make it readable by you alone again, or move every wallets/practice file of the data directory away; Goldpan then makes a new practice wallet."},
 	{wallet.ErrNoPassphrase, "", "Give one when asked, or with --passphrase-file FILE."},
@@ -172,6 +192,10 @@ func Explain(err error) (message, hint string) {
 	var word *hd.WordError
 	if errors.As(err, &word) {
 		return printable(word.Error()), "Compare it with what you wrote down; every word is from one list."
+	}
+	var unsupported *hd.UnsupportedError
+	if errors.As(err, &unsupported) {
+		return printable(unsupported.Error()), "Watch it with the program that made it."
 	}
 	var certificate *jsonrpc.CertificateError
 	if errors.As(err, &certificate) {
