@@ -328,3 +328,21 @@ func (v *Vault) Tidy(ctx context.Context) error {
 	}
 	return nil
 }
+
+// CheckKey looks whether the store still holds an entry's secret, and the one
+// that was added.
+func (v *Vault) CheckKey(ctx context.Context, id string) error {
+	e, err := v.Show(ctx, id)
+	if err != nil {
+		return err
+	}
+	if e.State == Revoked {
+		return fmt.Errorf("vault: %w", ErrRevoked)
+	}
+	secret, err := v.peek(ctx, id)
+	if err != nil {
+		return err
+	}
+	secret.Wipe()
+	return nil
+}

@@ -5,26 +5,36 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"strings"
 	"time"
 
 	"goldpan/app/desk"
 	"goldpan/vault"
+	"goldpan/vault/sealed"
 )
 
 // storeChoice are the flags that say where keys are.
-type storeChoice struct{ store, passphraseFile *string }
+type storeChoice struct {
+	store, passphraseFile *string
+	passphraseFD          *uint
+}
 
 func storeFlags(f *flag.FlagSet) storeChoice {
 	return storeChoice{
 		f.String("store", "", "`WHERE` keys are kept: keyring, or file for a file sealed by a passphrase; if not given, the keyring where there is one"),
 		f.String("passphrase-file", "", "`FILE` that holds the passphrase of a sealed file; - is standard input"),
+		f.Uint("passphrase-fd", 0, "`NUMBER` of an open file descriptor that gives the passphrase of a sealed file, 3 or more"),
 	}
 }
 
 // keys opens the vault for the length of work.
 func (t *terminal) keys(ctx context.Context, c storeChoice, work func(*vault.Vault) error) error {
-	choice := desk.KeyStore(*c.store)
-	switch choice {
+	return t.deskKeys(ctx, c, func(_ *desk.Desk, v *vault.Vault) error { return work(v) })
+}
+
+// deskKeys opens the vault and the desk for the length of work.
+func (t *terminal) deskKeys(ctx context.Context, c storeChoice, work func(*desk.Desk, *vault.Vault) error) error {
+	switch desk.KeyStore(*c.store) {
 	case desk.AutoStore, desk.KeyringStore, desk.FileStore:
 	default:
 		return usagef("--store: keyring or file")
@@ -34,6 +44,15 @@ func (t *terminal) keys(ctx context.Context, c storeChoice, work func(*vault.Vau
 		return err
 	}
 	defer d.Close()
+	v, err := t.openKeys(ctx, d, desk.KeyStore(*c.store), c)
+	if err != nil {
+		return err
+	}
+	return work(d, v)
+}
+
+// openKeys opens the vault of one store.
+func (t *terminal) openKeys(ctx context.Context, d *desk.Desk, choice desk.KeyStore, c storeChoice) (*vault.Vault, error) {
 	ask := func(ctx context.Context, create bool) (vault.Secret, error) {
 		s, err := t.newSecret(ctx, *c.passphraseFile, "Passphrase of the sealed keys", create)
 		if err != nil {
@@ -41,11 +60,18 @@ func (t *terminal) keys(ctx context.Context, c storeChoice, work func(*vault.Vau
 		}
 		return vault.NewSecret([]byte(s)), nil
 	}
+	if *c.passphraseFD != 0 {
+		if *c.passphraseFD < 3 || *c.passphraseFile != "" {
+			return nil, usagef("--passphrase-fd: 3 or more, and not with --passphrase-file")
+		}
+		ask = sealed.FromDescriptor(uintptr(*c.passphraseFD))
+	}
 	v, err := d.Keys(ctx, choice, ask, func(note string) { t.say("%s", note) })
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return work(v)
+	v.Alert = func(a vault.Alert) { t.say("Watch out, key %s: %s. See goldpan key audit.", a.Key, a.Text) }
+	return v, nil
 }
 
 // poolPassword fetches the password that a pool is to be sent.
@@ -67,64 +93,6 @@ func oneID(args []string) (string, error) {
 	return args[0], nil
 }
 
-func keyAddCommand() command {
-	return command{
-		name:    "key add",
-		summary: "Keep a password or key in the keyring; Goldpan uses it and never shows it.",
-		usage:   "ID [--kind pool|node|pool-api|exchange|token] [--environment live|test|practice] [--name TEXT] [--secret-file F] [--store keyring|file]",
-		prepare: func(t *terminal, f *flag.FlagSet) func(context.Context, []string) error {
-			kind := f.String("kind", string(vault.KindPool), "`KIND` of key: pool (a pool's password), node, pool-api, exchange or token (for --api-token-key)")
-			environment := f.String("environment", string(vault.Live), "`WHERE` it is for: live, test or practice")
-			name := f.String("name", "", "`TEXT` that tells you what it is; the id if not given")
-			file := f.String("secret-file", "", "`FILE` that holds the secret; - is standard input; if not given it is asked for without echo")
-			store := storeFlags(f)
-			return func(ctx context.Context, args []string) error {
-				id, err := oneID(args)
-				if err != nil {
-					return err
-				}
-				if *file == "-" && *store.passphraseFile == "-" {
-					return usagef("standard input can hold one secret, not two")
-				}
-				switch vault.Kind(*kind) {
-				case vault.KindPool, vault.KindNode, vault.KindPoolAPI, vault.KindExchange, vault.KindToken:
-				default:
-					return usagef("--kind: pool, node, pool-api, exchange or token")
-				}
-				switch vault.Environment(*environment) {
-				case vault.Live, vault.Test, vault.Practice:
-				default:
-					return usagef("--environment: live, test or practice")
-				}
-				if *name == "" {
-					*name = id
-				}
-				return t.keys(ctx, store, func(v *vault.Vault) error {
-					secret, err := t.secret(ctx, *file, "Secret to keep")
-					if err != nil {
-						return err
-					}
-					e, err := v.Add(ctx, vault.Entry{ID: id, Name: *name, Kind: vault.Kind(*kind), Environment: vault.Environment(*environment)}, vault.NewSecret([]byte(secret)))
-					if err != nil {
-						return err
-					}
-					t.print(keyRecord(e), "%s is kept in the %s. Goldpan uses it and never shows it%s.", e.ID, v.StoreName(), namedWith(e))
-					return nil
-				})
-			}
-		},
-	}
-}
-
-// namedWith tells which option takes the id of a key, where there is one.
-func namedWith(e vault.Entry) string {
-	option := map[vault.Kind]string{vault.KindPool: "--password-key", vault.KindNode: "--node-password-key", vault.KindToken: "--api-token-key"}[e.Kind]
-	if option == "" {
-		return ""
-	}
-	return ": name it with " + option + " " + e.ID
-}
-
 func keyListCommand() command {
 	return command{
 		name:    "key list",
@@ -142,7 +110,7 @@ func keyListCommand() command {
 						return err
 					}
 					for _, e := range entries {
-						t.print(keyRecord(e), "%-24s %-9s %-9s %-8s %s", e.ID, e.Kind, e.Environment, e.State, e.Name)
+						t.print(keyRecord(e), "%-24s %-9s %-9s %-8s %s", e.ID, e.Kind, e.Environment, e.Standing(time.Now()), e.Name)
 					}
 					if len(entries) == 0 {
 						t.say("No key is kept yet. Add one with goldpan key add ID.")
@@ -172,12 +140,7 @@ func keyShowCommand() command {
 					if err != nil {
 						return err
 					}
-					used := "never"
-					if !e.LastUsed.IsZero() {
-						used = e.LastUsed.Format(time.RFC3339)
-					}
-					t.print(keyRecord(e), "id           %s\nname         %s\nkind         %s\nenvironment  %s\nstate        %s\ncreated      %s\nlast used    %s\nfingerprint  %s\nkept in      %s\nsecret       never shown",
-						e.ID, e.Name, e.Kind, e.Environment, e.State, e.Created.Format(time.RFC3339), used, e.Fingerprint, v.StoreName())
+					t.print(keyRecord(e), "%s", describe(e, v.StoreName()))
 					return nil
 				})
 			}
@@ -213,11 +176,64 @@ func keyRevokeCommand() command {
 	}
 }
 
-func keyRecord(e vault.Entry) record {
-	r := record{"type": "key", "id": e.ID, "name": e.Name, "kind": e.Kind, "environment": e.Environment, "state": e.State,
-		"created": e.Created.UTC().Format(time.RFC3339), "fingerprint": e.Fingerprint}
+// describe says everything about a key but its secret.
+func describe(e vault.Entry, store string) string {
+	var b strings.Builder
+	line := func(name, value string) {
+		if value != "" {
+			fmt.Fprintf(&b, "%-12s  %s\n", name, value)
+		}
+	}
+	date := func(at time.Time) string {
+		if at.IsZero() {
+			return ""
+		}
+		return at.Format(time.RFC3339)
+	}
+	used := "never"
 	if !e.LastUsed.IsZero() {
-		r["last_used"] = e.LastUsed.UTC().Format(time.RFC3339)
+		used = date(e.LastUsed)
+	}
+	line("id", e.ID)
+	line("name", e.Name)
+	line("kind", string(e.Kind))
+	line("environment", string(e.Environment))
+	line("state", string(e.Standing(time.Now())))
+	line("provider", e.Provider)
+	line("used at", e.Endpoint)
+	if e.Scheme != "" {
+		may := "not asked yet"
+		if !e.Permissions.Seen.IsZero() {
+			may = fmt.Sprintf("%s (asked %s)", e.Permissions, date(e.Permissions.Seen))
+		}
+		line("may", may)
+	}
+	line("created", date(e.Created))
+	line("replaced", date(e.Rotated))
+	line("last used", used)
+	line("replace by", date(e.RotationDue()))
+	line("ends", date(e.Expires))
+	line("fingerprint", e.Fingerprint)
+	line("kept in", store)
+	line("secret", "never shown")
+	return strings.TrimRight(b.String(), "\n")
+}
+
+func keyRecord(e vault.Entry) record {
+	r := record{"type": "key", "id": e.ID, "name": e.Name, "kind": e.Kind, "environment": e.Environment, "state": e.Standing(time.Now()),
+		"created": e.Created.UTC().Format(time.RFC3339), "fingerprint": e.Fingerprint}
+	for name, at := range map[string]time.Time{"last_used": e.LastUsed, "rotated": e.Rotated, "due": e.RotationDue(), "expires": e.Expires} {
+		if !at.IsZero() {
+			r[name] = at.UTC().Format(time.RFC3339)
+		}
+	}
+	for name, text := range map[string]string{"provider": e.Provider, "endpoint": e.Endpoint, "scheme": string(e.Scheme)} {
+		if text != "" {
+			r[name] = text
+		}
+	}
+	if !e.Permissions.Seen.IsZero() {
+		r["permissions"] = e.Permissions
 	}
 	return r
 }

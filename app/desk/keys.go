@@ -6,14 +6,19 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"goldpan/vault"
 	"goldpan/vault/keyring"
 	"goldpan/vault/sealed"
 )
 
-// keyringService is the name under which the keyring files Goldpan's entries.
-const keyringService = "goldpan"
+const (
+	// keyringService is the name under which the keyring files Goldpan's entries.
+	keyringService = "goldpan"
+	// sealedIdle is after how long without use a sealed file is locked again.
+	sealedIdle = 15 * time.Minute
+)
 
 // KeyStore says where keys are kept.
 type KeyStore string
@@ -26,9 +31,13 @@ const (
 )
 
 // Keys opens the vault. passphrase is asked for a sealed file's passphrase, with
-// create set when the file is new. note, which may be nil, is told where the
-// keys are when that was not the person's choice.
+// create set when the file is new, unless systemd handed one to this service.
+// note, which may be nil, is told where the keys are when that was not the
+// person's choice. From here on the process writes no core file.
 func (d *Desk) Keys(ctx context.Context, choice KeyStore, passphrase func(context.Context, bool) (vault.Secret, error), note func(string)) (*vault.Vault, error) {
+	if err := vault.Harden(); err != nil {
+		return nil, err
+	}
 	// Each store has a folder of its own: a list of keys belongs to one store.
 	dir := func(name string) (string, error) {
 		path := filepath.Join(d.dir, "vault", name)
@@ -61,9 +70,51 @@ func (d *Desk) Keys(ctx context.Context, choice KeyStore, passphrase func(contex
 	if err != nil {
 		return nil, err
 	}
-	store, err := sealed.Open(sealed.Options{Path: filepath.Join(path, "keys.sealed"), Passphrase: passphrase})
+	if given := sealed.FromCredentials(); given != nil {
+		passphrase = given
+	}
+	store, err := sealed.Open(sealed.Options{Path: filepath.Join(path, "keys.sealed"), Passphrase: passphrase, Idle: sealedIdle})
 	if err != nil {
 		return nil, err
 	}
 	return vault.Open(path, store)
+}
+
+// Broker makes requests with v's keys. Whoever opens one closes it.
+func (d *Desk) Broker(v *vault.Vault) *vault.Broker {
+	return vault.NewBroker(v, vault.BrokerOptions{})
+}
+
+// ErrCannotTell: this provider, or Goldpan for it, cannot say what a key may do.
+var ErrCannotTell = errors.New("what this key may do cannot be read from its provider")
+
+// KeyPermissions asks a provider what a key may do: ask is for a key that is kept
+// (Broker.Key) or for one that is about to be (Broker.Try).
+func KeyPermissions(_ context.Context, _ vault.Entry, _ vault.Doer) (vault.Permissions, error) {
+	return vault.Permissions{}, ErrCannotTell
+}
+
+// ErrTooMuchPower: a key may move money away, and the person has not said that
+// it is meant to.
+var ErrTooMuchPower = errors.New("this key can move money away")
+
+// JudgeKey says what is wrong with what a key may do: an error for one that is
+// refused unless override is set, and warnings in plain words.
+func JudgeKey(p vault.Permissions, override bool) (warnings []string, err error) {
+	if p.Withdraw == vault.Yes || p.Transfer == vault.Yes {
+		if !override {
+			return nil, ErrTooMuchPower
+		}
+		warnings = append(warnings, "This key can move money away. Whoever gets it can empty the account.")
+	}
+	if p.Trade == vault.Yes {
+		warnings = append(warnings, "This key can trade. Goldpan needs to look alone: switch trading off where the key was made.")
+	}
+	if p.Allowlist == vault.No {
+		warnings = append(warnings, "This key works from any address. Name your own under its allowed IP addresses.")
+	}
+	if !p.Seen.IsZero() && p.Expires.IsZero() {
+		warnings = append(warnings, "This key has no end. Goldpan reminds you to replace it after 90 days.")
+	}
+	return warnings, nil
 }

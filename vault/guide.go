@@ -1,0 +1,51 @@
+package vault
+
+import (
+	_ "embed"
+	"encoding/json"
+	"sync"
+)
+
+//go:embed guide.json
+var guideJSON []byte
+
+var guide = sync.OnceValue(func() (g struct{ Panic, Other []string }) {
+	if err := json.Unmarshal(guideJSON, &g); err != nil {
+		panic("vault: guide.json: " + err.Error())
+	}
+	return g
+})
+
+// PanicSteps tells a person what to do when keys may be in wrong hands, in
+// order: the general steps, with each provider's own in their places.
+func PanicSteps(entries []Entry) []string {
+	var revoke, support []string
+	seen := make(map[string]bool)
+	for _, e := range entries {
+		p, ok := ProviderOf(e.Provider)
+		if !ok {
+			p = Provider{Name: " " + e.ID, Title: e.Name, Revoke: guide().Other}
+		}
+		if e.State == Revoked || seen[p.Name] {
+			continue
+		}
+		seen[p.Name] = true
+		for _, step := range p.Revoke {
+			revoke = append(revoke, "  "+p.Title+": "+step)
+		}
+		if p.Support != "" {
+			support = append(support, "  "+p.Title+": "+p.Support)
+		}
+	}
+	var steps []string
+	for i, step := range guide().Panic {
+		steps = append(steps, step)
+		switch i {
+		case 2:
+			steps = append(steps, revoke...)
+		case 6:
+			steps = append(steps, support...)
+		}
+	}
+	return steps
+}
