@@ -18,7 +18,7 @@ FAULTS ?= 2000
 CASES ?= 100000
 
 .DEFAULT_GOAL := help
-.PHONY: help run build page cli desktop test race fuzz faults cases bench bench-web load lint secrets check generate package clean
+.PHONY: help run build page cli desktop test race fuzz faults cases bench bench-web load wallet-size lint secrets check generate package clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -75,6 +75,9 @@ bench-web: ## the same in Chromium, Firefox and WebKit; how soon new work and St
 load: ## fill a gateway with 15,000 devices; memory a device, delivery of new work, shares a second
 	@.ci/setup.sh cli
 	@mkdir -p bin && go build -o bin/load ./core/gateway/load && bin/load
+
+wallet-size: ## a wallet of 1,000 addresses and 20,000 transactions: time to sync, time to open, memory
+	GOLDPAN_WALLET_SIZE=full go test -count=1 -run 'TestSize$$' -v ./wallet
 
 lint: ## formatting, vet, golangci-lint, secrets
 	@.ci/setup.sh desktop

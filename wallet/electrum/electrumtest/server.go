@@ -44,7 +44,13 @@ func NewServer(c *Chain) *Server {
 // Dial connects in memory; it has the form of wallet.Options.Dial.
 func (s *Server) Dial(_ context.Context, _ string, limit int) (jsonrpc.Conn, error) {
 	a, b := net.Pipe()
-	p := &peer{conn: jsonrpc.NewLineConn(b, message.MaxRequest), scripts: map[message.Hash]message.Status{}}
+	s.Attach(jsonrpc.NewLineConn(b, message.MaxRequest))
+	return jsonrpc.NewLineConn(a, limit), nil
+}
+
+// Attach serves a connection until it ends.
+func (s *Server) Attach(conn jsonrpc.Conn) {
+	p := &peer{conn: conn, scripts: map[message.Hash]message.Status{}}
 	s.mu.Lock()
 	s.peers[p] = true
 	s.dials++
@@ -56,7 +62,6 @@ func (s *Server) Dial(_ context.Context, _ string, limit int) (jsonrpc.Conn, err
 		delete(s.peers, p)
 		s.mu.Unlock()
 	})
-	return jsonrpc.NewLineConn(a, limit), nil
 }
 
 // Lie has every answer changed on its way out; nil ends that.
