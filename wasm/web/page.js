@@ -166,6 +166,7 @@ function snapshot(s) {
   };
   const recently = (at) => performance.now() - at < 20_000;
   if (s.state === "mining" && !s.code && recently(slept)) s.code = "asleep";
+  document.body.dataset.percent = s.percent; // of each lane's time, in force
   screen.snapshot(s, latest, done, passed, {seen: !manners.hidden(), back: recently(resumed), slowed: s.slowed});
   screen.today(day.add({hashes: done, accepted: latest.accepted - was.accepted, seconds: passed}));
 }
