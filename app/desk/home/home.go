@@ -79,6 +79,10 @@ type Options struct {
 	MaxDevices int              // 0 is 32
 	Events     func(Event)      // must not block; may be nil
 	Now        func() time.Time // the clock of invitations; nil is time.Now
+
+	patience time.Duration           // of devices with a pool that was not reached yet, for tests
+	knocking time.Duration           // in the place of the constant, for tests
+	backoff  func(int) time.Duration // of the pools' clients, for tests
 }
 
 // Event is something that a person may want to know.
@@ -117,6 +121,9 @@ const window = 10 * time.Minute
 func New(o Options) (_ *Gateway, err error) {
 	if o.MaxDevices <= 0 {
 		o.MaxDevices = invite.MaxDevices
+	}
+	if o.knocking <= 0 {
+		o.knocking = knocking
 	}
 	g := &Gateway{options: o, limits: map[string]*limit{}, begun: time.Now()}
 	g.visits.gone = sync.NewCond(&g.visits.mu)
@@ -159,14 +166,15 @@ func New(o Options) (_ *Gateway, err error) {
 	}
 	g.core, err = gateway.New(gateway.Config{
 		Pools:      o.Pools,
-		Client:     stratum.Config{Dialer: o.Dialer},
+		Client:     stratum.Config{Dialer: o.Dialer, Backoff: o.backoff},
 		Algorithm:  o.Algorithm,
 		Payee:      gateway.Payee{Name: o.Payee.Name, Address: o.Payee.Address},
 		Devices:    door{g},
 		Accounts:   ledger{g},
 		Events:     g.happened,
 		MaxDevices: o.MaxDevices,
-		Server:     stratum.Options{Handshake: knocking},
+		Patience:   o.patience,
+		Server:     stratum.Options{Handshake: o.knocking},
 	})
 	if err != nil {
 		return nil, err

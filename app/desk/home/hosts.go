@@ -102,14 +102,14 @@ func routed() netip.Addr {
 // reach is the host and port by which devices find a listener.
 func reach(l net.Addr, name string) string {
 	a := l.(*net.TCPAddr).AddrPort()
-	port := strconv.Itoa(int(a.Port()))
+	port, ip := strconv.Itoa(int(a.Port())), a.Addr().Unmap().WithZone("")
 	switch {
 	case name != "":
 		return net.JoinHostPort(name, port)
-	case a.Addr().IsUnspecified():
+	case ip.IsUnspecified():
 		return net.JoinHostPort(homeAddress().String(), port)
 	}
-	return net.JoinHostPort(a.Addr().Unmap().WithZone("").String(), port)
+	return net.JoinHostPort(ip.String(), port)
 }
 
 // originOf is a host and port as an origin in a browser's form.

@@ -162,8 +162,8 @@ func (g *Gateway) serveWeb(ctx context.Context) error {
 	server := &http.Server{
 		Handler: paced(web.Handler(options)),
 		// A WebSocket takes its connection over, so these bound only requests.
-		ReadHeaderTimeout: knocking,
-		ReadTimeout:       knocking,
+		ReadHeaderTimeout: g.options.knocking,
+		ReadTimeout:       g.options.knocking,
 		WriteTimeout:      sendingTime,
 		IdleTimeout:       idleTime,
 		MaxHeaderBytes:    maxHeader,
@@ -224,7 +224,7 @@ func (g *Gateway) serveMiners(ctx context.Context, l net.Listener, secure *tls.C
 func (g *Gateway) serveMiner(ctx context.Context, c net.Conn, secure *tls.Config) {
 	if secure != nil {
 		t := tls.Server(c, secure)
-		shaking, cancel := context.WithTimeout(ctx, knocking)
+		shaking, cancel := context.WithTimeout(ctx, g.options.knocking)
 		err := t.HandshakeContext(shaking)
 		cancel()
 		if err != nil {

@@ -1,0 +1,129 @@
+package home
+
+import (
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"goldpan/core/invite"
+	"goldpan/core/jsonrpc"
+)
+
+// Another program of the same person reaches the gateway by its socket; nobody else can open it.
+func TestControl(t *testing.T) {
+	for name, deep := range map[string]string{"as it is": "", "in a folder of a long name": strings.Repeat("long", 40)} {
+		t.Run(name, func(t *testing.T) {
+			o := options(t, "", "")
+			o.Dir = filepath.Join(o.Dir, deep, "gateway")
+			o.MaxDevices = 3
+			if _, err := Ask(t.Context(), o.Dir, Command{Do: "snapshot"}); !errors.Is(err, ErrNotRunning) {
+				t.Errorf("before it runs: %v", err)
+			}
+			g := serve(t, o)
+			at := g.listeners.control.Addr().String()
+			for _, path := range []string{at, filepath.Dir(at), o.Dir} {
+				if info, err := os.Stat(path); err != nil || runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
+					t.Errorf("%s: %v, %v", path, info.Mode(), err)
+				}
+			}
+			ask := func(c Command) Answer {
+				t.Helper()
+				a, err := Ask(t.Context(), o.Dir, c)
+				if err != nil {
+					t.Fatalf("%+v: %v", c, err)
+				}
+				return a
+			}
+			i := ask(Command{Do: "invite", Name: "Phone"}).Invitation
+			if _, err := invite.ParseLink(i.Link()); err != nil || i.Name != "Phone" {
+				t.Errorf("invited %+v to %q: %v", i, i.Link(), err)
+			}
+			box := ask(Command{Do: "token", Name: "Box"})
+			if _, err := g.gate.CheckToken(box.Token); err != nil || box.Device.Name != "Box" {
+				t.Errorf("%+v: %v", box.Device, err)
+			}
+			ask(Command{Do: "rename", Device: "Box", Name: "Big box"})
+			ask(Command{Do: "pause", Device: "Big box", On: true})
+			ask(Command{Do: "limit", Device: box.Device.ID[:8], Limit: 1e6})
+			s := ask(Command{Do: "snapshot"}).Snapshot
+			if len(s.Devices) != 1 || s.Devices[0].Name != "Big box" || !s.Devices[0].Paused || s.Devices[0].Limit != 1e6 || len(s.Invitations) != 1 || s.Page != g.page() {
+				t.Errorf("%+v", s)
+			}
+			ask(Command{Do: "token"})
+			for c, want := range map[Command]error{
+				{Do: "invite"}: invite.ErrFull, {Do: "remove", Device: "nobody"}: ErrNoDevice,
+				{Do: "rename", Device: "Big box", Name: "\x1b"}: ErrName, {Do: "limit", Device: "Big box", Limit: -1}: ErrLimit,
+			} {
+				if _, err := Ask(t.Context(), o.Dir, c); !errors.Is(err, want) {
+					t.Errorf("%+v: %v", c, err)
+				}
+			}
+			ask(Command{Do: "withdraw", Device: i.ID})
+			ask(Command{Do: "remove", Device: "Big box"})
+			if _, err := Ask(t.Context(), o.Dir, Command{Do: "dance"}); err == nil {
+				t.Error("it dances")
+			}
+			if _, err := New(o); !errors.Is(err, ErrRunning) {
+				t.Errorf("a second gateway: %v", err)
+			}
+			ask(Command{Do: "snapshot"}) // the second left the first's socket alone
+			g.stop()
+			if _, err := Ask(t.Context(), o.Dir, Command{Do: "snapshot"}); !errors.Is(err, ErrNotRunning) {
+				t.Errorf("after it has ended: %v", err)
+			}
+			if _, err := os.Stat(at); !errors.Is(err, os.ErrNotExist) {
+				t.Errorf("the socket is still there: %v", err)
+			}
+		})
+	}
+}
+
+// Without a page nobody can be invited to it.
+func TestNoPage(t *testing.T) {
+	o := options(t, "", "")
+	o.Web = ""
+	g := serve(t, o)
+	if _, err := Ask(t.Context(), o.Dir, Command{Do: "invite"}); !errors.Is(err, ErrNoPage) {
+		t.Errorf("%v", err)
+	}
+	if _, _, err := g.Token(""); err != nil {
+		t.Errorf("a miner needs no page: %v", err)
+	}
+}
+
+// Whatever is said on the socket, the gateway goes on.
+func TestControlIsBounded(t *testing.T) {
+	g := serve(t, options(t, "", ""))
+	for _, line := range []string{"", "[]", `{"do":"snapshot"}{}`, `{"do":"snapshot","more":1}`, strings.Repeat("x", 5000), `{"do":"` + strings.Repeat("x", maxControl) + `"}`} {
+		raw, err := dialUnix(g.listeners.control.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn := jsonrpc.NewLineConn(raw, maxControl)
+		if err := conn.WriteMessage(t.Context(), []byte(line)); err == nil && line != "" {
+			if b, err := conn.ReadMessage(t.Context()); err == nil && !strings.Contains(string(b), `"error"`) {
+				t.Errorf("%.40q: answered %.80s", line, b)
+			}
+		}
+		_ = conn.Close()
+	}
+	if _, err := Ask(t.Context(), g.options.Dir, Command{Do: "snapshot"}); err != nil {
+		t.Error(err)
+	}
+}
+
+func FuzzCommand(f *testing.F) {
+	f.Add([]byte(`{"do":"limit","device":"x","limit":1}`))
+	f.Add([]byte(`{"do":1}`))
+	f.Fuzz(func(t *testing.T, line []byte) {
+		if c, err := parseCommand(line); err == nil && len(c.Do)+len(c.Device)+len(c.Name) > 3*4096 {
+			t.Errorf("%d bytes became a command of more", len(line))
+		}
+	})
+}
+
+func dialUnix(path string) (net.Conn, error) { return net.Dial("unix", path) }
