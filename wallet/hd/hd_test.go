@@ -2,11 +2,11 @@ package hd
 
 import (
 	"bytes"
+	"embed"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -17,9 +17,14 @@ import (
 	"goldpan/core/coin"
 )
 
+// The vectors are embedded: a browser, which runs these tests too, has no files.
+//
+//go:embed testdata/*.json
+var testdata embed.FS
+
 func load(t *testing.T, file string, v any) {
 	t.Helper()
-	b, err := os.ReadFile("testdata/" + file)
+	b, err := testdata.ReadFile("testdata/" + file)
 	if err != nil {
 		t.Fatal(err)
 	}

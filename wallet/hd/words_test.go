@@ -4,7 +4,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -18,7 +17,7 @@ import (
 // The whole of test_JP_BIP39.json, bip32JP/bip32JP.github.io, commit 0d1ac71933458f08a56d6ab44dd0f251158cc865, as it
 // is published.
 func TestJapaneseVectors(t *testing.T) {
-	b, err := os.ReadFile("testdata/bip39-japanese.json")
+	b, err := testdata.ReadFile("testdata/bip39-japanese.json")
 	if err != nil {
 		t.Fatal(err)
 	}
