@@ -177,15 +177,15 @@ func keyExportCommand() command {
 						o.Passphrase = vault.NewSecret([]byte(text))
 						defer o.Passphrase.Wipe()
 					}
-					data, err := v.Export(ctx, o)
-					if err != nil {
-						return err
-					}
+					// The file first: an export that nobody has is in no record.
 					out, err := os.OpenFile(*to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 					if err != nil {
 						return err
 					}
-					_, err = out.Write(data)
+					data, err := v.Export(ctx, o)
+					if err == nil {
+						_, err = out.Write(data)
+					}
 					if e := out.Sync(); err == nil {
 						err = e
 					}
@@ -193,6 +193,7 @@ func keyExportCommand() command {
 						err = e
 					}
 					if err != nil {
+						os.Remove(*to)
 						return err
 					}
 					t.print(record{"type": "done", "file": *to}, "Your keys are in %s, encrypted. Goldpan and the age program can open it; keep it and what opens it apart.", *to)
