@@ -130,6 +130,13 @@ func build(out string) error {
 	if err := write("goldpan.wasm.gz", packed); err != nil {
 		return err
 	}
+	small, err := brotlied(program)
+	if err != nil {
+		return err
+	}
+	if err := write("goldpan.wasm.br", small); err != nil {
+		return err
+	}
 	if err := write(".keep", nil); err != nil { // the folder is embedded, so it must exist in a fresh checkout
 		return err
 	}
