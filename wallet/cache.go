@@ -94,13 +94,14 @@ func (w *Wallet) load() error {
 func (w *Wallet) newState() *state {
 	s := newState()
 	s.single = w.account.Chains() == 1
+	s.gap = w.o.GapLimit
 	return s
 }
 
 // begin forgets all but which addresses were asked for, and awaits the chain of that first block.
 func (w *Wallet) begin(genesis pow.Hash) {
 	s := w.newState()
-	s.genesis, s.issued = genesis, w.state.issued
+	s.genesis, s.issued, s.gap = genesis, w.state.issued, w.state.gap
 	w.chain = electrum.NewChain(w.o.Params, genesis)
 	s.start = w.chain.Start()
 	w.put(s)

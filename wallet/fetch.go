@@ -195,7 +195,7 @@ func (s *session) transaction(ctx context.Context, id pow.Hash, height int32, ol
 	if err != nil {
 		return nil, err
 	}
-	t := &tx{coinbase: raw.Coinbase, time: uint32(s.w.o.now().Unix())}
+	t := &tx{coinbase: raw.Coinbase, pegout: raw.Extension, time: uint32(s.w.o.now().Unix())}
 	if height > 0 {
 		header, ok := old[height]
 		if !ok {

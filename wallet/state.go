@@ -30,6 +30,7 @@ type state struct {
 	height  int32    // of the last verified header, -1 before the first
 	start   int32    // of the first header that is kept
 	issued  int      // how many receiving addresses were asked for
+	gap     int      // unused addresses in a row that end the search; 0 for GapLimit
 	single  bool     // the account has no chain for change
 	scripts [2][]script
 	txs     map[pow.Hash]*tx
@@ -50,6 +51,7 @@ type tx struct {
 	block    pow.Hash // that block
 	time     uint32   // of the block, or when it was first seen; Unix
 	coinbase bool
+	pegout   bool // it pays from Litecoin's extension block
 	opaque   bool // could not be read; it counts for nothing
 	inputs   []electrum.Outpoint
 	outputs  []output // that pay the wallet
@@ -92,7 +94,7 @@ func (s *state) watched(chain uint32) int {
 	if chain == hd.Receive {
 		n = max(n, s.issued)
 	}
-	return min(n+GapLimit, maxIndex)
+	return min(n+s.gapLimit(), maxIndex)
 }
 
 // own is the output at an outpoint, if it is the wallet's.
@@ -132,12 +134,27 @@ func (s *state) depth(t *tx) int32 {
 	return s.height - t.height + 1
 }
 
-func (s *state) mature(t *tx, maturity int) bool {
-	d := s.depth(t)
-	return d > 0 && (!t.coinbase || int(d) >= maturity)
+// pegoutMaturity is how deep a payment from the extension block must be: PEGOUT_MATURITY in consensus.h of Litecoin
+// Core 0.21.
+const pegoutMaturity = 6
+
+// matures is how deep a transaction must be for its outputs to be spent.
+func (t *tx) matures(maturity int) int32 {
+	switch {
+	case t.coinbase:
+		return int32(maturity)
+	case t.pegout:
+		return pegoutMaturity
+	}
+	return 1
 }
 
-func (s *state) balance(maturity int) (b Balance) {
+func (s *state) mature(t *tx, maturity int) bool {
+	return t.height > 0 && s.depth(t) >= t.matures(maturity)
+}
+
+// balance is what is owned; an output below dust is of no use.
+func (s *state) balance(maturity int, dust coin.Amount) (b Balance) {
 	spent := map[electrum.Outpoint]bool{}
 	for _, t := range s.txs {
 		if t.counts() {
@@ -160,6 +177,8 @@ func (s *state) balance(maturity int) (b Balance) {
 				b.Unconfirmed = add(b.Unconfirmed, value)
 			case !s.mature(t, maturity):
 				b.Immature = add(b.Immature, value)
+			case value < dust:
+				b.Dust = add(b.Dust, value)
 			default:
 				b.Confirmed = add(b.Confirmed, value)
 			}
@@ -175,7 +194,7 @@ func (s *state) entries(maturity int) []Entry {
 			continue
 		}
 		e := Entry{TxID: id, Time: time.Unix(int64(t.time), 0).UTC(), Height: t.height, Confirmations: s.depth(t),
-			Reward: t.coinbase, Mature: s.mature(t, maturity)}
+			Reward: t.coinbase, Matures: t.matures(maturity), Mature: s.mature(t, maturity)}
 		for _, o := range t.outputs {
 			e.Amount = add(e.Amount, coin.Amount(o.value))
 		}
@@ -216,6 +235,7 @@ type stateJSON struct {
 	Genesis message.Hash    `json:"genesis"`
 	Start   int32           `json:"start,omitempty"`
 	Issued  int             `json:"issued"`
+	Gap     int             `json:"gap,omitempty"`
 	Scripts [2][]scriptJSON `json:"scripts"`
 	Txs     []txJSON        `json:"txs"`
 }
@@ -231,6 +251,7 @@ type txJSON struct {
 	Block    message.Hash `json:"b"`
 	Time     uint32       `json:"t"`
 	Coinbase bool         `json:"c,omitempty"`
+	Pegout   bool         `json:"p,omitempty"`
 	Opaque   bool         `json:"x,omitempty"`
 	Inputs   []inputJSON  `json:"i,omitempty"`
 	Outputs  []outputJSON `json:"o,omitempty"`
@@ -249,7 +270,7 @@ type outputJSON struct {
 }
 
 func (s *state) encode() ([]byte, error) {
-	j := stateJSON{Version: 1, Genesis: message.Hash(s.genesis), Start: s.start, Issued: s.issued}
+	j := stateJSON{Version: 1, Genesis: message.Hash(s.genesis), Start: s.start, Issued: s.issued, Gap: s.gap}
 	for c, list := range s.scripts {
 		j.Scripts[c] = make([]scriptJSON, len(list))
 		for i, x := range list {
@@ -260,7 +281,7 @@ func (s *state) encode() ([]byte, error) {
 		}
 	}
 	for id, t := range s.txs {
-		x := txJSON{ID: message.Hash(id), Height: t.height, Block: message.Hash(t.block), Time: t.time, Coinbase: t.coinbase, Opaque: t.opaque}
+		x := txJSON{ID: message.Hash(id), Height: t.height, Block: message.Hash(t.block), Time: t.time, Coinbase: t.coinbase, Pegout: t.pegout, Opaque: t.opaque}
 		for _, in := range t.inputs {
 			x.Inputs = append(x.Inputs, inputJSON{message.Hash(in.TxID), in.Index})
 		}
@@ -283,13 +304,13 @@ func decodeState(b []byte) (*state, error) {
 	if len(b) > maxState || json.Unmarshal(b, &j) != nil || j.Version != 1 {
 		return nil, errState
 	}
-	if j.Start < 0 || j.Issued < 0 || j.Issued > maxIndex || len(j.Txs) > maxTxs {
+	if j.Start < 0 || j.Gap < 0 || j.Gap > MaxGapLimit || j.Issued < 0 || j.Issued > maxIndex || len(j.Txs) > maxTxs {
 		return nil, errState
 	}
 	s := newState()
-	s.genesis, s.start, s.issued = pow.Hash(j.Genesis), j.Start, j.Issued
+	s.genesis, s.start, s.issued, s.gap = pow.Hash(j.Genesis), j.Start, j.Issued, j.Gap
 	for _, x := range j.Txs {
-		t := &tx{height: x.Height, block: pow.Hash(x.Block), time: x.Time, coinbase: x.Coinbase, opaque: x.Opaque}
+		t := &tx{height: x.Height, block: pow.Hash(x.Block), time: x.Time, coinbase: x.Coinbase, pegout: x.Pegout, opaque: x.Opaque}
 		for _, in := range x.Inputs {
 			t.inputs = append(t.inputs, electrum.Outpoint{TxID: pow.Hash(in.TxID), Index: in.Index})
 		}

@@ -113,7 +113,7 @@ func (r *rig) reopen() {
 
 func (r *rig) want(confirmed, immature, unconfirmed coin.Amount) {
 	r.t.Helper()
-	if got, want := r.w.Balance(), (Balance{confirmed, immature, unconfirmed}); got != want {
+	if got, want := r.w.Balance(), (Balance{Confirmed: confirmed, Immature: immature, Unconfirmed: unconfirmed}); got != want {
 		r.t.Errorf("balance %v, want %v", got, want)
 	}
 }

@@ -89,6 +89,8 @@ type Options struct {
 	// SeedPassphrase is BIP39's own, the "25th word", for Create and Restore. It is sealed with the words.
 	SeedPassphrase string
 
+	// GapLimit is how many unused addresses in a row end the search for used ones, when the wallet is made; 0 for 20.
+	GapLimit int
 	// ProveFirst gives no receiving address before the wallet is backed up. In a browser it is always so.
 	ProveFirst bool
 
@@ -121,6 +123,9 @@ func (o *Options) defaults() error {
 	}
 	if o.Name != "" && !goodName(o.Name) {
 		return ErrName
+	}
+	if o.GapLimit < 0 || o.GapLimit > MaxGapLimit {
+		return errGap
 	}
 	if o.WorkFactor == 0 {
 		o.WorkFactor = seal.DefaultWorkFactor
@@ -194,7 +199,8 @@ type Wallet struct {
 	release func() error
 	running sync.Mutex // held by Run and Sync
 	servers servers
-	saved   savedMarks // guarded by servers.saving
+	dust    coin.Amount // what is below it costs more than it is worth
+	saved   savedMarks  // guarded by servers.saving
 
 	mu     sync.Mutex
 	chain  *electrum.Chain
@@ -211,7 +217,7 @@ func (*Wallet) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "(wallet)"
 
 // put replaces the state; the caller holds w.mu, or is alone with the wallet.
 func (w *Wallet) put(s *state) {
-	w.state, w.owned = s, s.balance(w.o.Params.Maturity)
+	w.state, w.owned = s, s.balance(w.o.Params.Maturity, w.dust)
 }
 
 // Create makes a wallet with new words.
@@ -330,7 +336,7 @@ func open(o Options, file seal.Key, s secret, n notes, account *hd.Account) (*Wa
 	if err != nil {
 		return nil, err
 	}
-	w := &Wallet{o: o, key: file.Derive(privatePurpose), file: file, notes: n, account: account, watches: s.Watch.Key != "", release: release}
+	w := &Wallet{o: o, key: file.Derive(privatePurpose), file: file, notes: n, account: account, watches: s.Watch.Key != "", release: release, dust: uneconomic(o.Params, account.Kind())}
 	if err := w.load(); err != nil {
 		return nil, errors.Join(err, release())
 	}
@@ -408,15 +414,18 @@ func (w *Wallet) NextUnused() (addr string, index uint32, err error) {
 	return addr, index, err
 }
 
-// Balance is what the wallet owns, in three parts that do not overlap.
+// Balance is what the wallet owns, in parts that do not overlap.
 type Balance struct {
 	Confirmed   coin.Amount // can be spent
 	Immature    coin.Amount // block rewards that are not yet as deep as the coin demands
 	Unconfirmed coin.Amount // in no block yet: it may never come
+	Dust        coin.Amount // confirmed, in coins so small that to spend them costs more than they are worth
 }
 
-// Total is the sum of the three.
-func (b Balance) Total() coin.Amount { return add(add(b.Confirmed, b.Immature), b.Unconfirmed) }
+// Total is the sum of the parts.
+func (b Balance) Total() coin.Amount {
+	return add(add(b.Confirmed, b.Immature), add(b.Unconfirmed, b.Dust))
+}
 
 // Balance is computed from what was learned last.
 func (w *Wallet) Balance() Balance {
@@ -433,6 +442,7 @@ type Entry struct {
 	Confirmations int32
 	Amount        coin.Amount // what it adds; negative when it spends
 	Reward        bool        // a block's reward
+	Matures       int32       // at how many confirmations it can be spent: over 1 for a reward
 	Mature        bool        // can be spent
 }
 

@@ -28,9 +28,11 @@ type Output struct {
 type Transaction struct {
 	ID       pow.Hash
 	Coinbase bool
-	Inputs   []Outpoint
-	Outputs  []Output
-	stripped int // size without witness, in bytes
+	// Extension says that it ties a block to its extension block, which it pays from.
+	Extension bool
+	Inputs    []Outpoint
+	Outputs   []Output
+	stripped  int // size without witness, in bytes
 }
 
 // ParseTransaction reads one whole transaction with or without witness, and of one with a part in Litecoin's
@@ -104,6 +106,7 @@ func parse(raw []byte, whole bool) (*Transaction, int, error) {
 		if r.bad || len(data) == 0 || data[0] > 1 || data[0] == 0 && len(data) != 1 || data[0] == 1 && len(data) == 1 {
 			return nil, 0, ErrTransaction
 		}
+		t.Extension = data[0] == 0
 	}
 	lock := r.take(4)
 	if r.bad || len(t.Inputs) == 0 || len(t.Outputs) == 0 {

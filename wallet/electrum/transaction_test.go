@@ -30,14 +30,14 @@ func TestExtensionTransaction(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if tx.ID.String() != extensionID || tx.Coinbase || len(tx.Inputs) != 1 || tx.Inputs[0] != (Outpoint{TxID: spent}) ||
+	if tx.ID.String() != extensionID || tx.Coinbase || !tx.Extension || len(tx.Inputs) != 1 || tx.Inputs[0] != (Outpoint{TxID: spent}) ||
 		len(tx.Outputs) != 1 || tx.Outputs[0].Value != 793199220526 {
 		t.Errorf("%+v", tx)
 	}
 	// The part in the extension block, of whatever length, does not change the ID.
 	body, lock := raw[:len(raw)-5], raw[len(raw)-4:]
 	peg := append(append(bytes.Clone(body), 1), bytes.Repeat([]byte{7}, 1000)...)
-	if tx, err := ParseTransaction(append(bytes.Clone(peg), lock...)); err != nil || tx.ID.String() != extensionID {
+	if tx, err := ParseTransaction(append(bytes.Clone(peg), lock...)); err != nil || tx.ID.String() != extensionID || tx.Extension {
 		t.Errorf("with data: %v", err)
 	}
 	for name, bad := range map[string][]byte{
