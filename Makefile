@@ -16,9 +16,10 @@ export APP_NAME APP_ID APP_VERSION APP_BUILD APP_ICON
 FUZZTIME ?= 10s
 FAULTS ?= 2000
 CASES ?= 100000
+KILLS ?= 300
 
 .DEFAULT_GOAL := help
-.PHONY: help run build page cli desktop test race fuzz faults cases bench bench-web load wallet-size lint secrets check generate package clean
+.PHONY: help run build page cli desktop test race fuzz faults kills cases bench bench-web load wallet-size lint secrets check generate package clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -61,6 +62,10 @@ cases: ## CASES seeded cases an algorithm through every kernel, for ARM emulated
 faults: ## mine through FAULTS faults of two pools' connections; FAULTSEED repeats a run
 	@.ci/setup.sh test
 	@go test -race -v -count=1 -timeout 2h -run '^TestFaults$$' ./core/stratum -faults $(FAULTS) -faultseed $(or $(FAULTSEED),0)
+
+kills: ## kill the wallet while it keeps things, KILLS times
+	@.ci/setup.sh test
+	@GOLDPAN_KILLS=$(KILLS) go test -v -count=1 -timeout 0 -run '^TestKilled' ./wallet
 
 bench: cli ## hash rate of each kernel, beside a peer; what the engine keeps of it
 	@bin/goldpan bench --algorithm all --kernel all

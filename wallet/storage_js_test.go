@@ -13,6 +13,8 @@ import (
 
 // These run in a browser alone: see TestInBrowser.
 
+func keepAlone() {} // no process is killed there
+
 func browserStorage(t *testing.T) Storage {
 	t.Helper()
 	s, persistent, err := BrowserStorage()
