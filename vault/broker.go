@@ -214,22 +214,31 @@ func (b *Broker) ordered(ctx context.Context, g grant, r Request, o *Outgoing) (
 	if !g.entry.Scheme.ordered() {
 		return b.send(ctx, g.entry, g.credential, r, o)
 	}
+	release, err := b.turn(ctx, g.entry.ID)
+	if err != nil {
+		return Response{}, err
+	}
+	defer release()
+	// Whoever came first need not have got its turn first.
+	o.Nonce = b.v.nextNonce(g)
+	return b.send(ctx, g.entry, g.credential, r, o)
+}
+
+// turn waits until nobody else has an entry's turn.
+func (b *Broker) turn(ctx context.Context, id string) (release func(), err error) {
 	b.mu.Lock()
-	turn := b.turns[g.entry.ID]
+	turn := b.turns[id]
 	if turn == nil {
 		turn = make(chan struct{}, 1)
-		b.turns[g.entry.ID] = turn
+		b.turns[id] = turn
 	}
 	b.mu.Unlock()
 	select {
 	case turn <- struct{}{}:
+		return func() { <-turn }, nil
 	case <-ctx.Done():
-		return Response{}, fmt.Errorf("%w: %w", ErrUnsent, ctx.Err())
+		return nil, fmt.Errorf("%w: %w", ErrUnsent, ctx.Err())
 	}
-	defer func() { <-turn }()
-	// Whoever came first need not have got its turn first.
-	o.Nonce = b.v.nextNonce(g)
-	return b.send(ctx, g.entry, g.credential, r, o)
 }
 
 // Key returns a Doer for one key of the vault.

@@ -44,7 +44,9 @@ func openPair(dir string) ([2]*vault.Vault, error) {
 			return pair, err
 		}
 		store, err := sealed.Open(sealed.Options{Path: filepath.Join(path, "keys.sealed"), WorkFactor: 4,
-			Passphrase: func(context.Context, bool) (vault.Secret, error) { return vault.NewSecret([]byte("correct horse")), nil }})
+			Passphrase: func(context.Context, bool) (vault.Secret, error) {
+				return vault.NewSecret([]byte("correct horse")), nil
+			}})
 		if err != nil {
 			return pair, err
 		}

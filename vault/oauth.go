@@ -24,6 +24,12 @@ const tokenEarly = 30 * time.Second
 // the refresh token (RFC 6749, section 6) when it ends. A new refresh token
 // takes the place of the old in the store before anything else is done with it.
 func (b *Broker) accessToken(ctx context.Context, e Entry, c Credential) (Secret, error) {
+	// One at a time: most refresh tokens can be used once.
+	release, err := b.turn(ctx, e.ID)
+	if err != nil {
+		return Secret{}, err
+	}
+	defer release()
 	b.mu.Lock()
 	t, ok := b.tokens[e.ID]
 	b.mu.Unlock()
