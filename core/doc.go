@@ -39,8 +39,9 @@
 //	  gateway/accounts/    what each device at home has done, on disk
 //	  gateway/load/        fills a gateway with devices, and measures it
 //	  practice/            the embedded practice network: chain, pool, wallet server
-//	wallet/                accounts, balances, history
-//	  hd/                  words, keys, addresses
+//	wallet/                accounts, balances, history, backups
+//	  hd/                  words, keys, descriptors, addresses
+//	  label/ uri/          labels as other wallets write them; payment links
 //	  electrum/            the light client; electrum/message, its messages;
 //	                       electrum/electrumtest, a server for tests
 //	vault/                 Store and Vault: secrets that are used, not read
