@@ -95,6 +95,15 @@ type Source interface {
 	Submit(pow.Share, func(pow.Result))
 }
 
+// Collector is how a program that holds so many devices should set Go's collector (debug.SetGCPercent): where thousands
+// lie idle, what it spares is memory that nobody uses.
+func Collector(devices int) int {
+	if devices <= 1000 {
+		return 100 // Go's own
+	}
+	return 25
+}
+
 // startRate is the first guess of a device's hash rate, in hashes a second: low, for a device that is slower than the
 // guess waits, and one that is faster only sends a few shares more.
 func startRate(a hasher.Algorithm) float64 {

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"math"
 	"time"
 
 	"goldpan/core/hasher"
@@ -11,7 +12,7 @@ import (
 // difficulty is what one device has to meet.
 type difficulty struct {
 	vardiff.Vardiff
-	unit float64 // hashes that a share of difficulty 1 takes, on average
+	unit float64 // fixed: hashes that a share of difficulty 1 takes, on average
 	told float64 // announced last
 }
 
@@ -29,8 +30,8 @@ func newDifficulty(now time.Time, a hasher.Algorithm, rate float64) difficulty {
 func limit(j *pow.Job) float64 { return j.Target.Expected() * (1 - 1e-9) }
 
 // announce decides on the difficulty of a job that is about to be sent, and reports whether it is another than before.
-func (d *difficulty) announce(now time.Time, j *pow.Job) (value float64, changed bool) {
-	hashes, _ := d.Next(now, limit(j))
+func (d *difficulty) announce(now time.Time, limit float64) (value float64, changed bool) {
+	hashes, _ := d.Next(now, limit)
 	d.Announced(hashes)
 	value = hashes / d.unit
 	changed = value != d.told
@@ -39,8 +40,8 @@ func (d *difficulty) announce(now time.Time, j *pow.Job) (value float64, changed
 }
 
 // due reports whether the device should get its job again at another difficulty.
-func (d *difficulty) due(now time.Time, j *pow.Job) bool {
-	_, atOnce := d.Next(now, limit(j))
+func (d *difficulty) due(now time.Time, limit float64) bool {
+	_, atOnce := d.Next(now, limit)
 	return atOnce
 }
 
@@ -51,4 +52,13 @@ func (d *difficulty) suggest(now time.Time, value float64) bool {
 	}
 	d.Restart(now, min(value*d.unit/vardiff.Interval.Seconds(), 1e18))
 	return true
+}
+
+// reached is the highest difficulty whose target a hash meets, as pow.DifficultyOf has it, but for the last bits.
+func (d *difficulty) reached(h pow.Hash) float64 {
+	n := 0.0
+	for i := len(h) - 1; i >= 0; i-- {
+		n = n*256 + float64(h[i])
+	}
+	return math.Ldexp(1, 256) / d.unit / n
 }

@@ -229,21 +229,21 @@ func (d door) Submit(p *stratum.Peer, sub stratum.Submission) error {
 
 // check finds out what a share is worth. The hash is made without the lock.
 func (s *seat) check(sub stratum.Submission) (pow.Share, issued, error) {
-	work, solution, err := s.admit(sub)
+	work, target, solution, err := s.admit(sub)
 	if err != nil {
 		return pow.Share{}, work, err
 	}
 	hash := work.job.Header(solution).PoWHash(work.job.Algorithm)
-	if !work.target().Met(hash) {
+	if !target.Met(hash) {
 		return pow.Share{}, work, refuse(stratum.CodeLowDifficulty, "low difficulty share")
 	}
-	return pow.Share{Job: work.job, Solution: solution, Hash: hash, Difficulty: pow.DifficultyOf(work.job.Algorithm, hash)}, work, nil
+	return pow.Share{Job: work.job, Solution: solution, Hash: hash, Difficulty: s.diff.reached(hash)}, work, nil
 }
 
 // admit refuses what needs no hashing to refuse.
-func (s *seat) admit(sub stratum.Submission) (issued, pow.Solution, error) {
-	fail := func(code int, reason string) (issued, pow.Solution, error) {
-		return issued{}, pow.Solution{}, refuse(code, reason)
+func (s *seat) admit(sub stratum.Submission) (issued, pow.Target, pow.Solution, error) {
+	fail := func(code int, reason string) (issued, pow.Target, pow.Solution, error) {
+		return issued{}, pow.Target{}, pow.Solution{}, refuse(code, reason)
 	}
 	s.g.mu.Lock()
 	defer s.g.mu.Unlock()
@@ -276,7 +276,7 @@ func (s *seat) admit(sub stratum.Submission) (issued, pow.Solution, error) {
 		return fail(stratum.CodeOther, "too many shares for one job")
 	}
 	seen[key] = struct{}{}
-	return work, solution, nil
+	return work, s.targetFor(work), solution, nil
 }
 
 // credit counts a share, and changes the difficulty if it is far off.
@@ -289,7 +289,7 @@ func (s *seat) credit(share pow.Share, work issued) {
 	s.count.Work += work.told
 	s.count.Best = max(s.count.Best, share.Difficulty)
 	s.diff.Share(now, work.told*s.diff.unit)
-	if s.in && s.up.job != nil && s.diff.due(now, s.up.job) {
+	if s.in && s.up.job != nil && s.up.work != nil && s.diff.due(now, s.up.work.limit) {
 		s.offer(now, false)
 	}
 }

@@ -136,7 +136,7 @@ func (g *Gateway) tick() {
 	}
 	eased := 0
 	for _, s := range g.devices { // in another order each time
-		if s.up.job != nil && s.diff.due(now, s.up.job) {
+		if s.up.job != nil && s.up.work != nil && s.diff.due(now, s.up.work.limit) {
 			if s.offer(now, false); eased == maxEased {
 				break
 			}

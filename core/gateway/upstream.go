@@ -38,14 +38,15 @@ type upstream struct {
 type work struct {
 	job    *pow.Job // the pool's
 	number uint64
-	head   []byte // coinbase1 for devices
+	limit  float64 // the highest difficulty for devices, in hashes
+	head   []byte  // coinbase1 for devices
 	div    division
 	notice [2]stratum.Notice // as it first goes out: one more, and clean
 }
 
 // prepare makes a job ready. It is called with the lock.
 func (u *upstream) prepare(j *pow.Job) {
-	w := &work{job: j, number: u.jobs, head: u.division.head(j), div: u.division}
+	w := &work{job: j, number: u.jobs, limit: limit(j), head: u.division.head(j), div: u.division}
 	for i, clean := range []bool{false, true} {
 		notice, err := stratum.NewNotice(w.told(0, clean))
 		if err != nil {
@@ -216,6 +217,9 @@ type seat struct {
 	at    int           // in the upstream's devices
 	diff  difficulty
 
+	target   pow.Target // of targetOf
+	targetOf float64
+
 	device Device
 	in     bool // authorized
 	joined bool // the accounts know
@@ -236,8 +240,6 @@ type issued struct {
 	slot  int32
 	told  float64 // its difficulty
 }
-
-func (i issued) target() pow.Target { return pow.TargetFromDifficulty(i.job.Algorithm, i.told) }
 
 // searched is what a device has found of one job of the pool, which may have been issued to it more than once.
 type searched struct {
@@ -285,6 +287,14 @@ func (s *seat) find(id string) (issued, bool) {
 	return issued{}, false
 }
 
+// targetFor is what a share of a job must meet. It is kept, for many come at one difficulty.
+func (s *seat) targetFor(w issued) pow.Target {
+	if s.targetOf != w.told {
+		s.target, s.targetOf = pow.TargetFromDifficulty(w.job.Algorithm, w.told), w.told
+	}
+	return s.target
+}
+
 // found returns what the device has found of a job so far.
 func (s *seat) found(j *pow.Job) map[shareKey]struct{} {
 	for _, f := range s.seen {
@@ -323,7 +333,7 @@ func (s *seat) offer(now time.Time, clean bool) {
 	} else {
 		s.number, s.again = w.number, 0
 	}
-	d, changed := s.diff.announce(now, j)
+	d, changed := s.diff.announce(now, w.limit)
 	s.count.Difficulty = d
 	s.mine(j)
 	if changed && s.peer.SetDifficulty(d) != nil {

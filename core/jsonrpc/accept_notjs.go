@@ -46,7 +46,7 @@ func AcceptWebSocket(w http.ResponseWriter, r *http.Request, limit int, origins 
 	}
 	upgrader := websocket.Upgrader{
 		HandshakeTimeout: dialTimeout,
-		ReadBufferSize:   idleSize, WriteBufferSize: writeSize, WriteBufferPool: &writeBuffers,
+		ReadBufferSize:   idleSize / 2, WriteBufferSize: writeSize, WriteBufferPool: &writeBuffers,
 		CheckOrigin: func(r *http.Request) bool { return allows(origins, r) },
 	}
 	h := &hijacker{ResponseWriter: w, most: 16*limit + 64<<10}
@@ -174,7 +174,11 @@ func (c *acceptedConn) read(ctx context.Context, until time.Time) ([]byte, error
 			c.from.used = 0
 			return msg, nil
 		}
-		if err := c.more(); err != nil {
+		if msg, err = c.more(); msg != nil {
+			c.from.used = 0
+			return msg, nil
+		}
+		if err != nil {
 			if c.from.ended != nil {
 				err = c.from.ended
 			}
@@ -186,25 +190,29 @@ func (c *acceptedConn) read(ctx context.Context, until time.Time) ([]byte, error
 	}
 }
 
-// more reads one message of the WebSocket.
-func (c *acceptedConn) more() error {
+// more reads one message of the WebSocket. It returns it where it is just one of ours.
+func (c *acceptedConn) more() ([]byte, error) {
 	kind, r, err := c.ws.NextReader()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if kind != websocket.TextMessage {
 		no := websocket.FormatCloseMessage(websocket.CloseUnsupportedData, "")
-		return errors.Join(errNotText, c.ws.WriteControl(websocket.CloseMessage, no, time.Now().Add(farewell)))
+		return nil, errors.Join(errNotText, c.ws.WriteControl(websocket.CloseMessage, no, time.Now().Add(farewell)))
 	}
 	chunk := scratch.Get().(*[]byte)
 	defer giveBack(chunk)
 	b := bytes.NewBuffer((*chunk)[:0])
 	_, err = b.ReadFrom(r)
 	*chunk = b.Bytes()
-	if err == nil {
+	if err != nil {
+		return nil, err
+	}
+	msg := c.whole(*chunk)
+	if msg == nil {
 		c.in.add(*chunk)
 	}
-	return err
+	return msg, nil
 }
 
 func (c *acceptedConn) WriteMessage(ctx context.Context, msg []byte) error {

@@ -1,5 +1,7 @@
 package jsonrpc
 
+import "bytes"
+
 // slack lets a message of just the limit carry the newlines that bridges add.
 const slack = 64
 
@@ -30,4 +32,19 @@ func (c *pieces) take() ([]byte, error) {
 	}
 	c.nest, c.nested = nesting{}, 0
 	return msg, err
+}
+
+// whole returns a message that is all of a chunk, as most are; nil when it is not sure, and then take is asked. The bytes
+// are the caller's to keep.
+func (c *pieces) whole(chunk []byte) []byte {
+	if len(c.in.unread()) > 0 || len(chunk) > c.in.limit || bytes.IndexByte(chunk, '\n') >= 0 {
+		return nil
+	}
+	var nest nesting
+	nest.scan(chunk)
+	if chunk = bytes.Trim(chunk, blanks); len(chunk) == 0 || nest.open() {
+		return nil
+	}
+	c.in.empty = 0
+	return bytes.Clone(chunk)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 
 	"goldpan/core/jsonrpc"
@@ -28,24 +29,24 @@ func parseMessage(line []byte) (m message, err error) {
 	if jsonrpc.Depth(line) > maxDepth {
 		return m, fmt.Errorf("%w: message nests too deeply", ErrProtocol)
 	}
-	var fields map[string]json.RawMessage // a struct would match names without regard to case
-	if json.Unmarshal(line, &fields) != nil || fields == nil {
+	fields, ok := parseFields(line)
+	if !ok {
 		return m, fmt.Errorf("%w: not a json object", ErrProtocol)
 	}
-	if m.id, err = parseID(fields["id"]); err != nil {
+	if m.id, err = parseID(fields.id); err != nil {
 		return m, err
 	}
-	if raw := fields["method"]; !isNull(raw) {
-		if m.method, err = parseString(raw, 64); err != nil {
+	if !isNull(fields.method) {
+		if m.method, err = parseString(fields.method, 64); err != nil {
 			return m, fmt.Errorf("%w: method is not a short text", ErrProtocol)
 		}
 	}
 	if m.method != "" {
-		m.params = compact(fields["params"])
+		m.params = compact(fields.params)
 		return m, nil
 	}
-	m.err = parseError(fields["error"])
-	m.result = compact(fields["result"])
+	m.err = parseError(fields.err)
+	m.result = compact(fields.result)
 	if m.err != nil && m.succeeded() && !saysSomething(m.err) {
 		m.err = nil
 	}
@@ -53,6 +54,39 @@ func parseMessage(line []byte) (m message, err error) {
 		m.result = json.RawMessage(null)
 	}
 	return m, nil
+}
+
+// fields are the parts of a message, as JSON; nil where one is missing.
+type fields struct{ id, method, params, result, err json.RawMessage }
+
+// parseFields takes a message apart. Names are matched to the letter, and the last of several counts.
+func parseFields(line []byte) (f fields, ok bool) {
+	if !json.Valid(line) {
+		return f, false
+	}
+	ok = pairs(line, func(name, value []byte) {
+		plain, ok := plainString(name)
+		if !ok {
+			var text string
+			if json.Unmarshal(name, &text) != nil {
+				return
+			}
+			plain = []byte(text)
+		}
+		switch string(plain) {
+		case "id":
+			f.id = value
+		case "method":
+			f.method = value
+		case "params":
+			f.params = value
+		case "result":
+			f.result = value
+		case "error":
+			f.err = value
+		}
+	})
+	return f, ok
 }
 
 // saysSomething tells a refusal from a field that is filled although all went well.
@@ -80,6 +114,7 @@ func (m *message) verdict() *Rejection {
 
 // append adds the message as JSON, in one line without its end.
 func (m message) append(dst []byte) []byte {
+	dst = slices.Grow(dst, 64+len(m.id)+len(m.method)+len(m.params)+len(m.result))
 	dst = append(append(dst, `{"id":`...), m.id...)
 	if m.method != "" {
 		dst = appendString(append(dst, `,"method":`...), m.method)
@@ -131,6 +166,9 @@ func compact(raw json.RawMessage) json.RawMessage {
 	if isNull(raw) {
 		return json.RawMessage(null)
 	}
+	if !bytes.ContainsAny(raw, " \t\r\n") {
+		return raw
+	}
 	var b bytes.Buffer
 	if json.Compact(&b, raw) != nil {
 		return json.RawMessage(null) // cannot be: raw was parsed
@@ -149,8 +187,11 @@ func parseList(raw json.RawMessage, limit int) ([]json.RawMessage, error) {
 	if isNull(raw) {
 		return nil, nil
 	}
-	var list []json.RawMessage
-	if json.Unmarshal(raw, &list) != nil || len(list) > limit {
+	if !json.Valid(raw) {
+		return nil, errList
+	}
+	list, ok := items(make([]json.RawMessage, 0, min(limit, 8)), raw, limit)
+	if !ok {
 		return nil, errList
 	}
 	return list, nil
@@ -158,6 +199,9 @@ func parseList(raw json.RawMessage, limit int) ([]json.RawMessage, error) {
 
 // parseString reads a text of at most limit bytes.
 func parseString(raw json.RawMessage, limit int) (string, error) {
+	if plain, ok := plainString(raw); ok && len(plain) <= limit {
+		return string(plain), nil
+	}
 	var s string
 	if len(raw) == 0 || raw[0] != '"' || json.Unmarshal(raw, &s) != nil || len(s) > limit {
 		return "", errString
@@ -209,8 +253,21 @@ func ParseDifficulty(raw json.RawMessage) (float64, error) {
 	return d, nil
 }
 
+// plain reports whether s needs no escape in a JSON text.
+func plain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
+}
+
 // appendString adds s as a JSON text.
 func appendString(dst []byte, s string) []byte {
+	if plain(s) {
+		return append(append(append(dst, '"'), s...), '"')
+	}
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)

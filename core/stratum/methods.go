@@ -1,6 +1,7 @@
 package stratum
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -66,7 +67,9 @@ func parseWord(raw json.RawMessage) (uint32, error) {
 	return uint32(n), nil
 }
 
-func appendWord(dst []byte, n uint32) []byte { return fmt.Appendf(dst, `"%08x"`, n) }
+func appendWord(dst []byte, n uint32) []byte {
+	return appendHex(dst, binary.BigEndian.AppendUint32(make([]byte, 0, 4), n))
+}
 
 func appendHex(dst, b []byte) []byte {
 	return append(hex.AppendEncode(append(dst, '"'), b), '"')

@@ -22,12 +22,12 @@ type Peer struct {
 	backend Backend
 	conn    jsonrpc.Timed
 	begun   time.Time
-	ended   chan struct{} // closed when over
 
 	// Of whoever reads and answers alone.
 	limiter  limiter
 	users    []string
 	failures int
+	asked    []byte
 	handled  chan error
 
 	mu         sync.Mutex
@@ -44,13 +44,14 @@ type Peer struct {
 	gone       bool // nothing more is taken
 	over       bool // the connection is closed, because of cause
 	cause      error
+	ended      chan struct{} // closed when over; nil until somebody waits for that
 }
 
 // newPeer returns a peer of the server.
 func (s *Server) newPeer(b Backend, conn jsonrpc.Timed) *Peer {
 	return &Peer{
 		id: s.peers.Add(1), session: s.session(), server: s, backend: b, conn: conn, begun: time.Now(),
-		ended: make(chan struct{}), limiter: newLimiter(s.opts.Rate, s.opts.Burst), handled: make(chan error, 1),
+		limiter: newLimiter(s.opts.Rate, s.opts.Burst), handled: make(chan error, 1),
 	}
 }
 

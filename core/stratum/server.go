@@ -83,7 +83,8 @@ type Server struct {
 	conns   atomic.Int64
 	peers   atomic.Uint64
 	session func() string // a name that nobody can guess
-	post    post
+	readers crew          // answer
+	writers crew
 }
 
 // NewServer returns a Server.
@@ -101,7 +102,7 @@ func NewServer(b Backend, opts Options) *Server {
 	if opts.Algorithm == "" {
 		opts.Algorithm = hasher.SHA256d
 	}
-	return &Server{backend: b, opts: opts, session: newSession}
+	return &Server{backend: b, opts: opts, session: newSession, readers: crew{do: (*Peer).take}, writers: crew{do: (*Peer).flush}}
 }
 
 // newSession returns 64 random bits: who names a session takes its place.
@@ -122,7 +123,7 @@ func setDefault[T int | float64 | time.Duration](v *T, d T) {
 // connection. The connection is closed in any case.
 //
 // A miner that waits for work costs a small goroutine, its own, and no more: where conn is a jsonrpc.Timed, there are
-// neither timers nor buffers, and requests are answered on goroutines that live as long as that takes.
+// neither timers nor buffers, and a few goroutines answer for all.
 func (s *Server) ServeConn(ctx context.Context, conn jsonrpc.Conn) error {
 	return s.ServeFor(ctx, conn, s.backend)
 }
@@ -166,7 +167,8 @@ func (p *Peer) serve() error {
 			}
 			return err
 		}
-		go p.take(line)
+		p.asked = line
+		p.server.readers.add(p)
 		if err := <-p.handled; err != nil {
 			return err
 		}
@@ -189,18 +191,32 @@ func (p *Peer) throttle() error {
 	if wait <= 0 {
 		return nil
 	}
+	p.mu.Lock()
+	if p.over {
+		p.mu.Unlock()
+		return net.ErrClosed
+	}
+	if p.ended == nil {
+		p.ended = make(chan struct{})
+	}
+	ended := p.ended
+	p.mu.Unlock()
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
-	case <-p.ended:
+	case <-ended:
 		return net.ErrClosed
 	case <-timer.C:
 		return nil
 	}
 }
 
-// take answers one message, and says when it is done.
-func (p *Peer) take(line []byte) { p.handled <- p.judge(line) }
+// take answers what was asked, and says when it is done.
+func (p *Peer) take() {
+	line := p.asked
+	p.asked = nil
+	p.handled <- p.judge(line)
+}
 
 func (p *Peer) judge(line []byte) error {
 	m, err := parseMessage(line)

@@ -5,87 +5,8 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"runtime"
-	"slices"
-	"sync"
 	"time"
 )
-
-// post writes to the peers of a Server. Whoever has something to be written stands in line, and a few goroutines write
-// for those who are next: a job for thousands needs no goroutine for each, and idle peers have none at all. Where all
-// writers wait for peers that do not read, more are called, so that nobody waits for another's peer. The zero value is
-// ready.
-type post struct {
-	mu      sync.Mutex
-	line    []*Peer // those from next on wait
-	next    int
-	writers int
-	passed  uint64 // peers that were taken out of the line
-	watched bool   // a watch is due
-}
-
-// stall is how long no writer may come back to the line before more are called.
-const stall = 10 * time.Millisecond
-
-// add puts a peer in line.
-func (o *post) add(p *Peer) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.line = append(o.line, p)
-	if o.writers <= runtime.GOMAXPROCS(0) {
-		o.writers++
-		go o.write()
-	} else if !o.watched {
-		o.watched = true
-		o.watchLater()
-	}
-}
-
-// take returns who is next. When there is nobody it lets the writer go.
-func (o *post) take() *Peer {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.next == len(o.line) {
-		o.writers--
-		o.next, o.line = 0, o.line[:0]
-		return nil
-	}
-	p := o.line[o.next]
-	o.line[o.next] = nil
-	o.next++
-	o.passed++
-	if o.next >= 1024 && 2*o.next >= len(o.line) {
-		o.line = slices.Delete(o.line, 0, o.next)
-		o.next = 0
-	}
-	return p
-}
-
-func (o *post) write() {
-	for p := o.take(); p != nil; p = o.take() {
-		p.flush()
-	}
-}
-
-// watchLater looks again soon whether the line moves. It is called with the lock.
-func (o *post) watchLater() {
-	passed := o.passed
-	time.AfterFunc(stall, func() {
-		o.mu.Lock()
-		defer o.mu.Unlock()
-		if o.next == len(o.line) {
-			o.watched = false
-			return
-		}
-		if o.passed == passed {
-			for range o.writers { // none of which comes back: twice as many
-				o.writers++
-				go o.write()
-			}
-		}
-		o.watchLater()
-	})
-}
 
 // queue has a message written soon.
 func (p *Peer) queue(m message) error { return p.queueLine(m.append(nil)) }
@@ -107,7 +28,7 @@ func (p *Peer) queueLine(line []byte) error {
 	}
 	if !p.writing {
 		p.writing = true
-		p.server.post.add(p)
+		p.server.writers.add(p)
 	}
 	return nil
 }
@@ -222,7 +143,9 @@ func (p *Peer) endLocked(cause error) {
 		return
 	}
 	p.over, p.cause = true, cause
-	close(p.ended)
+	if p.ended != nil {
+		close(p.ended)
+	}
 	_ = p.conn.Close() // it is of no more use, however it ends
 }
 

@@ -18,6 +18,7 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -82,6 +83,7 @@ func (anyone) Authorize(user, password string) (gateway.Device, error) {
 
 // keep runs a house until its input ends.
 func keep(ctx context.Context, pool string, devices int, in io.Reader, out io.Writer) error {
+	debug.SetGCPercent(gateway.Collector(devices))
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	u, err := stratum.ParseURL(pool)
