@@ -92,6 +92,7 @@ func pauseReason(code string) string {
 func (c *controller) tell(ctx context.Context) {
 	tick := time.NewTicker(snapshotInterval)
 	defer tick.Stop()
+	first := c.live.first // the page hears of the first hash at once
 	for turn := 0; ; turn++ {
 		s := c.session.Snapshot()
 		switch {
@@ -104,6 +105,8 @@ func (c *controller) tell(ctx context.Context) {
 		c.live.tellSnapshot(s, c.codeOf(s), float64(c.heat.Percent())/100)
 		select {
 		case <-tick.C:
+		case <-first:
+			first = nil
 		case <-ctx.Done():
 			return
 		}

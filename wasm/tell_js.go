@@ -21,6 +21,7 @@ type watched struct {
 	header hasher.Header // the last one that a lane hashed
 	seen   bool          // there is one
 	fresh  bool          // it has not been shown
+	first  chan struct{} // closed with the first header
 	fault  string        // why a lane gave up
 
 	// What was shown last: it is worked out only when it changes.
@@ -31,11 +32,14 @@ type watched struct {
 
 // listen hears on the lanes' ports. It calls failed when a lane gives up.
 func listen(ports []js.Value, failed func()) *watched {
-	w := &watched{ports: ports}
+	w := &watched{ports: ports, first: make(chan struct{})}
 	w.listen = js.FuncOf(func(_ js.Value, args []js.Value) any {
 		m := args[0].Get("data")
 		if h := m.Get("header"); h.Type() == js.TypeObject && h.Length() == len(w.header) {
 			js.CopyBytesToGo(w.header[:], h)
+			if !w.seen {
+				close(w.first)
+			}
 			w.seen, w.fresh = true, true
 		}
 		if m.Get("type").String() == "fault" {

@@ -32,6 +32,7 @@ let work = null, epoch = 0, next = 0;
 const four = 4;         // nonces that the kernel takes at once: a batch of another number wastes places
 let batch = 16;     // nonces a batch; grows and shrinks to keep to batchTime
 let counted = 0, reported = 0;
+let begun = false;
 
 // Between two batches the lane goes through its own message queue, so that the port's messages are heard. A
 // timer would do the same and be throttled to 4 ms.
@@ -74,7 +75,8 @@ function take(message) {
   work = message.work;
   epoch = message.epoch;
   next = 0;
-  reported = performance.now();
+  reported = begun ? performance.now() : 0; // of the first batch the page hears at once
+  begun = true;
   again();
 }
 

@@ -35,6 +35,7 @@ async function start() {
   if (mining || !info || manners.hidden()) return;
   if (framed()) return refuseFrame();
   const turn = ++starting;
+  performance.mark("goldpan-tap");
   consent = new manners.Consent();
   screen.started();
   screen.awake(!navigator.wakeLock);
@@ -155,6 +156,7 @@ function snapshot(s) {
   const passed = stretch ? s.seconds - stretch.seconds : 0;
   const done = before.hashes + s.hashes - latest.hashes;
   const was = latest;
+  if (s.header && latest.hashes === 0) performance.mark("goldpan-hash");
   stretch = {seconds: s.seconds};
   latest = {
     hashes: before.hashes + s.hashes,
@@ -222,6 +224,7 @@ async function open() {
 function first(code) {
   if (info.join && !invitation && !join.credential()) return screen.invite(code);
   screen.ready(info.join && join.credential() !== "");
+  performance.mark("goldpan-ready");
   program().catch(() => {}); // it is there by the time of the tap; if it does not come, Start says so
 }
 

@@ -324,7 +324,8 @@ func FuzzHostname(f *testing.F) {
 		}
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.Host = host
-		if p := policy(r); strings.Count(p, ";") != 9 || strings.ContainsAny(p, "\r\n,*\"") {
+		clean := httptest.NewRequest(http.MethodGet, "/", nil)
+		if p := policy(r); strings.Count(p, ";") != strings.Count(policy(clean), ";") || strings.ContainsAny(p, "\r\n,*\"") {
 			t.Errorf("host %q made the policy %q", host, p)
 		}
 	})

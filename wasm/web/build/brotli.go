@@ -4,6 +4,9 @@ package main
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
+	"slices"
 
 	"github.com/andybalholm/brotli"
 )
@@ -25,4 +28,37 @@ func brotlied(b []byte) ([]byte, error) {
 		return nil, err
 	}
 	return out.Bytes(), nil
+}
+
+// packTexts keeps each text of the page, and the kernel, packed beside its plain form.
+func packTexts(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if !slices.Contains([]string{".html", ".css", ".js", ".json", ".svg", ".wasm", ".webmanifest"}, filepath.Ext(e.Name())) {
+			continue
+		}
+		name := filepath.Join(dir, e.Name())
+		body, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		packed, err := pack(body)
+		if err != nil {
+			return err
+		}
+		small, err := brotlied(body)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(name+".gz", packed, 0o644); err != nil {
+			return err
+		}
+		if err := os.WriteFile(name+".br", small, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -137,6 +137,9 @@ func build(out string) error {
 	if err := write("goldpan.wasm.br", small); err != nil {
 		return err
 	}
+	if err := packTexts(fresh); err != nil {
+		return err
+	}
 	if err := write(".keep", nil); err != nil { // the folder is embedded, so it must exist in a fresh checkout
 		return err
 	}
