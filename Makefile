@@ -17,6 +17,7 @@ FUZZTIME ?= 10s
 FAULTS ?= 2000
 CASES ?= 100000
 KILLS ?= 300
+KILLS ?= 300
 
 .DEFAULT_GOAL := help
 .PHONY: help run build page cli desktop test race fuzz faults kills cases bench bench-web load wallet-size lint secrets check generate package clean
@@ -66,6 +67,14 @@ faults: ## mine through FAULTS faults of two pools' connections; FAULTSEED repea
 kills: ## kill the wallet while it keeps things, KILLS times
 	@.ci/setup.sh test
 	@GOLDPAN_KILLS=$(KILLS) go test -v -count=1 -timeout 0 -run '^TestKilled' ./wallet
+
+kills: ## kill the vault KILLS times while it adds, replaces and moves keys
+	@.ci/setup.sh test
+	@GOLDPAN_KILLS=$(KILLS) go test -v -count=1 -timeout 0 -run '^TestKilled$$' ./vault
+
+hunt: ## plant a secret in every field of the vault, and search all that it leaves behind
+	@.ci/setup.sh test
+	@go test -v -count=1 -run '^(TestHunt|TestShown|TestNothingTellsSecrets|TestLeaksAreFound)$$' ./vault/...
 
 bench: cli ## hash rate of each kernel, beside a peer; what the engine keeps of it
 	@bin/goldpan bench --algorithm all --kernel all

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"net/url"
 )
 
 // Credential is what a provider gives out for a program: two or three parts,
@@ -96,9 +97,13 @@ const minMasked = 6
 // mask replaces every part of the credential in b.
 func (c Credential) mask(b []byte) []byte {
 	for _, p := range c.parts() {
-		if p.Len() >= minMasked && bytes.Contains(b, p.Expose()) {
-			b = bytes.ReplaceAll(b, p.Expose(), []byte(redacted))
+		if p.Len() < minMasked {
+			continue
 		}
+		b = bytes.ReplaceAll(b, p.Expose(), []byte(redacted))
+		escaped := []byte(url.QueryEscape(string(p.Expose())))
+		b = bytes.ReplaceAll(b, escaped, []byte(redacted))
+		Wipe(escaped)
 	}
 	return b
 }

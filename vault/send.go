@@ -35,6 +35,7 @@ func (b *Broker) send(ctx context.Context, e Entry, c Credential, r Request, o *
 	// After the wait: a signature holds for seconds.
 	o.Time = b.v.now().Add(r.Lead)
 	signed := c
+	plain := o.Header.Clone()
 	switch e.Scheme {
 	case "": // public data
 	case SchemeOAuth:
@@ -57,19 +58,41 @@ func (b *Broker) send(ctx context.Context, e Entry, c Credential, r Request, o *
 	if err != nil {
 		return Response{}, err
 	}
+	hide := func(b []byte) []byte { return c.mask(signed.mask(maskHeaders(b, o.Header, plain))) }
+	response.Body = hide(response.Body)
+	for _, values := range response.Header {
+		for i, value := range values {
+			if hidden := string(hide([]byte(value))); hidden != value {
+				values[i] = redacted
+			} else {
+				values[i] = clip(value, 200)
+			}
+		}
+	}
 	if b.o.Limits != nil {
 		b.o.Limits.Saw(use, response.Status, response.Header)
-	}
-	response.Body = c.mask(signed.mask(response.Body))
-	for _, values := range response.Header {
-		for i := range values {
-			values[i] = string(c.mask(signed.mask([]byte(values[i]))))
-		}
 	}
 	if e.Scheme == SchemeOAuth && response.Status == http.StatusUnauthorized {
 		b.forgetToken(e.ID)
 	}
 	return response, nil
+}
+
+// maskHeaders hides from a reply what the signer put into the headers: a token
+// made for one request can be used by another until it ends.
+func maskHeaders(b []byte, signed, plain http.Header) []byte {
+	for name, values := range signed {
+		if _, ours := plain[name]; ours || name == "User-Agent" || name == "Content-Type" {
+			continue
+		}
+		for _, value := range values {
+			value = strings.TrimPrefix(value, "Bearer ")
+			if len(value) >= minMasked {
+				b = bytes.ReplaceAll(b, []byte(value), []byte(redacted))
+			}
+		}
+	}
+	return b
 }
 
 // exchange sends what is signed and reads the answer.
@@ -111,7 +134,7 @@ func (b *Broker) exchange(ctx context.Context, e Entry, o *Outgoing) (Response, 
 	for name, values := range reply.Header {
 		if toldHeader(name) && len(values) <= 8 {
 			for _, value := range values {
-				header.Add(name, clip(value, 200))
+				header.Add(name, value)
 			}
 		}
 	}

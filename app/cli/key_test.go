@@ -3,10 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,6 +13,7 @@ import (
 
 	"goldpan/vault"
 	"goldpan/vault/sealed"
+	"goldpan/vault/vaulttest"
 )
 
 // keyBox is a data directory with a sealed file, and the flags that open it.
@@ -176,73 +174,6 @@ func TestKeyLife(t *testing.T) {
 	b.run(t, 0, "audit")
 
 	for _, dir := range []string{b.dir, other.dir} {
-		searchFor(t, dir, "secret-", first, next)
-	}
-}
-
-// searchFor fails if a file below dir holds a secret in clear, in base64 or in
-// hexadecimal; files whose names begin with except are passed over.
-func searchFor(t *testing.T, dir, except string, secrets ...string) {
-	t.Helper()
-	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() || strings.HasPrefix(e.Name(), except) {
-			return err
-		}
-		data, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		for _, s := range secrets {
-			if form := shownIn(data, s); form != "" {
-				t.Errorf("%s holds a secret in %s", e.Name(), form)
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-// shownIn says in which form data holds a secret, if it does.
-func shownIn(data []byte, secret string) string {
-	lower := bytes.ToLower(data)
-	for form, text := range map[string]string{"clear": secret, "clear, reversed": reversed(secret), "hexadecimal": hex.EncodeToString([]byte(secret))} {
-		if bytes.Contains(lower, []byte(strings.ToLower(text))) {
-			return form
-		}
-	}
-	// Base64 of it at each of the three offsets that it can stand at.
-	for shift := range 3 {
-		for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
-			text := encoding.EncodeToString(append(make([]byte, shift), secret...))
-			text = text[(shift*8+5)/6 : len(text)-1] // what depends on its neighbours goes
-			if bytes.Contains(data, []byte(text)) {
-				return "base64"
-			}
-		}
-	}
-	return ""
-}
-
-func reversed(s string) string {
-	b := []byte(s)
-	for i, j := 0, len(b)-1; i < j; i, j = i+1, j-1 {
-		b[i], b[j] = b[j], b[i]
-	}
-	return string(b)
-}
-
-// The search finds what it is there to find.
-func TestShownIn(t *testing.T) {
-	const secret = "planted-first-4711"
-	for _, data := range []string{"x" + secret, "x" + hex.EncodeToString([]byte("ab"+secret)), base64.StdEncoding.EncodeToString([]byte(secret + "z")),
-		base64.StdEncoding.EncodeToString([]byte("a" + secret + "zz")), base64.URLEncoding.EncodeToString([]byte("ab" + secret))} {
-		if shownIn([]byte(data), secret) == "" {
-			t.Errorf("not found in %q", data)
-		}
-	}
-	if shownIn([]byte("planted-first-4712"), secret) != "" {
-		t.Error("found where it is not")
+		vaulttest.Search(t, dir, "secret-", first, next)
 	}
 }

@@ -1,5 +1,3 @@
-//go:build unix
-
 package vault_test
 
 import (
@@ -31,6 +29,12 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 		os.Exit(0)
+	}
+	if dir := os.Getenv(hunted); dir != "" {
+		if err := keepAll(dir); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
+		os.Exit(1)
 	}
 	os.Exit(m.Run())
 }
