@@ -36,7 +36,7 @@ func (s *session) fetch(ctx context.Context, work *state, scripts []place) error
 		}
 	}
 	if len(want) > maxTxs-len(work.txs) {
-		return electrum.ErrTooMuch
+		return electrum.ErrLongHistory
 	}
 	old, err := s.settledHeaders(ctx, want)
 	if err != nil {

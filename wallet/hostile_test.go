@@ -78,7 +78,7 @@ func TestHostileServers(t *testing.T) {
 		}, electrum.ErrProof},
 		"a history too long": {message.ScriptHashHistory, func(q message.Request, a message.Response) message.Response {
 			return result(q, json.RawMessage("["+strings.Repeat("{},", message.MaxHistory)+"{}]"))
-		}, electrum.ErrProtocol},
+		}, electrum.ErrLongHistory},
 		"headers cut short": {message.BlockHeaders, func(q message.Request, a message.Response) message.Response {
 			var h message.HeadersResult
 			return change(a, &h, func() { h.List, h.Raw = false, append(h.Raw, 0) })

@@ -19,6 +19,9 @@ var (
 	ErrVersion = errors.New("the server speaks no common protocol version")
 	// ErrProtocol says that the server broke the protocol; the connection is of no more use.
 	ErrProtocol = errors.New("the server broke the protocol")
+	// ErrLongHistory says that an address, or the whole wallet, has more transactions than are read: 100,000 and
+	// 200,000. An honest server may cause it.
+	ErrLongHistory = errors.New("there are more transactions than this wallet can read")
 	// ErrTimeout says that the server left a call unanswered.
 	ErrTimeout = errors.New("the server did not answer in time")
 )
@@ -260,11 +263,20 @@ func (c *Client) Headers(ctx context.Context, start int32, count int, checkpoint
 	return r.Raw, nil
 }
 
-// History gives a script's transactions, unchecked.
+// History gives a script's transactions, unchecked. More than message.MaxHistory are ErrLongHistory.
 func (c *Client) History(ctx context.Context, scriptHash message.Hash) (message.History, error) {
+	var raw json.RawMessage
+	if err := c.Call(ctx, message.ScriptHashHistory, message.ScriptHashParams{ScriptHash: scriptHash}, &raw); err != nil {
+		return nil, err
+	}
 	var h message.History
-	err := c.Call(ctx, message.ScriptHashHistory, message.ScriptHashParams{ScriptHash: scriptHash}, &h)
-	return h, err
+	switch err := json.Unmarshal(raw, &h); {
+	case errors.Is(err, message.ErrTooMany):
+		return nil, ErrLongHistory
+	case err != nil:
+		return nil, ErrProtocol
+	}
+	return h, nil
 }
 
 // Transaction gives the transaction of that id: that it hashes to it was checked.

@@ -504,7 +504,7 @@ func items[T any](b []byte, most int) ([]T, error) {
 	list := []T{}
 	for dec.More() {
 		if len(list) == most {
-			return nil, fmt.Errorf("electrum: a list of at most %d items was expected", most)
+			return nil, fmt.Errorf("%w: at most %d were expected", ErrTooMany, most)
 		}
 		var item T
 		if err := dec.Decode(&item); err != nil {

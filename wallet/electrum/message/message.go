@@ -110,6 +110,9 @@ func (e *Error) UnmarshalJSON(b []byte) error {
 // ErrMalformed is wrapped by every error that Parse returns.
 var ErrMalformed = errors.New("electrum: malformed message")
 
+// ErrTooMany says that a list is longer than its limit.
+var ErrTooMany = errors.New("electrum: too many items in a list")
+
 // Request is one call. ID is raw JSON (a number, a string or null), sent back as it came.
 type Request struct {
 	ID     json.RawMessage
