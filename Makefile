@@ -17,10 +17,9 @@ FUZZTIME ?= 10s
 FAULTS ?= 2000
 CASES ?= 100000
 KILLS ?= 300
-KILLS ?= 300
 
 .DEFAULT_GOAL := help
-.PHONY: help run build page cli desktop test race fuzz faults kills cases bench bench-web load wallet-size lint secrets check generate package clean
+.PHONY: help run build page cli desktop test race fuzz faults kills hunt cases bench bench-web load wallet-size lint secrets check generate package clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -64,13 +63,9 @@ faults: ## mine through FAULTS faults of two pools' connections; FAULTSEED repea
 	@.ci/setup.sh test
 	@go test -race -v -count=1 -timeout 2h -run '^TestFaults$$' ./core/stratum -faults $(FAULTS) -faultseed $(or $(FAULTSEED),0)
 
-kills: ## kill the wallet while it keeps things, KILLS times
+kills: ## kill wallet and vault while they keep things, KILLS times
 	@.ci/setup.sh test
-	@GOLDPAN_KILLS=$(KILLS) go test -v -count=1 -timeout 0 -run '^TestKilled' ./wallet
-
-kills: ## kill the vault KILLS times while it adds, replaces and moves keys
-	@.ci/setup.sh test
-	@GOLDPAN_KILLS=$(KILLS) go test -v -count=1 -timeout 0 -run '^TestKilled$$' ./vault
+	@GOLDPAN_KILLS=$(KILLS) go test -v -count=1 -timeout 0 -run '^TestKilled' ./wallet ./vault
 
 hunt: ## plant a secret in every field of the vault, and search all that it leaves behind
 	@.ci/setup.sh test
@@ -92,6 +87,12 @@ load: ## fill a gateway with 15,000 devices; memory a device, delivery of new wo
 
 wallet-size: ## a wallet of 1,000 addresses and 20,000 transactions: time to sync, time to open, memory
 	GOLDPAN_WALLET_SIZE=full go test -count=1 -run 'TestSize$$' -v ./wallet
+
+screens: ## pictures of the page's every state into bin/screens; LANGUAGES=en,de,ja
+	@.ci/setup.sh test
+	@mkdir -p bin/screens
+	@GOLDPAN_SCREENS=$(CURDIR)/bin/screens GOLDPAN_LANGUAGES=$(or $(LANGUAGES),en,de,ja) \
+		go test -count=1 -timeout 30m -run '^TestPictures$$' ./wasm/web
 
 lint: ## formatting, vet, golangci-lint, secrets
 	@.ci/setup.sh desktop
