@@ -19,7 +19,7 @@ CASES ?= 100000
 KILLS ?= 300
 
 .DEFAULT_GOAL := help
-.PHONY: help run build page cli desktop test race fuzz faults kills hunt cases bench bench-web load wallet-size lint secrets check generate package clean
+.PHONY: help run build page cli desktop test race fuzz faults kills hunt cases bench bench-web load wallet-size screens lint secrets check generate package clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12

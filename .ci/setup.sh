@@ -109,7 +109,7 @@ need_go
 case ${1:-} in
 cli) ;;
 desktop) need_window ;;
-test) need_window; need "${peers[@]}" ;;
+test) need_window; need "${peers[@]}" npm ;;
 bench-web) need chromium firefox-esr webkit2gtk-driver xvfb npm ;;
 check) need_window; need gcc-mingw-w64-x86-64 ;;
 package) need_window; has xz || need xz-utils ;;

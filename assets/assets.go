@@ -31,8 +31,8 @@ func IconSVG() []byte { return mustRead("icons/mark.svg") }
 // to their own shape: icon-180.png and icon-maskable-512.png.
 func Icons() fs.FS { return mustSub("icons") }
 
-// Translation is the text of one language as JSON: an object from a key to its
-// sentence. The language is a lower-case tag such as "en".
+// Translation is the file of one language, as Language says it is written; Speak
+// reads them for the window. The language is a lower-case tag such as "en".
 func Translation(language string) ([]byte, error) {
 	if !fs.ValidPath(language) || strings.Contains(language, "/") {
 		return nil, fmt.Errorf("translation %q: %w", language, fs.ErrNotExist)

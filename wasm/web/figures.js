@@ -15,6 +15,13 @@ export function open() {
   if (!pan) pan = new Pan($("pan"));
 }
 
+let calmed = null;
+
+// calm shows the pan and the river at rest, before anything runs.
+export function calm() {
+  calmed ??= new Pan($("calm"));
+}
+
 // still stops the picture.
 export function still() {
   if (pan) pan.run(false);

@@ -115,6 +115,7 @@ export function ready(joined = false) {
   $("device").hidden = !joined;
   asked(false);
   face("ready");
+  figures.calm();
   document.body.dataset.state = "ready";
   document.title = "Goldpan";
   $("start").textContent = text("page.start");

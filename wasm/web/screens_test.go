@@ -6,88 +6,122 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
+
+	"goldpan/assets"
 )
 
-// TestScreens looks at the page as people see it, narrow and wide, light and dark: nothing runs over the edge,
-// and the button that matters is in reach. GOLDPAN_SCREENS names a folder that keeps the pictures.
+// TestScreens looks at every face of the page as people see it, narrow and wide, in large text, from right to left,
+// and in each language: nothing runs over the edge or into its neighbour, and the button that matters is in reach.
 func TestScreens(t *testing.T) {
-	folder := os.Getenv("GOLDPAN_SCREENS")
-	if folder == "" {
-		folder = t.TempDir()
-	}
 	pool := newPool(t)
-	_, address := serve(t, newServer(builtPage(t), pool.options()))
+	address, _ := serve(t, newServer(builtPage(t), pool.options()))
 	tab := chrome(t)
-	screens := []struct {
-		name          string
-		width, height int64
-		touch         bool
-	}{{"small", 320, 568, true}, {"phone", 390, 844, true}, {"desktop", 1280, 800, false}}
+	check := func(what string) {
+		t.Helper()
+		for _, fault := range evaluate[[]string](t, tab, overflow) {
+			t.Errorf("%s: %s", what, fault)
+		}
+	}
 
-	for _, screen := range screens {
-		options := []chromedp.EmulateViewportOption{chromedp.EmulateScale(2)}
-		if screen.touch {
-			options = append(options, chromedp.EmulateMobile, chromedp.EmulateTouch, chromedp.EmulatePortrait)
+	for _, size := range [][2]int64{{320, 568}, {390, 844}, {1280, 800}} {
+		screen(t, tab, size[0], size[1])
+		openFace(t, tab, address, "en", faces[0])
+		for _, f := range faces {
+			showFace(t, tab, f)
+			check(f.name)
+			reach(t, tab, f.name)
 		}
-		do(t, tab, chromedp.EmulateViewport(screen.width, screen.height, options...))
-		shoot := func(moment string) {
-			for _, scheme := range []string{"light", "dark"} {
-				prefer(t, tab, scheme)
-				name := filepath.Join(folder, screen.name+"-"+moment+"-"+scheme+".png")
-				for suffix, action := range map[string]chromedp.Action[[]byte]{"": chromedp.CaptureScreenshot(), "-whole": chromedp.FullScreenshot(100)} {
-					picture, err := chromedp.Run(tab, action)
-					if err != nil {
-						t.Fatal(err)
-					}
-					if err := os.WriteFile(name[:len(name)-4]+suffix+".png", picture, 0o644); err != nil {
-						t.Fatal(err)
-					}
-				}
-			}
-			if over := evaluate[int](t, tab, "document.documentElement.scrollWidth - innerWidth"); over > 0 {
-				t.Errorf("%s, %s: the page is %d pixels too wide", screen.name, moment, over)
-			}
+	}
+	// The longest of the words decide, and 200 % text.
+	screen(t, tab, 320, 568)
+	for _, language := range assets.Languages() {
+		openFace(t, tab, address, language, faces[0])
+		for _, f := range faces {
+			showFace(t, tab, f)
+			check(language + ", " + f.name)
 		}
-		reach := func(id string) {
-			t.Helper()
-			for _, at := range []string{"0", "document.documentElement.scrollHeight"} {
-				if !evaluate[bool](t, tab, `(() => {
-					window.scrollTo(0, `+at+`);
-					const box = document.getElementById("`+id+`").getBoundingClientRect();
-					return box.height >= 44 && box.width >= 44 && box.top >= 0 && box.bottom <= innerHeight;
-				})()`) {
-					t.Errorf("%s: #%s is out of reach at scroll %s", screen.name, id, at)
-				}
-			}
-			evaluate[bool](t, tab, "(window.scrollTo(0, 0), true)")
+		evaluate[bool](t, tab, `(document.documentElement.style.fontSize = "200%", true)`)
+		for _, f := range faces {
+			showFace(t, tab, f)
+			check(language + ", large, " + f.name)
 		}
-
-		visit(t, tab, address+"/")
-		await(t, tab, "document.body.dataset.state === 'ready'")
-		reach("start")
-		shoot("before")
-		do(t, tab, chromedp.Click(chromedp.CSS("#start")))
-		await(t, tab, "Number(document.getElementById('accepted').textContent) >= 8")
-		await(t, tab, "Number(document.getElementById('hashrate').textContent.replaceAll(',', '')) > 0")
-		reach("stop")
-		shoot("mining")
-		do(t, tab, chromedp.Click(chromedp.CSS("#stop")))
-		stopped(t, tab, pool)
-		shoot("stopped")
+		evaluate[bool](t, tab, `(document.documentElement.dir = "rtl", document.documentElement.style.fontSize = "", true)`)
+		for _, f := range faces {
+			showFace(t, tab, f)
+			check(language + ", from right to left, " + f.name)
+		}
 	}
 }
 
-func prefer(t *testing.T, tab context.Context, scheme string) {
-	t.Helper()
-	_, err := chromedp.Call(tab, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
-	})
-	if err != nil {
-		t.Fatal(err)
+// overflow lists what does not fit: the page is wider than the screen, or a part runs over its own edge.
+const overflow = `(() => {
+	const faults = [];
+	const page = document.documentElement.scrollWidth - innerWidth;
+	if (page > 0) faults.push("the page is " + page + " pixels too wide");
+	for (const e of document.querySelectorAll("main *, header *, footer *")) {
+		if (e.closest(".unseen") || !e.getClientRects().length || e.closest("svg, select")) continue;
+		if (e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 0 && getComputedStyle(e).display !== "inline")
+			faults.push((e.id || e.className || e.tagName) + " runs over its edge: " + e.textContent.trim().slice(0, 40));
 	}
-	evaluate[bool](t, tab, "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))")
+	return faults;
+})()`
+
+// reach demands that the button that matters is on the screen, wherever the page is scrolled to.
+func reach(t *testing.T, tab context.Context, what string) {
+	t.Helper()
+	if lost := evaluate[string](t, tab, `(() => {
+		for (const id of ["start", "stop"]) {
+			const button = document.getElementById(id);
+			if (!button.getClientRects().length) continue;
+			for (const at of [0, document.documentElement.scrollHeight]) {
+				scrollTo(0, at);
+				const box = button.getBoundingClientRect();
+				if (box.height < 44 || box.width < 44 || box.top < 0 || box.bottom > innerHeight) return id + " at scroll " + at;
+			}
+			scrollTo(0, 0);
+		}
+		return "";
+	})()`); lost != "" {
+		t.Errorf("%s: out of reach: %s", what, lost)
+	}
+}
+
+// TestPictures takes a picture of every face into the folder that GOLDPAN_SCREENS names (make screens): phone and
+// desktop, light and dark, in the languages of GOLDPAN_LANGUAGES. Without a folder it takes one, to see that it can.
+func TestPictures(t *testing.T) {
+	folder, languages, shown := os.Getenv("GOLDPAN_SCREENS"), os.Getenv("GOLDPAN_LANGUAGES"), faces
+	if folder == "" {
+		folder, languages, shown = t.TempDir(), "de", faces[:1]
+	}
+	pool := newPool(t)
+	address, _ := serve(t, newServer(builtPage(t), pool.options()))
+	tab := chrome(t)
+	for _, size := range []struct {
+		name          string
+		width, height int64
+	}{{"phone", 390, 844}, {"desktop", 1280, 800}} {
+		screen(t, tab, size.width, size.height)
+		for language := range strings.SplitSeq(languages, ",") {
+			for _, scheme := range []string{"light", "dark"} {
+				openFace(t, tab, address, language, faces[0])
+				prefer(t, tab, scheme)
+				for _, f := range shown {
+					showFace(t, tab, f)
+					evaluate[bool](t, tab, "new Promise((done) => setTimeout(done, 700, true))") // the nuggets fall
+					picture, err := chromedp.Run(tab, chromedp.FullScreenshot(100))
+					if err != nil {
+						t.Fatal(err)
+					}
+					name := filepath.Join(folder, strings.Join([]string{size.name, language, scheme, f.name}, "-")+".png")
+					if err := os.WriteFile(name, picture, 0o644); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+		}
+	}
 }

@@ -27,6 +27,7 @@ import (
 	"net/netip"
 	"path"
 	"strings"
+	"time"
 
 	"goldpan/core/jsonrpc"
 )
@@ -60,7 +61,7 @@ type Options struct {
 	Info    func() Info
 	Stratum func(ctx context.Context, conn jsonrpc.Conn) error // serves one device until it leaves; owns conn
 	// Device is used instead of Stratum where it is set. origin is what the connection came in for, as browsers write
-	// it: what a device proves is proved for it.
+	// it: what a device proves is proved for it. It may return before the device leaves; ctx ends then.
 	Device   func(ctx context.Context, conn jsonrpc.Conn, origin string) error
 	Electrum func(ctx context.Context, conn jsonrpc.Conn) error // serves one wallet, likewise
 	Allow    func(host string) bool                             // is the page served under this name? No port, no brackets, lower case
@@ -109,6 +110,7 @@ var contentTypes = map[string]string{
 	".png":         "image/png",
 	".webmanifest": "application/manifest+json",
 	".txt":         "text/plain; charset=utf-8",
+	".mp4":         "video/mp4",
 }
 
 func newServer(dist fs.FS, o Options) *server {
@@ -179,14 +181,14 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	switch r.URL.Path {
 	case "/stratum":
-		serve := s.options.Stratum
+		serve := closing(s.options.Stratum)
 		if s.options.Device != nil {
 			serve = func(ctx context.Context, conn jsonrpc.Conn) error { return s.options.Device(ctx, conn, origin(r)) }
 		}
 		s.socket(w, r, serve, maxMessage)
 		return
 	case "/electrum":
-		s.socket(w, r, s.options.Electrum, maxWalletMessage)
+		s.socket(w, r, closing(s.options.Electrum), maxWalletMessage)
 		return
 	case "/info.json":
 		if readOnly(w, r) {
@@ -235,7 +237,7 @@ func policy(r *http.Request) string {
 		connect += scheme + r.Host
 	}
 	return "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src " + connect +
-		"; style-src 'self'; img-src 'self'; manifest-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+		"; style-src 'self'; img-src 'self'; media-src 'self'; manifest-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 }
 
 func (s *server) info(w http.ResponseWriter, r *http.Request) {
@@ -253,7 +255,18 @@ func (s *server) info(w http.ResponseWriter, r *http.Request) {
 	w.Write(body)
 }
 
-// socket hands one WebSocket to serve.
+// closing closes the connection after serve; nil stays nil.
+func closing(serve func(context.Context, jsonrpc.Conn) error) func(context.Context, jsonrpc.Conn) error {
+	if serve == nil {
+		return nil
+	}
+	return func(ctx context.Context, conn jsonrpc.Conn) error {
+		defer conn.Close()
+		return serve(ctx, conn)
+	}
+}
+
+// socket hands one WebSocket to serve, which owns it.
 func (s *server) socket(w http.ResponseWriter, r *http.Request, serve func(context.Context, jsonrpc.Conn) error, limit int) {
 	if serve == nil {
 		fail(w, http.StatusServiceUnavailable, "nothing is being mined yet")
@@ -267,7 +280,6 @@ func (s *server) socket(w http.ResponseWriter, r *http.Request, serve func(conte
 	if err != nil {
 		return // the upgrade has answered
 	}
-	defer conn.Close()
 	// The connection ends when the peer leaves; how it ended is the server's to tell.
 	_ = serve(r.Context(), conn)
 }
@@ -307,6 +319,8 @@ func (f *file) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	accepted := r.Header.Get("Accept-Encoding")
 	switch {
+	case f.contentType == contentTypes[".mp4"]: // Safari plays only what it can ask for in parts
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(f.plain))
 	case f.br != nil && accepts(accepted, "br"):
 		h.Set("Content-Encoding", "br")
 		w.Write(f.br)

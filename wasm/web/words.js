@@ -1,6 +1,6 @@
 // Words: the texts of the chosen language, and numbers as that language writes them. The texts are
 // assets/translations, which say how they are written; only the file of the chosen language is fetched.
-// A text stands in the page as <p data-text="KEY">, or as data-label="KEY" for its accessible name.
+// A text stands in the page as <p data-text="KEY">, as data-label="KEY" for its accessible name, or as data-alt="KEY" for a picture.
 
 const kept = "goldpan.language";
 let texts = {};
@@ -51,6 +51,7 @@ async function use(language) {
   document.documentElement.dir = texts.direction;
   document.getElementById("language").value = tag;
   for (const e of document.querySelectorAll("[data-text]")) e.textContent = text(e.dataset.text);
+  for (const e of document.querySelectorAll("[data-alt]")) e.alt = text(e.dataset.alt);
   for (const e of document.querySelectorAll("[data-label]")) e.setAttribute("aria-label", text(e.dataset.label));
 }
 

@@ -5,8 +5,8 @@
 //	go run ./wasm/web/build [-out DIR]
 //
 // It writes the page's own files, theme.css and the icons from assets, the Go release's wasm_exec.js, the lanes'
-// kernel, and the program for the workers. The program is kept as gzip only: every browser asks for it, and it is
-// a quarter of the size. The same sources and the same Go release give the same bytes.
+// kernel, and the program for the workers. The program is kept as gzip and brotli only: every browser asks for
+// one of them, and it is a quarter of the size. The same sources and the same Go release give the same bytes.
 package main
 
 import (
@@ -26,7 +26,8 @@ import (
 
 // page lists the files of wasm/web that the browser gets.
 var page = []string{"index.html", "style.css", "page.js", "mining.js", "join.js", "tabs.js", "manners.js", "screen.js",
-	"figures.js", "settings.js", "today.js", "film.js", "words.js", "pan.js", "control.js", "lane.js", "manifest.webmanifest"}
+	"figures.js", "settings.js", "today.js", "film.js", "words.js", "pan.js", "control.js", "lane.js", "install.js", "manifest.webmanifest",
+	"scan.svg"}
 
 // icons lists the files of assets/icons that the page names.
 var icons = []string{"mark.svg", "icon-180.png", "icon-192.png", "icon-512.png", "icon-maskable-512.png"}
@@ -75,6 +76,11 @@ func build(out string) error {
 				return err
 			}
 		}
+		if name == "manifest.webmanifest" {
+			if body, err = manifest(body); err != nil {
+				return err
+			}
+		}
 		if err := write(name, body); err != nil {
 			return err
 		}
@@ -116,6 +122,9 @@ func build(out string) error {
 		return err
 	}
 
+	if err := write("still.mp4", film()); err != nil {
+		return err
+	}
 	if err := write("kernel.wasm", kernel.Module()); err != nil {
 		return err
 	}
@@ -135,6 +144,16 @@ func build(out string) error {
 		return err
 	}
 	if err := write("goldpan.wasm.br", small); err != nil {
+		return err
+	}
+	sw, err := os.ReadFile(filepath.Join(source, "sw.js"))
+	if err != nil {
+		return err
+	}
+	if sw, err = serviceWorker(sw, fresh); err != nil {
+		return err
+	}
+	if err := write("sw.js", sw); err != nil {
 		return err
 	}
 	if err := packTexts(fresh); err != nil {

@@ -28,6 +28,7 @@ func texts(language string) ([]byte, error) {
 var (
 	inside   = regexp.MustCompile(`(data-text="([^"]+)"[^>]*>)(</)`)
 	label    = regexp.MustCompile(`data-label="([^"]+)"`)
+	alt      = regexp.MustCompile(`data-alt="([^"]+)"`)
 	content  = regexp.MustCompile(`data-content="([^"]+)"`)
 	each     = regexp.MustCompile(`( data-texts="([^"]+)">)(</)`)
 	chooser  = regexp.MustCompile(` data-languages>(</)`)
@@ -52,6 +53,9 @@ func written(page []byte) ([]byte, error) {
 	replace(inside, func(m [][]byte) []byte { return bytes.Join([][]byte{m[1], text(english, m[2]), m[3]}, nil) })
 	replace(label, func(m [][]byte) []byte {
 		return fmt.Appendf(nil, `data-label="%s" aria-label="%s"`, m[1], text(english, m[1]))
+	})
+	replace(alt, func(m [][]byte) []byte {
+		return fmt.Appendf(nil, `data-alt="%s" alt="%s"`, m[1], text(english, m[1]))
 	})
 	replace(content, func(m [][]byte) []byte { return fmt.Appendf(nil, `content="%s"`, text(english, m[1])) })
 	replace(each, func(m [][]byte) []byte {

@@ -1,0 +1,72 @@
+//go:build !js
+
+package web
+
+import (
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+)
+
+// TestInstalls: on a secure origin the page gets its service worker, which opens the page while the server is off, lets
+// go of old versions, and answers for nothing else. On a plain one there is none.
+func TestInstalls(t *testing.T) {
+	pool := newPool(t)
+	page := newServer(builtPage(t), pool.options())
+	var off, newer atomic.Bool
+	address, byName := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if off.Load() {
+			panic(http.ErrAbortHandler) // the connection breaks, as when nobody is there
+		}
+		if newer.Load() && r.URL.Path == "/sw.js" {
+			r.Header.Del("If-None-Match")
+			page.header(w.Header(), r)
+			w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
+			_, _ = w.Write([]byte(strings.Replace(string(page.files["/sw.js"].plain), "goldpan-", "goldpan-newer-", 1)))
+			return
+		}
+		page.ServeHTTP(w, r)
+	}))
+	tab := chrome(t)
+	visit(t, tab, byName+"/")
+	await(t, tab, "document.body.dataset.state === 'ready'")
+	if evaluate[bool](t, tab, "'serviceWorker' in navigator") {
+		t.Error("a page that is no secure context could have a service worker")
+	}
+
+	visit(t, tab, address+"/")
+	await(t, tab, "document.body.dataset.state === 'ready'")
+	await(t, tab, "navigator.serviceWorker.ready.then(() => navigator.serviceWorker.controller !== null)")
+	idle(t, tab) // it starts nothing
+	names := evaluate[[]string](t, tab, "caches.keys()")
+	if len(names) != 1 || !strings.HasPrefix(names[0], "goldpan-") {
+		t.Fatalf("the caches are %q", names)
+	}
+	kept := evaluate[[]string](t, tab, "caches.open('"+names[0]+"').then((c) => c.keys()).then((all) => all.map((r) => new URL(r.url).pathname))")
+	for _, path := range kept {
+		if path == "/info.json" || strings.HasSuffix(path, ".wasm") || strings.HasSuffix(path, ".mp4") {
+			t.Errorf("%s is kept", path)
+		}
+	}
+	for _, path := range []string{"/", "/page.js", "/style.css", "/text.ja.json"} {
+		if !strings.Contains(" "+strings.Join(kept, " ")+" ", " "+path+" ") {
+			t.Errorf("%s is not kept: %q", path, kept)
+		}
+	}
+
+	// The server is off: the page says so itself, and who was paid yesterday is not shown.
+	off.Store(true)
+	visit(t, tab, address+"/")
+	await(t, tab, "document.body.dataset.state === 'refused'")
+	if text := evaluate[string](t, tab, "document.body.innerText"); !strings.Contains(text, "does not answer") || strings.Contains(text, pool.info.Payout) {
+		t.Errorf("with the server off the page says %q", text)
+	}
+
+	// It is back, with another version: that is what is shown, and the old one is let go.
+	off.Store(false)
+	newer.Store(true)
+	visit(t, tab, address+"/")
+	await(t, tab, "document.body.dataset.state === 'ready'")
+	await(t, tab, "navigator.serviceWorker.getRegistration().then((r) => r.update()).then(() => caches.keys()).then((all) => all.length === 1 && all[0].startsWith('goldpan-newer-'))")
+}

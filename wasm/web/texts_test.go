@@ -1,0 +1,136 @@
+//go:build !js
+
+package web
+
+import (
+	"io/fs"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"golang.org/x/net/html"
+
+	"goldpan/assets"
+)
+
+// No text of the page stands outside the translations, but for the product's name and signs.
+func TestTextsComeFromTheTranslations(t *testing.T) {
+	file, err := os.Open("index.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	page, err := html.Parse(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	allowed := map[string]bool{"Goldpan": true, "0": true, "–": true, "https://…/#join=…": true}
+	said := regexp.MustCompile(`^(alt|title|placeholder|aria-label|aria-description|aria-roledescription|content)$`)
+	for n := range page.Descendants() {
+		if text := strings.TrimSpace(n.Data); n.Type == html.TextNode && text != "" && !allowed[text] {
+			t.Errorf("index.html says %q in its own words", text)
+		}
+		for _, a := range n.Attr {
+			if said.MatchString(a.Key) && a.Val != "" && !allowed[a.Val] && n.Data != "meta" {
+				t.Errorf("index.html has %s=%q in its own words", a.Key, a.Val)
+			}
+		}
+	}
+	// In the scripts a sentence is a string with a space between two words.
+	sentence := regexp.MustCompile(`[A-Za-z,]{2,} [a-z]{2,}`)
+	scripts, err := fs.Glob(os.DirFS("."), "*.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range scripts {
+		if name == "lane.js" || name == "control.js" || name == "sw.js" {
+			continue // they show nothing; what they report in English, words.js has texts for
+		}
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, text := range literals(string(b)) {
+			if sentence.MatchString(text) && text != "use strict" {
+				t.Errorf("%s: %q stands outside the translations", name, text)
+			}
+		}
+	}
+	if got := literals("a(\"one\", 'it\\'s two') // \"no\"\n/* `nor this` */ b(`three`)"); strings.Join(got, "|") != `one|it\'s two|three` {
+		t.Errorf("the strings of a script are %q", got)
+	}
+}
+
+// literals lists the strings of a script, as far as the page's scripts go.
+func literals(script string) (all []string) {
+	for script != "" {
+		at := strings.IndexAny(script, "\"'`/")
+		if at < 0 {
+			return all
+		}
+		quote, rest := script[at], script[at+1:]
+		switch {
+		case quote == '/' && strings.HasPrefix(rest, "/"):
+			_, script, _ = strings.Cut(rest, "\n")
+		case quote == '/' && strings.HasPrefix(rest, "*"):
+			_, script, _ = strings.Cut(rest, "*/")
+		case quote == '/':
+			script = rest
+		default:
+			end := 0
+			for end < len(rest) && rest[end] != quote {
+				if rest[end] == '\\' {
+					end++
+				}
+				end++
+			}
+			end = min(end, len(rest))
+			all = append(all, rest[:end])
+			script = rest[min(end+1, len(rest)):]
+		}
+	}
+	return all
+}
+
+// Only the chosen language is fetched, it is remembered, and all of the page follows it at once.
+func TestLanguages(t *testing.T) {
+	pool := newPool(t)
+	address, _ := serve(t, newServer(builtPage(t), pool.options()))
+	tab := chrome(t)
+	visit(t, tab, address+"/")
+	await(t, tab, "document.body.dataset.state === 'ready'")
+	for _, tag := range assets.Languages() {
+		evaluate[bool](t, tab, `(() => {
+			const language = document.getElementById("language");
+			language.value = "`+tag+`";
+			language.dispatchEvent(new Event("change"));
+			return true;
+		})()`)
+		l := assets.Speak(tag)
+		await(t, tab, "document.documentElement.lang === '"+tag+"'")
+		for id, key := range map[string]string{"start": "page.start", "before-title": "before.title", "facts-awake": "facts.awake"} {
+			if got, want := evaluate[string](t, tab, "document.getElementById('"+id+"').textContent"), l.Text(key); got != want {
+				t.Errorf("%s: #%s is %q, want %q", tag, id, got, want)
+			}
+		}
+		if got, want := evaluate[string](t, tab, "document.getElementById('pan').getAttribute('aria-label')"), l.Text("pan.label"); got != want {
+			t.Errorf("%s: the picture is named %q, want %q", tag, got, want)
+		}
+		// The page and Go count and write numbers alike.
+		for _, n := range []float64{0, 1, 2, 1234, 12345, 1_000_000, 2_000_000} {
+			got := evaluate[string](t, tab, "import('./words.js').then((w) => w.text('said.shares', {n: "+strconv.FormatFloat(n, 'f', -1, 64)+"}))")
+			if want := l.Plural("said.shares", n); got != want {
+				t.Errorf("%s: the page says %q, Go %q", tag, got, want)
+			}
+		}
+	}
+	visit(t, tab, address+"/")
+	await(t, tab, "document.body.dataset.state === 'ready'")
+	last := assets.Languages()[len(assets.Languages())-1]
+	fetched := evaluate[[]string](t, tab, "performance.getEntriesByType('resource').map((e) => e.name.split('/').pop()).filter((n) => n.startsWith('text.'))")
+	if len(fetched) != 1 || fetched[0] != "text."+last+".json" {
+		t.Errorf("with %s chosen the page fetched %q", last, fetched)
+	}
+}
