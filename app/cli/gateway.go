@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"math"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"goldpan/app/desk"
 	"goldpan/app/desk/config"
 	"goldpan/app/desk/home"
+	"goldpan/core/gateway"
 	"goldpan/core/seal"
 	"goldpan/vault"
 )
@@ -162,6 +164,9 @@ func (t *terminal) gateway(ctx context.Context, g *gatewayFlags) error {
 	var where string
 	if o.Key, where, err = t.gatewayKey(ctx, g.store); err != nil {
 		return err
+	}
+	if n := gateway.Collector(o.MaxDevices); n != 100 { // Go's own is 100, and the person's environment may say otherwise
+		debug.SetGCPercent(n)
 	}
 	events := make(chan home.Event, 1024) // far beyond what comes between two looks
 	o.Events = func(e home.Event) { offer(events, e) }

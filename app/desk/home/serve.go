@@ -149,8 +149,16 @@ func (g *Gateway) allowed(host string) bool {
 // serveWeb serves the page and its WebSockets until ctx ends.
 func (g *Gateway) serveWeb(ctx context.Context) error {
 	options := web.Options{Info: g.info, Allow: g.allowed,
-		Device: func(ctx context.Context, conn jsonrpc.Conn, origin string) error {
-			return g.visits.within(func() error { return g.serveDevice(ctx, conn, origin) })
+		// Not where the request is answered: what net/http keeps for it, it would keep as long as the device stays.
+		Device: func(_ context.Context, conn jsonrpc.Conn, origin string) error {
+			if !g.visits.enter() {
+				return conn.Close()
+			}
+			go func() {
+				defer g.visits.leave()
+				_ = g.serveDevice(ctx, conn, origin) // why it was sent away is its own affair
+			}()
+			return nil
 		},
 	}
 	if g.public() && len(g.options.Electrum) > 0 {
