@@ -3,6 +3,7 @@ package wallet
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -340,5 +341,29 @@ func FuzzEnvelope(f *testing.F) {
 		if e, err := parseEnvelope(b, coin.Practice); err == nil && e.Network != coin.Practice {
 			t.Fatal("another network")
 		}
+	})
+}
+
+func FuzzState(f *testing.F) {
+	f.Add([]byte(`{"version":1,"issued":1,"scripts":[[{}],[]],"txs":[]}`))
+	f.Add([]byte(`{"version":1,"scripts":[[{"h":["` + strings.Repeat("00", 32) + `"]}],[]],"txs":[{"id":"` + strings.Repeat("00", 32) + `","h":1,"o":[{"v":5}]}]}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		s, err := decodeState(b)
+		if err != nil {
+			return
+		}
+		again, err := s.encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		u, err := decodeState(again)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if fmt.Sprint(s.balance(5, 0)) != fmt.Sprint(u.balance(5, 0)) || s.used(0) != u.used(0) {
+			t.Fatal("not the same state")
+		}
+		s.entries(5)
+		_ = s.watched(0)
 	})
 }
