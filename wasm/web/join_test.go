@@ -190,6 +190,15 @@ func TestRefusedDevices(t *testing.T) {
 	if way := p.Text("document.querySelector('#invite-problem a').href"); way != elsewhere {
 		t.Errorf("the way there is %q", way)
 	}
+	// A link that is opened while the page is open is as good, and as little of it is left.
+	p.Eval(fmt.Sprintf("(location.href = %q, true)", h.invites(origin)), new(bool))
+	p.Await(isReady)
+	if at := p.Text("location.href"); strings.Contains(at, "#") {
+		t.Errorf("the address bar shows %q", at)
+	}
+	p.Navigate("about:blank")
+	p.Navigate(origin + "/")
+	p.Await(isInvite)
 	good := h.invites(origin)
 	paste("  " + good + "\n")
 	p.Await(isReady)

@@ -35,7 +35,6 @@ var origins = []struct {
 	pick      func(byNumber, byName string) string
 }{
 	{"loopback", hasher.SHA256d, true, func(byNumber, _ string) string { return byNumber }},
-	{"home network", hasher.SHA256d, false, func(_, byName string) string { return byName }},
 	{"home network, scrypt", hasher.Scrypt, false, func(_, byName string) string { return byName }},
 }
 
@@ -227,8 +226,8 @@ func stopped(t *testing.T, tab context.Context, pool *pool) {
 	eventually(t, time.Second, "the page leaves the pool", func() bool { return pool.connected() == 0 })
 	count := evaluate[string](t, tab, "document.getElementById('hashes').dataset.count")
 	shares := pool.submitted()
-	// A second of the page's own time, in which nothing may move.
-	evaluate[bool](t, tab, "new Promise((done) => setTimeout(done, 1000, true))")
+	// A while of the page's own time, longer than a lane is silent, in which nothing may move.
+	evaluate[bool](t, tab, "new Promise((done) => setTimeout(done, 600, true))")
 	if now := evaluate[string](t, tab, "document.getElementById('hashes').dataset.count"); now != count {
 		t.Errorf("after Stop the hashes went from %s to %s", count, now)
 	}
@@ -237,13 +236,13 @@ func stopped(t *testing.T, tab context.Context, pool *pool) {
 	}
 }
 
-// idle demands that the page does not mine: not now, and not in its next second.
+// idle demands that the page does not mine: not now, and not in a while.
 func idle(t *testing.T, tab context.Context) {
 	t.Helper()
 	if n := workers(t, tab); n != 0 {
 		t.Fatalf("%d workers run before a tap", n)
 	}
-	evaluate[bool](t, tab, "new Promise((done) => setTimeout(done, 1000, true))")
+	evaluate[bool](t, tab, "new Promise((done) => setTimeout(done, 600, true))")
 	if n := workers(t, tab); n != 0 {
 		t.Fatalf("%d workers run without a tap", n)
 	}
@@ -423,7 +422,7 @@ func TestRefusesAFrame(t *testing.T) {
 			}
 		}
 		do(t, tab, chromedp.MouseClickXY(300, 300), chromedp.MouseClickXY(300, 590))
-		evaluate[bool](t, tab, "new Promise((done) => setTimeout(done, 1000, true))")
+		evaluate[bool](t, tab, "new Promise((done) => setTimeout(done, 600, true))")
 		if n := workers(t, tab); n != 0 {
 			t.Errorf("%s: %d workers run in a frame", c.outer, n)
 		}
