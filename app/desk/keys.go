@@ -47,7 +47,11 @@ func (d *Desk) Keys(ctx context.Context, choice KeyStore, passphrase func(contex
 		return path, nil
 	}
 	if choice != FileStore {
-		store, err := keyring.New(keyring.Options{Service: keyringService})
+		lock, err := keyringLock()
+		if err != nil {
+			return nil, err
+		}
+		store, err := keyring.New(keyring.Options{Service: keyringService, Lock: lock})
 		if err != nil {
 			return nil, err
 		}
@@ -78,6 +82,20 @@ func (d *Desk) Keys(ctx context.Context, choice KeyStore, passphrase func(contex
 		return nil, err
 	}
 	return vault.Open(path, store)
+}
+
+// keyringLock is a file that all data directories of a person share, for they
+// share the keyring. Without a home there is none.
+func keyringLock() (string, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", nil
+	}
+	dir := filepath.Join(cache, "goldpan")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", fmt.Errorf("%w: %w", ErrDataDir, err)
+	}
+	return filepath.Join(dir, "keyring.lock"), nil
 }
 
 // Broker makes requests with v's keys. Whoever opens one closes it.

@@ -29,6 +29,7 @@ import (
 
 	gokeyring "github.com/zalando/go-keyring"
 
+	"goldpan/core/disk"
 	"goldpan/vault"
 )
 
@@ -48,11 +49,15 @@ type Options struct {
 	Service string
 	// Timeout ends an operation; zero means DefaultTimeout.
 	Timeout time.Duration
+	// Lock is a file that programs which write to the same service lock while
+	// they do; it is made if it is missing, and stays. Without it, only one
+	// program at a time may write.
+	Lock string
 }
 
 // Store implements vault.Store. It may be used by several goroutines at once,
-// which it serves one after another. Of one service only one Store should write
-// at a time: the index has no lock beyond the process.
+// which it serves one after another, and by several programs at once if they
+// agree on Options.Lock.
 //
 // An operation that timed out leaves its goroutine behind until the keyring
 // answers. Until then further operations fail at once with vault.ErrTimeout,
@@ -60,6 +65,7 @@ type Options struct {
 type Store struct {
 	service string
 	timeout time.Duration
+	lock    string // Options.Lock
 	backend backend
 	ready   func(context.Context) error // nil, or why backend must not be called
 	turn    chan struct{}               // holds one token while no operation runs
@@ -94,7 +100,7 @@ func New(o Options) (*Store, error) {
 	if o.Timeout == 0 {
 		o.Timeout = DefaultTimeout
 	}
-	s := &Store{service: o.Service, timeout: o.Timeout, backend: system{}, ready: ready, turn: make(chan struct{}, 1)}
+	s := &Store{service: o.Service, timeout: o.Timeout, lock: o.Lock, backend: system{}, ready: ready, turn: make(chan struct{}, 1)}
 	s.turn <- struct{}{}
 	return s, nil
 }
@@ -169,6 +175,11 @@ func (s *Store) Put(ctx context.Context, id string, secret []byte) error {
 		if err := s.usable(ctx); err != nil {
 			return err
 		}
+		release, err := s.exclusive(ctx)
+		if err != nil {
+			return err
+		}
+		defer release()
 		// The index first: an id without a secret is harmless, a secret that
 		// List does not show is not.
 		added, err := s.indexAdd(ctx, id)
@@ -192,7 +203,12 @@ func (s *Store) Delete(ctx context.Context, id string) error {
 		if err := s.usable(ctx); err != nil {
 			return err
 		}
-		err := s.remove(ctx, id)
+		release, err := s.exclusive(ctx)
+		if err != nil {
+			return err
+		}
+		defer release()
+		err = s.remove(ctx, id)
 		if err != nil && !errors.Is(err, vault.ErrNotFound) {
 			return err
 		}
@@ -222,6 +238,33 @@ func (s *Store) List(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	return <-found, nil
+}
+
+// lockPause is how often a lock that another program holds is tried.
+const lockPause = 5 * time.Millisecond
+
+// exclusive keeps other programs from writing: the index is read, changed and
+// written back.
+func (s *Store) exclusive(ctx context.Context) (release func(), err error) {
+	if s.lock == "" {
+		return func() {}, nil
+	}
+	tick := time.NewTicker(lockPause)
+	defer tick.Stop()
+	for {
+		l, err := disk.LockFile(s.lock)
+		if err == nil {
+			return func() { _ = l.Close() }, nil
+		}
+		if !errors.Is(err, disk.ErrLocked) {
+			return nil, fmt.Errorf("%s: %w", storeName, err)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
 }
 
 // do runs op alone and in a goroutine of its own, and waits for it no longer
