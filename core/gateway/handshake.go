@@ -133,19 +133,18 @@ func (g *Gateway) Hold(id string, held bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	s := g.devices[id]
-	if !held {
+	switch {
+	case held == g.held[id]:
+	case held:
+		g.held[id] = true
+		if s != nil {
+			s.forget(nil)
+			s.peer.Close()
+		}
+	default:
 		delete(g.held, id)
 		if s != nil {
 			s.offer(g.now(), true)
 		}
-		return
-	}
-	if g.held[id] {
-		return
-	}
-	g.held[id] = true
-	if s != nil {
-		s.forget(nil)
-		s.peer.Close()
 	}
 }

@@ -296,6 +296,14 @@ func TestServePageAndHold(t *testing.T) {
 	w.Hold(phone.ID, false)
 	for !strings.Contains(hear(c), "mining.notify") {
 	}
+	// What is free already gets no work twice.
+	w.Hold(phone.ID, false)
+	if err := c.WriteMessage(t.Context(), []byte(`{"id":4,"method":"mining.ping"}`)); err != nil {
+		t.Fatal(err)
+	}
+	if line := hear(c); !strings.Contains(line, "pong") {
+		t.Errorf("let go twice, it heard %s", line)
+	}
 }
 
 // removed lets nobody in who has proven itself.
