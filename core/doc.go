@@ -44,9 +44,10 @@
 //	  label/ uri/          labels as other wallets write them; payment links
 //	  electrum/            the light client; electrum/message, its messages;
 //	                       electrum/electrumtest, a server for tests
-//	vault/                 Store and Vault: secrets that are used, not read
+//	vault/                 Store, Vault, audit, Broker and signers: secrets that are used,
+//	                       not read
 //	  keyring/ sealed/     the system's keyring; an encrypted file
-//	  vaulttest/           what every store must do
+//	  vaulttest/           what every store must do; a search for secrets
 //	assets/                the look, the mark, licences, translations
 //	  presets/             coins and pools as data files, which core/coin reads
 //
