@@ -1,9 +1,41 @@
 package wallet
 
 import (
+	"errors"
 	"io/fs"
 	"syscall/js"
 )
+
+// errBrowser says that the browser did not do what it was asked; its own words are not shown.
+var errBrowser = errors.New("this browser does not keep what it is given: leave its private mode, make room, or use another")
+
+// readEither is Storage.Read over one way to get the blob and one to get its previous copy. A copy that served is
+// written back by mend.
+func readEither(limit int64, check func([]byte) error, get, previous func() ([]byte, error), mend func([]byte) error) ([]byte, error) {
+	good := func(get func() ([]byte, error)) ([]byte, error) {
+		b, err := get()
+		if err == nil && int64(len(b)) > limit {
+			err = ErrDamaged
+		}
+		if err == nil {
+			err = check(b)
+		}
+		return b, err
+	}
+	b, err := good(get)
+	if err == nil {
+		return b, nil
+	}
+	copied, errCopy := good(previous)
+	if errCopy == nil {
+		_ = mend(copied) // where nothing can be written the previous copy still serves
+		return copied, nil
+	}
+	if errors.Is(err, fs.ErrNotExist) && !errors.Is(errCopy, fs.ErrNotExist) {
+		err = errCopy
+	}
+	return nil, err
+}
 
 // settle waits for a promise ("then"), or for the first of an object's events; the first one named is the good one.
 func settle(x js.Value, events ...string) (js.Value, error) {

@@ -68,7 +68,6 @@ func keep(dir string, n int) error {
 			if err := w.ChangePassphrase(passphrase, next); err != nil {
 				return err
 			}
-			passphrase = next
 		}
 		if _, err := w.Address(uint32(min(i, maxIndex-1))); err != nil {
 			return err

@@ -24,40 +24,8 @@ type Storage interface {
 	PracticeKey(create bool) (seal.Key, error)
 }
 
-var (
-	// ErrInsecure says that no wallet is kept on a page that came without encryption.
-	ErrInsecure = errors.New("this page came without encryption (plain http), where anybody on the way could read or change a wallet: none is kept here; open the page over https, or use the desktop program")
-	// errBrowser says that the browser did not do what it was asked; its own words are not shown.
-	errBrowser = errors.New("this browser does not keep what it is given: leave its private mode, make room, or use another")
-)
-
-// readEither is Storage.Read over one way to get the blob and one to get its previous copy. A copy that served is
-// written back by mend.
-func readEither(limit int64, check func([]byte) error, get, previous func() ([]byte, error), mend func([]byte) error) ([]byte, error) {
-	good := func(get func() ([]byte, error)) ([]byte, error) {
-		b, err := get()
-		if err == nil && int64(len(b)) > limit {
-			err = ErrDamaged
-		}
-		if err == nil {
-			err = check(b)
-		}
-		return b, err
-	}
-	b, err := good(get)
-	if err == nil {
-		return b, nil
-	}
-	copied, errCopy := good(previous)
-	if errCopy == nil {
-		_ = mend(copied) // where nothing can be written the previous copy still serves
-		return copied, nil
-	}
-	if errors.Is(err, fs.ErrNotExist) && !errors.Is(errCopy, fs.ErrNotExist) {
-		err = errCopy
-	}
-	return nil, err
-}
+// ErrInsecure says that no wallet is kept on a page that came without encryption.
+var ErrInsecure = errors.New("this page came without encryption (plain http), where anybody on the way could read or change a wallet: none is kept here; open the page over https, or use the desktop program")
 
 // MemoryStorage keeps blobs until the program ends. The zero value is empty and ready.
 type MemoryStorage struct {

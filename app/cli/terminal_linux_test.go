@@ -5,6 +5,9 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -94,6 +97,51 @@ func TestTrustIsOffered(t *testing.T) {
 		t.Errorf("%v, %v", known.List(), err)
 	}
 	run(t, 0, "", args...) // without a question
+}
+
+// TestWordsAreAskedBack: at a terminal some of the words are asked for, none is
+// shown, and a wrong one is named by its place and asked for again.
+func TestWordsAreAskedBack(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file := filepath.Join(dir, "words")
+	wallet := []string{"--network", "practice", "--data", filepath.Join(dir, "data")}
+	run(t, 0, "", append([]string{"wallet", "create", "--words-file", file}, wallet...)...)
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	words := strings.Fields(string(b))
+	cmd, keys, said := atTerminal(t, append([]string{"wallet", "verify", "--ask", "3"}, wallet...)...)
+	answered := 0
+	for deadline := time.Now().Add(patience); answered < 4; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%q", said.String())
+		}
+		questions := regexp.MustCompile(`Word (\d+) of what you wrote down: `).FindAllStringSubmatch(said.String(), -1)
+		if len(questions) <= answered {
+			continue
+		}
+		at, err := strconv.Atoi(questions[answered][1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer := words[at-1]
+		if answered == 0 {
+			answer = "wrong"
+		}
+		answered++
+		_, _ = io.WriteString(keys, answer+"\n")
+	}
+	if err := cmd.Wait(); err != nil || !strings.Contains(said.String(), "Wrong: word ") || !strings.Contains(said.String(), "brings this wallet back") {
+		t.Errorf("%v, %q", err, said.String())
+	}
+	const ours = "Word of what you wrote down: Wrong: word. Look at your paper once more. That brings this wallet back. Keep it where you will find it, and nobody else does."
+	for _, w := range words {
+		if !strings.Contains(ours, w) && strings.Contains(said.String(), w) {
+			t.Errorf("a word was shown: %q", said.String())
+		}
+	}
 }
 
 // TestClosedTerminal: when the terminal's window is closed, mining ends; nothing
