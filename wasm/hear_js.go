@@ -19,7 +19,7 @@ const retryMost = 10 * time.Second
 // backoff knocks soon again, and not with all other devices at once.
 func backoff(n int) time.Duration {
 	bound := min(retryMost, 500*time.Millisecond<<min(max(n-1, 0), 10))
-	return bound/10 + time.Duration(rand.Int64N(int64(bound)))
+	return bound/10 + time.Duration(rand.Int64N(int64(bound))) //nolint:gosec // it spreads, and keeps no secret
 }
 
 // dial keeps hold of the connection, so that one that a sleep has broken can be let go at once.
@@ -46,7 +46,7 @@ func percentOf(m js.Value) int {
 func (c *controller) hear(m js.Value) {
 	switch m.Get("type").String() {
 	case "pause":
-		c.paused = m.Get("code").String()
+		c.paused = text(m, "code")
 		c.session.SetPaused(pauseReason(c.paused))
 	case "resume":
 		c.paused = ""

@@ -159,6 +159,9 @@ func (c *webSocketConn) ReadMessage(ctx context.Context) ([]byte, error) {
 		case err != nil:
 			return nil, err
 		case chunk != nil:
+			if msg := c.whole(chunk); msg != nil {
+				return msg, nil
+			}
 			c.in.add(chunk)
 			continue
 		}

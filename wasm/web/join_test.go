@@ -153,7 +153,11 @@ func TestRefusedDevices(t *testing.T) {
 	h := newHome(t)
 	origin := h.byNumber
 	p := inBrowser(t, browsertest.Chromium)
-	forget := func() { p.Navigate(origin + "/"); p.Eval("(localStorage.clear(), true)", new(bool)); p.Navigate("about:blank") }
+	forget := func() {
+		p.Navigate(origin + "/")
+		p.Eval("(localStorage.clear(), true)", new(bool))
+		p.Navigate("about:blank")
+	}
 	try := func(link, words string) {
 		t.Helper()
 		p.Navigate("about:blank")

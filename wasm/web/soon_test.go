@@ -84,8 +84,25 @@ func TestHowSoon(t *testing.T) {
 	}
 	await(t, tab, isMining+" && document.getElementById('hashrate').textContent !== '…'")
 	before, begun := workerTimes(t), time.Now()
-	evaluate[bool](t, tab, "new Promise((done) => setTimeout(done, 3000, true))")
+	counted := evaluate[float64](t, tab, `(async () => {
+		const shown = () => [`+hashCount+`, performance.now()];
+		const [from, since] = shown();
+		await new Promise((done) => setTimeout(done, 4000));
+		const [to, until] = shown();
+		return (to - from) / (until - since) * 1000;
+	})()`)
 	passed := time.Since(begun)
+	// What is shown is what was counted, but for the moments at which each was read.
+	shown := strings.Fields(evaluate[string](t, tab, "document.getElementById('hashrate').textContent + ' ' + document.getElementById('hashrate-unit').textContent"))
+	rate, err := strconv.ParseFloat(strings.ReplaceAll(shown[0], ",", ""), 64)
+	if err != nil {
+		t.Fatalf("the page shows the rate %q: %v", shown, err)
+	}
+	rate *= map[string]float64{"thousand": 1e3, "million": 1e6}[shown[1]]
+	t.Logf("%.0f hashes a second are shown, %.0f were counted: %.1f %%", rate, counted, 100*rate/counted)
+	if rate < counted/2 || rate > counted*2 {
+		t.Errorf("%.0f hashes a second are shown, and %.0f were counted", rate, counted)
+	}
 	for id, took := range workerTimes(t) {
 		t.Logf("worker %s: %.1f %% of a core", id, 100*(took-before[id]).Seconds()/passed.Seconds())
 	}
