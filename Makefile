@@ -89,7 +89,7 @@ wallet-size: ## a wallet of 1,000 addresses and 20,000 transactions: time to syn
 	GOLDPAN_WALLET_SIZE=full go test -count=1 -run 'TestSize$$' -v ./wallet
 
 screens: ## pictures of the page's every state into bin/screens; LANGUAGES=en,de,ja
-	@.ci/setup.sh test
+	@.ci/setup.sh screens
 	@mkdir -p bin/screens
 	@GOLDPAN_SCREENS=$(CURDIR)/bin/screens GOLDPAN_LANGUAGES=$(or $(LANGUAGES),en,de,ja) \
 		go test -count=1 -timeout 30m -run '^TestPictures$$' ./wasm/web

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what a target needs and this machine lacks: setup.sh cli|desktop|test|bench-web|check|package.
+# Installs what a target needs and this machine lacks: setup.sh cli|desktop|test|bench-web|screens|check|package.
 # Debian and its children through apt; elsewhere it says in one line what to install.
 # Quick and silent when nothing is missing.
 set -euo pipefail
@@ -111,7 +111,8 @@ cli) ;;
 desktop) need_window ;;
 test) need_window; need "${peers[@]}" npm ;;
 bench-web) need chromium firefox-esr webkit2gtk-driver xvfb npm ;;
+screens) need chromium npm fonts-noto-cjk ;;
 check) need_window; need gcc-mingw-w64-x86-64 ;;
 package) need_window; has xz || need xz-utils ;;
-*) die "usage: setup.sh cli|desktop|test|bench-web|check|package" ;;
+*) die "usage: setup.sh cli|desktop|test|bench-web|screens|check|package" ;;
 esac

@@ -78,7 +78,13 @@ func openFace(t *testing.T, tab context.Context, address, language string, f fac
 	visit(t, tab, address+"/")
 	await(t, tab, "['ready', 'refused', 'invite'].includes(document.body.dataset.state)")
 	if language != "en" {
-		evaluate[bool](t, tab, fmt.Sprintf(`import("./words.js").then((w) => w.choose(%q)).then(() => true)`, language))
+		evaluate[bool](t, tab, fmt.Sprintf(`(() => {
+			const chooser = document.getElementById("language");
+			chooser.value = %q;
+			chooser.dispatchEvent(new Event("change"));
+			return true;
+		})()`, language))
+		await(t, tab, "document.documentElement.lang === '"+language+"'")
 	}
 	evaluate[bool](t, tab, `(localStorage.clear(), true)`)
 	showFace(t, tab, f)

@@ -27,9 +27,10 @@ export function still() {
   if (pan) pan.run(false);
 }
 
-// quiet lets the picture rest unless the phase is one of work.
-export function quiet(phase) {
-  if (phase !== "mining") still();
+// quiet says that nothing is hashed now: the picture rests, and there is no speed.
+export function quiet() {
+  still();
+  speed(0, false);
 }
 
 // accepted is how many shares this page found so far.
@@ -38,6 +39,7 @@ export const accepted = () => shown?.totals.accepted ?? 0;
 // clear shows the figures of no work.
 export function clear(totals = shown?.totals ?? nothing) {
   still();
+  $("mining").classList.toggle("empty", totals.hashes === 0);
   write(null, totals);
 }
 
@@ -49,6 +51,7 @@ export function again() {
 // snapshot shows one snapshot: the totals of this page, and how much was done since the last.
 export function snapshot(s, totals, done, passed, seen) {
   asked = s.difficulty;
+  $("mining").classList.remove("empty");
   if (pan) {
     pan.run(s.state === "mining" && seen);
     pan.hashes(done, passed);

@@ -146,6 +146,7 @@ export function refuse(code) {
 
 export function started() {
   figures.open();
+  $("mining").classList.remove("empty");
   face("work");
   controls.stop.focus({preventScroll: true});
   window.scrollTo(0, 0);
@@ -153,7 +154,7 @@ export function started() {
 
 export function stand(phase, code = "", args = {}) {
   now = () => stand(phase, code, args);
-  figures.quiet(phase);
+  figures.quiet();
   say(phase, title(phase, code), reason(code, args));
 }
 
