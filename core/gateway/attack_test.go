@@ -6,12 +6,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"math"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"goldpan/core/hasher"
 	"goldpan/core/pow"
@@ -267,34 +265,6 @@ func TestTooManyDevices(t *testing.T) {
 		t.Error("drop")
 	}
 	until(t, "it is gone", func() bool { return len(w.Snapshot().Devices) == 1 })
-}
-
-// A device that does not read is sent away, and the others do not notice.
-func TestSlowReader(t *testing.T) {
-	w, src, _ := played(t, Config{Server: stratum.Options{Queue: 8}})
-	big := func(id string) *pow.Job {
-		j := task(id, 1, 4, 8, 300)
-		j.Coinbase2 = make([]byte, 5000)
-		return j
-	}
-	src.handler.Job(big("a"))
-	slow, quick := script(t, w), script(t, w)
-	slow.begin("slow")
-	quick.begin("quick")
-	done := make(chan struct{})
-	go func() { defer close(done); _, _ = io.Copy(io.Discard, quick.c) }()
-	for i := 0; len(w.Snapshot().Devices) == 2; i++ {
-		if i > 1e5 {
-			t.Fatal("a slow reader stays")
-		}
-		src.handler.Job(big(fmt.Sprint(i)))
-		time.Sleep(time.Millisecond) // the quick one has to have a chance
-	}
-	if got := w.Snapshot().Devices; len(got) != 1 || got[0].ID != "quick" {
-		t.Errorf("left are %+v", got)
-	}
-	_ = quick.c.Close()
-	<-done
 }
 
 // Whatever a device suggests, it is never asked for more than the pool asks of us, and its game ends with its first

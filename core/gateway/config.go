@@ -101,7 +101,7 @@ func Collector(devices int) int {
 	if devices <= 1000 {
 		return 100 // Go's own
 	}
-	return 25
+	return 20
 }
 
 // startRate is the first guess of a device's hash rate, in hashes a second: low, for a device that is slower than the
