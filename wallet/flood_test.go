@@ -36,9 +36,10 @@ func raw(speak func(w io.Writer)) func(context.Context, string, int) (jsonrpc.Co
 
 // A server that never ends its answer is left as soon as the answer is longer than any honest one.
 func TestEndlessAnswer(t *testing.T) {
-	sent := 0
+	sent, gone := 0, make(chan struct{})
 	block := bytes.Repeat([]byte(`{"id":0,"result":[`), 1<<12)
 	o := Options{Storage: &MemoryStorage{}, Params: practice(t), Dial: raw(func(w io.Writer) {
+		defer close(gone)
 		for {
 			n, err := w.Write(block)
 			sent += n
@@ -55,6 +56,7 @@ func TestEndlessAnswer(t *testing.T) {
 	if err := w.Sync(t.Context(), url); err == nil {
 		t.Fatal("synced")
 	}
+	<-gone
 	if sent > 2*message.MaxReply {
 		t.Errorf("read %d bytes of one answer", sent)
 	}

@@ -65,11 +65,9 @@ func TestSize(t *testing.T) {
 	if err := r.w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	w, err := Restore(r.o, words(t))
-	if err != nil {
+	if r.w, err = Restore(r.o, words(t)); err != nil {
 		t.Fatal(err)
 	}
-	r.w = w
 	begin := time.Now()
 	if err := r.w.Sync(t.Context(), "tcp://"+ln.Addr().String()); err != nil {
 		t.Fatal(err)
@@ -84,7 +82,7 @@ func TestSize(t *testing.T) {
 	}
 	// What follows is the wallet alone.
 	r.server.Close()
-	r.server, r.chain, r.w, w, scripts = electrumtest.NewServer(electrumtest.NewChain(practice(t), 1, easy)), nil, nil, nil, nil
+	r.server, r.chain, r.w = electrumtest.NewServer(electrumtest.NewChain(practice(t), 1, easy)), nil, nil
 	debug.FreeOSMemory()
 	before := resident()
 	begin = time.Now()

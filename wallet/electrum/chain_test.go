@@ -323,14 +323,6 @@ func firstHeaders(t *testing.T) message.Hex {
 	return raw
 }
 
-// sourceOf gives headers from those in raw.
-type sourceOf []byte
-
-func (s sourceOf) Headers(_ context.Context, start int32, count int, _ int32) ([]byte, error) {
-	from := min(int(start)*message.HeaderSize, len(s))
-	return s[from:min(from+count*message.HeaderSize, len(s))], nil
-}
-
 func FuzzConnect(f *testing.F) {
 	p := practice(f, hasher.SHA256d)
 	base := electrumtest.NewChain(p, 1, easy)
