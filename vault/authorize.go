@@ -42,7 +42,7 @@ type OAuthClient struct {
 // AuthorizeTimeout is how long the person has to agree.
 const AuthorizeTimeout = 10 * time.Minute
 
-// ErrDenied: the person, or the provider, did not agree.
+// ErrDenied says that the person, or the provider, did not agree.
 var ErrDenied = errors.New("not agreed to")
 
 // Authorize lets the person connect an account: it listens on loopback (RFC 8252,

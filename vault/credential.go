@@ -33,7 +33,7 @@ func (c Credential) Wipe() {
 
 func (c Credential) parts() []Secret { return []Secret{c.Key, c.Secret, c.Passphrase} }
 
-const credentialMagic = "goldpan credential 1\n"
+const partsMagic = "goldpan credential 1\n"
 
 // Encode joins the parts into one secret for a store, which the caller wipes:
 // the line "goldpan credential 1", then for each part a line with its base64,
@@ -42,7 +42,7 @@ func (c Credential) Encode() (Secret, error) {
 	if c.Secret.Len() == 0 {
 		return Secret{}, errors.New("the secret is empty")
 	}
-	size := len(credentialMagic)
+	size := len(partsMagic)
 	for _, p := range c.parts() {
 		size += base64.StdEncoding.EncodedLen(p.Len()) + 1
 	}
@@ -50,7 +50,7 @@ func (c Credential) Encode() (Secret, error) {
 		return Secret{}, fmt.Errorf("%w: the parts of a key have at most about %d bytes together", ErrTooLarge, MaxSecret*3/4)
 	}
 	b := make([]byte, 0, size)
-	b = append(b, credentialMagic...)
+	b = append(b, partsMagic...)
 	for _, p := range c.parts() {
 		b = base64.StdEncoding.AppendEncode(b, p.Expose())
 		b = append(b, '\n')
@@ -62,7 +62,7 @@ var errCredential = errors.New("the secret is not a key in parts")
 
 // decodeCredential reads what Encode made.
 func decodeCredential(b []byte) (Credential, error) {
-	rest, ok := bytes.CutPrefix(b, []byte(credentialMagic))
+	rest, ok := bytes.CutPrefix(b, []byte(partsMagic))
 	if !ok || len(b) > MaxSecret {
 		return Credential{}, errCredential
 	}

@@ -25,6 +25,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"goldpan/core/seal"
 	"goldpan/vault"
 	"goldpan/vault/sealed"
 	"goldpan/vault/vaulttest"
@@ -65,7 +66,7 @@ func (p plant) secrets() []string {
 // keepAll does with the secrets whatever the vault can do, and tells of all that
 // it sees in every way that Go has. It ends by crashing.
 func keepAll(dir string) error {
-	if err := vault.Harden(); err != nil {
+	if err := seal.NoDumps(); err != nil {
 		return err
 	}
 	var p plant

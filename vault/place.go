@@ -117,7 +117,7 @@ func (p Provider) Origins(e Environment) []string {
 	return p.Test
 }
 
-// ErrEnvironment: what is for real money and what is for tests would be mixed.
+// ErrEnvironment says that keys for real money and keys for tests would be mixed.
 var ErrEnvironment = errors.New("real and test keys are not mixed")
 
 // checkProviderHost keeps keys for real money and keys for tests apart: a host

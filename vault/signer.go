@@ -71,7 +71,7 @@ func signerOf(s Scheme) (Signer, bool) {
 	return nil, false
 }
 
-// ErrCredential: the secret is not of the form that its provider gives out.
+// ErrCredential says that a secret is not of the form that its provider gives out.
 var ErrCredential = errors.New("the key is not of the form that this provider gives out")
 
 // ordered says whether the provider wants each nonce greater than the last, so

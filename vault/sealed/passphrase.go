@@ -16,28 +16,28 @@ import (
 )
 
 const (
-	// CredentialName is the name under which systemd hands the passphrase to a
+	// ServiceFile is the name under which systemd hands the passphrase to a
 	// service: LoadCredentialEncrypted=goldpan.passphrase:… in its unit.
-	CredentialName = "goldpan.passphrase"
-	maxPassphrase  = 1 << 10
+	ServiceFile   = "goldpan.passphrase"
+	maxPassphrase = 1 << 10
 )
 
 // FromCredentials returns a source of the passphrase for Options: the file
-// CredentialName in the folder that systemd names in $CREDENTIALS_DIRECTORY. It
+// ServiceFile in the folder that systemd names in $CREDENTIALS_DIRECTORY. It
 // returns nil where there is none.
 func FromCredentials() func(context.Context, bool) (vault.Secret, error) {
 	dir := os.Getenv("CREDENTIALS_DIRECTORY")
 	if !filepath.IsAbs(dir) {
 		return nil
 	}
-	path := filepath.Join(dir, CredentialName)
+	path := filepath.Join(dir, ServiceFile)
 	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	return func(context.Context, bool) (vault.Secret, error) {
 		f, err := os.Open(path)
 		if err != nil {
-			return vault.Secret{}, fmt.Errorf("%s: reading the credential %s: %w", storeName, CredentialName, errors.Unwrap(err))
+			return vault.Secret{}, fmt.Errorf("%s: reading the credential %s: %w", storeName, ServiceFile, errors.Unwrap(err))
 		}
 		defer f.Close()
 		return readPassphrase(f)

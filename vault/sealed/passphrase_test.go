@@ -26,7 +26,7 @@ func TestFromCredentials(t *testing.T) {
 	if FromCredentials() != nil {
 		t.Error("a source without a file")
 	}
-	path := filepath.Join(dir, CredentialName)
+	path := filepath.Join(dir, ServiceFile)
 	if err := os.WriteFile(path, []byte("correct horse\n"), 0o400); err != nil {
 		t.Fatal(err)
 	}
