@@ -134,3 +134,28 @@ func TestLanguages(t *testing.T) {
 		t.Errorf("with %s chosen the page fetched %q", last, fetched)
 	}
 }
+
+// Every word that the program gives for why it does not mine, or why a gateway refuses, has a text. A page cannot meet
+// those about proxies, certificates and other kinds of connections: its browser does not tell.
+func TestEveryCauseHasAText(t *testing.T) {
+	unmet := regexp.MustCompile(`^(address|user|scheme|redirect|changed|pinned|certificate.*|proxy.*|tls|payee)$`)
+	english := assets.Speak("en")
+	for _, c := range []struct{ file, pattern, family string }{
+		{"../../core/stratum/client.go", `\{(?:Err|err|jsonrpc\.|io\.)\w*, "([a-z-]+)", "`, "reason."},
+		{"../../core/invite/knock/say.go", `Said\{"([a-z-]+)"`, "invite."},
+	} {
+		b, err := os.ReadFile(c.file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		words := regexp.MustCompile(c.pattern).FindAllStringSubmatch(string(b), -1)
+		if len(words) < 8 {
+			t.Fatalf("%s has %d words for causes", c.file, len(words))
+		}
+		for _, m := range words {
+			if !unmet.MatchString(m[1]) && english.Text(c.family+m[1]) == "" {
+				t.Errorf("%s says %q, and no translation has %s%[2]s", c.file, m[1], c.family)
+			}
+		}
+	}
+}
