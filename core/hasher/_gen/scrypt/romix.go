@@ -9,7 +9,8 @@ import (
 	. "github.com/mmcloughlin/avo/reg"
 )
 
-// The registers of romix that all groups share.
+// The registers of romix that all groups share. Where vector registers are few,
+// those that are free after the beginning are rooms.
 var (
 	work    = RDI // rows in memory, see below
 	stride  = RSI // from one hash's V to the next one's
@@ -32,6 +33,12 @@ const (
 	perWork = 4 * 4
 )
 
+// Before the rows, work has a line with mask and stride.
+const (
+	header   = 64
+	strideAt = 8
+)
+
 // An op emits a few instructions of one group's work.
 type op func()
 
@@ -39,6 +46,8 @@ type op func()
 type group struct {
 	*isa
 	n int
+	// room is where the group's rows in memory are, see slot.
+	room Register
 	// x are the rows of the half that goes through Salsa20, in diagonal order.
 	// Where registers are few there are two, for the rows computed last.
 	x []VecPhysical
@@ -51,7 +60,28 @@ type group struct {
 func (g *group) roomy() bool { return len(g.x) == 4 }
 
 func (g *group) slot(half, row int) Mem {
-	return Mem{Base: work, Disp: 64 + (g.n*perWork+half+row)*g.width()}
+	if g.roomy() {
+		return Mem{Base: work, Disp: header + (g.n*perWork+half+row)*g.width()}
+	}
+	// room points into the group's rows, so that those used most are near it and
+	// the instructions short.
+	return Mem{Base: g.room, Disp: (half + row - g.middle()) * g.width()}
+}
+
+// middle is the row that room points at.
+func (s *isa) middle() int {
+	if s == sse2 {
+		return perWork / 2 // all rows are near
+	}
+	return now
+}
+
+// rooms returns the registers for the groups' rooms. The first is work itself.
+func (s *isa) rooms() []GPPhysical {
+	if s == sse2 {
+		return []GPPhysical{RDI, RDX, R14, R15, RBX, RSI}
+	}
+	return []GPPhysical{RDI, RDX, R14, R15, R13}
 }
 
 // romix writes scryptMix…: scryptROMix of RFC 7914, section 5, for r=1, on that
@@ -64,7 +94,7 @@ func (s *isa) romix(name string, groups int) {
 	s.Doc(
 		fmt.Sprintf("%s replaces %d blocks x, of 128 bytes each, by their scryptROMix,", name, groups*s.hashes),
 		"with n a power of two from 2 on. The words of a block are in diagonal order.",
-		fmt.Sprintf("v has room for n blocks and %d bytes more for each of them, work for %d", pad, 64+groups*perWork*s.width()),
+		fmt.Sprintf("v has room for n blocks and %d bytes more for each of them, work for %d", pad, header+groups*perWork*s.width()),
 		"bytes. All are aligned to 64 bytes.",
 	)
 	all := make([]*group, groups)
@@ -75,6 +105,9 @@ func (s *isa) romix(name string, groups int) {
 			g.x = s.rows[4*i : 4*i+4]
 			g.t = []VecPhysical{spare[i], spare[len(spare)-1], spare[len(spare)-2]}
 		}
+		if !g.roomy() {
+			g.room = s.rooms()[i]
+		}
 		all[i] = g
 	}
 
@@ -82,14 +115,27 @@ func (s *isa) romix(name string, groups int) {
 	s.Load(s.Param("n"), stride)
 	s.SHLQ(U8(7), stride)
 	s.LEAQ(Mem{Base: stride, Disp: -128}, scratch[0])
-	s.MOVQ(scratch[0], s.mask())
+	s.MOVQ(scratch[0], Mem{Base: work})
 	s.ADDQ(U32(pad), stride)
-	s.LEAQ(Mem{Base: stride, Index: stride, Scale: 2}, stride3)
+	if s == avx512 {
+		s.LEAQ(Mem{Base: stride, Index: stride, Scale: 2}, stride3)
+	} else {
+		s.MOVQ(stride, Mem{Base: work, Disp: strideAt})
+	}
+	s.Load(s.Param("v"), bases[0])
+	for i := range groups - 1 {
+		s.LEAQ(Mem{Base: bases[i], Index: stride, Scale: uint8(s.hashes)}, bases[i+1])
+	}
+	if s != avx512 {
+		for i := groups - 1; i >= 0; i-- {
+			s.LEAQ(Mem{Base: work, Disp: header + (i*perWork+s.middle())*s.width()}, s.rooms()[i])
+		}
+	}
 
 	// The input lies in memory like blocks of V that follow each other.
-	s.Load(s.Param("x"), bases[0])
+	s.Load(s.Param("x"), scratch[0])
 	for _, g := range all {
-		at := g.neighbours(bases[0])
+		at := g.neighbours(scratch[0])
 		for half, to := range []int{first, second} {
 			g.read(at, half, func(r int, v Op) {
 				x := g.x[r%len(g.x)]
@@ -98,16 +144,16 @@ func (s *isa) romix(name string, groups int) {
 			})
 		}
 	}
-	s.Load(s.Param("v"), bases[0])
-	for i := range groups - 1 {
-		s.LEAQ(Mem{Base: bases[i], Index: stride, Scale: uint8(s.hashes)}, bases[i+1])
-	}
 	// turn is the first step of mix: there each base goes back to where it began.
 	var fill, turn, mix [][]op
 	for _, g := range all {
 		fill, turn, mix = append(fill, g.fill()), append(turn, g.mix()), append(mix, g.mix())
 		turn[g.n][0] = func() {
-			g.SUBQ(stride, bases[g.n])
+			if g.roomy() {
+				g.SUBQ(stride, bases[g.n])
+			} else {
+				g.SUBQ(g.mask().Offset(strideAt), bases[g.n])
+			}
 			g.ADDQ(U32(pad), bases[g.n])
 			if g.roomy() {
 				g.point()
@@ -348,8 +394,13 @@ func (g *group) fetch() {
 	})
 }
 
-// mask, before the rows, is n-1 times the size of a block.
-func (s *isa) mask() Mem { return Mem{Base: work} }
+// mask is n-1 times the size of a block.
+func (s *isa) mask() Mem {
+	if s == avx512 {
+		return Mem{Base: work}
+	}
+	return Mem{Base: s.rooms()[0], Disp: -header - s.middle()*s.width()}
+}
 
 // read gathers the rows of a half of the blocks at at, and hands each to use.
 func (g *group) read(at []Mem, half int, use func(r int, v Op)) {
