@@ -52,7 +52,11 @@ func (w *Wallet) readLabels(key seal.Key) ([]label.Record, error) {
 // SetLabel writes a label over another of the same thing; an empty one takes it away.
 func (w *Wallet) SetLabel(t label.Type, ref, text string) error {
 	text, _ = label.Clean(text)
-	_, err := w.mergeLabels([]label.Record{{Type: t, Ref: ref, Label: text}}, true)
+	origin := ""
+	if t == label.Tx {
+		origin = w.account.Origin()
+	}
+	_, err := w.mergeLabels([]label.Record{{Type: t, Ref: ref, Label: text, Origin: origin}}, true)
 	return err
 }
 

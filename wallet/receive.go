@@ -14,8 +14,9 @@ func (w *Wallet) Fresh() (addr string, index uint32, err error) {
 	w.mu.Lock()
 	used := w.state.used(hd.Receive)
 	next := max(used, w.state.issued)
+	gap := w.state.gapLimit()
 	w.mu.Unlock()
-	if next-used >= GapLimit || next >= maxIndex {
+	if next-used >= gap || next >= maxIndex {
 		next = used
 	}
 	addr, err = w.Address(uint32(next))

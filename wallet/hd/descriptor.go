@@ -285,6 +285,19 @@ func (a *Account) Descriptor() string {
 	return s + "#" + sum
 }
 
+// Origin is the descriptor without its key, as labels name the account that they belong to (BIP329); "" where it is
+// not known what is above the key.
+func (a *Account) Origin() string {
+	if len(a.fingerprint) != 4 {
+		return ""
+	}
+	key := fmt.Sprintf("[%x%s]", a.fingerprint, below(formatSteps(a.origin, "'")))
+	if a.kind == SHWPKH {
+		return "sh(wpkh(" + key + "))"
+	}
+	return string(a.kind) + "(" + key + ")"
+}
+
 // below is a path under something, or nothing.
 func below(steps string) string {
 	if steps == "" {
