@@ -265,7 +265,8 @@ func (r *report) burst(ctx context.Context, p *pool, s *started, c *crowd, share
 	}
 	rate := float64(b.shares) / b.took.Seconds()
 	r.bound(rate >= minRate, "shares checked", "%.0f a second of at least %d (%d in %.1f s)", rate, minRate, b.shares, b.took.Seconds())
-	r.say("processor time of the house", "%.1f µs a share", float64((after-before).Microseconds())/float64(b.shares))
+	each := (after - before).Seconds() / float64(b.shares)
+	r.say("processor time of the house", "%.1f µs a share: %.0f a second where nobody else has the processor", each*1e6, 1/each)
 	var now count
 	for end := time.Now().Add(patience); ; { // what went to the pool is answered a little later
 		if now, err = s.count(); err != nil {
