@@ -415,3 +415,21 @@ func FuzzAudit(f *testing.F) {
 		trail.against(anchor, key)
 	})
 }
+
+// A vault of before there was an audit opens, and has one from then on.
+func TestVaultWithoutAudit(t *testing.T) {
+	v, store, c := newVault(t)
+	add(t, v, "pool", KindPool, "x")
+	id, _ := vaultOf(mustRead(t, v.path))
+	if err := os.Remove(v.auditPath()); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Delete(t.Context(), auditID(id)); err != nil {
+		t.Fatal(err)
+	}
+	w := fresh(t, v, store, c)
+	uses(t, w, c, 2)
+	if records, err := w.Audit(t.Context()); err != nil || len(records) != 2 || records[0].Action != ActionUse {
+		t.Errorf("%+v, %v", records, err)
+	}
+}

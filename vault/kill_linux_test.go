@@ -117,7 +117,7 @@ func work(dir string) error {
 // key with the old secret or the new one, and nothing that looks like tampering.
 // GOLDPAN_KILLS says how often it is killed; make kills runs 300.
 func TestKilled(t *testing.T) {
-	kills := 5
+	kills := 3
 	if n, err := strconv.Atoi(os.Getenv("GOLDPAN_KILLS")); err == nil {
 		kills = n
 	}
