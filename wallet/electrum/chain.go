@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/big"
+	"slices"
 	"sync"
 	"time"
 
@@ -44,8 +45,9 @@ type Chain struct {
 	limit   *big.Int
 	aux     *auxRule // nil where nothing is merge-mined
 	now     func() time.Time
-	anchor  Checkpoint // the block that an empty chain must have
-	start   int32      // the height of the first header that is kept
+	anchor  Checkpoint   // the block that an empty chain must have
+	marks   []Checkpoint // in ascending order, from start on: nothing parts from the chain below one that it has
+	start   int32        // the height of the first header that is kept
 
 	mu      sync.RWMutex
 	headers []rawHeader
@@ -68,6 +70,9 @@ func NewChain(p *coin.Params, genesis pow.Hash) *Chain {
 func NewChainAt(p *coin.Params, genesis pow.Hash, at Checkpoint) *Chain {
 	c := ResumeChain(p, genesis, at.Height-lead(p, at.Height))
 	c.anchor = at
+	if at.Height > 0 && !slices.Contains(c.marks, at) {
+		c.marks = []Checkpoint{at}
+	}
 	return c
 }
 
@@ -76,6 +81,11 @@ func ResumeChain(p *coin.Params, genesis pow.Hash, start int32) *Chain {
 	c := &Chain{params: p, genesis: genesis, limit: limit(p), now: time.Now, start: start, work: new(big.Int)}
 	if rule, ok := auxRules[p.Coin.ID][p.Network]; ok {
 		c.aux = &rule
+	}
+	for _, m := range Checkpoints(p) {
+		if m.Height >= start {
+			c.marks = append(c.marks, m)
+		}
 	}
 	return c
 }
@@ -251,6 +261,11 @@ func (b *branch) some(raw []byte, n int, verify bool) (rest []byte, err error) {
 	if !b.holds() {
 		return nil, errMoved
 	}
+	for _, m := range c.marks {
+		if b.start <= m.Height && m.Height < c.next() {
+			return nil, ErrGenesis
+		}
+	}
 	for ; n > 0 && len(raw) > 0; n-- {
 		h, aux, size, err := c.split(raw, verify)
 		if err != nil {
@@ -265,7 +280,7 @@ func (b *branch) some(raw []byte, n int, verify bool) (rest []byte, err error) {
 		}
 		hash := h.BlockHash()
 		switch {
-		case height == 0 && hash != c.genesis:
+		case height == 0 && hash != c.genesis, !c.marked(height, hash):
 			return nil, ErrGenesis
 		case height > 0 && verify:
 			if err := c.check(h, aux, height, b.at); err != nil {
@@ -278,6 +293,16 @@ func (b *branch) some(raw []byte, n int, verify bool) (rest []byte, err error) {
 		raw = raw[size:]
 	}
 	return raw, nil
+}
+
+// marked tells whether a block may stand at height as far as checkpoints go.
+func (c *Chain) marked(height int32, hash pow.Hash) bool {
+	for _, m := range c.marks {
+		if m.Height == height {
+			return m.Hash == hash
+		}
+	}
+	return true
 }
 
 // split reads the header at the beginning of raw, and its proof of merged mining if it has one.

@@ -130,6 +130,43 @@ func TestReorganisation(t *testing.T) {
 	}
 }
 
+// Nothing parts from a chain below its checkpoint, whatever its work.
+func TestForkBelowTheCheckpoint(t *testing.T) {
+	p := practice(t, hasher.SHA256d)
+	ours := electrumtest.NewChain(p, 1, easy)
+	ours.MineEmpty(60)
+	other := ours.Clone()
+	other.Cut(50)
+	other.MineEmpty(30)
+	at := Checkpoint{55, ours.Blocks[55].Header.BlockHash()}
+	for _, start := range []int32{55, 56, 60} {
+		c := NewChainAt(p, ours.Genesis(), at)
+		short := ours.Clone()
+		short.Cut(start + 1)
+		follow(t, c, short)
+		if err := c.Follow(t.Context(), &source{Chain: other}, notice(other)); !errors.Is(err, ErrGenesis) {
+			t.Errorf("from %d: %v", start, err)
+		}
+		follow(t, c, ours) // the known chain was not harmed
+		above := ours.Clone()
+		above.Cut(57)
+		above.MineEmpty(9)
+		follow(t, c, above)
+	}
+	c := NewChainAt(p, ours.Genesis(), at)
+	if err := c.Follow(t.Context(), &source{Chain: other}, notice(other)); !errors.Is(err, ErrGenesis) || !c.Empty() {
+		t.Errorf("at first: %v", err)
+	}
+	if h, _ := c.Hash(c.Start()); h != (pow.Hash{}) {
+		t.Error("an empty chain has a hash")
+	}
+	short := ours.Clone()
+	short.Cut(40)
+	if err := c.Follow(t.Context(), &source{Chain: short}, notice(short)); !errors.Is(err, ErrBehind) {
+		t.Errorf("a server below the checkpoint: %v", err)
+	}
+}
+
 func TestBehind(t *testing.T) {
 	p := practice(t, hasher.SHA256d)
 	their := electrumtest.NewChain(p, 1, easy)

@@ -48,20 +48,30 @@ func (s *Server) Dial(_ context.Context, _ string, limit int) (jsonrpc.Conn, err
 	return jsonrpc.NewLineConn(a, limit), nil
 }
 
-// Attach serves a connection until it ends.
+// Attach serves a connection in the background.
 func (s *Server) Attach(conn jsonrpc.Conn) {
+	p := s.enter(conn)
+	s.work.Go(func() { s.host(p) })
+}
+
+// Serve serves a connection until it ends.
+func (s *Server) Serve(conn jsonrpc.Conn) { s.host(s.enter(conn)) }
+
+func (s *Server) enter(conn jsonrpc.Conn) *peer {
 	p := &peer{conn: conn, scripts: map[message.Hash]message.Status{}}
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.peers[p] = true
 	s.dials++
-	s.mu.Unlock()
-	s.work.Go(func() {
-		s.serve(p)
-		p.conn.Close()
-		s.mu.Lock()
-		delete(s.peers, p)
-		s.mu.Unlock()
-	})
+	return p
+}
+
+func (s *Server) host(p *peer) {
+	s.serve(p)
+	p.conn.Close()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.peers, p)
 }
 
 // Lie has every answer changed on its way out; nil ends that.
