@@ -42,3 +42,22 @@ func ExampleParseMnemonic() {
 	}
 	// Output: 12 abuot about
 }
+
+func ExampleWatch() {
+	bitcoin, err := coin.ByID("bitcoin")
+	if err != nil {
+		panic(err)
+	}
+	params, err := bitcoin.Params(coin.Main)
+	if err != nil {
+		panic(err)
+	}
+	// The account key of BIP84's test vector: it sees every address, and can spend nothing.
+	account, err := hd.Watch(params, "zpub6rFR7y4Q2AijBEqTUquhVz398htDFrtymD9xYYfG1m4wAcvPhXNfE3EfH1r1ADqtfSdVCToUG868RvUUkgDKf31mGDtKsAYz2oz2AGutZYs", "")
+	if err != nil {
+		panic(err)
+	}
+	first, err := account.Address(hd.Receive, 0)
+	fmt.Println(account.Kind(), first, err)
+	// Output: wpkh bc1qcr8te4kr609gcawutmrza0j4xv80jy8z306fyu <nil>
+}

@@ -140,6 +140,35 @@ func TestExtendedKeyVectors(t *testing.T) {
 	}
 }
 
+func TestCoinVectors(t *testing.T) {
+	var v struct {
+		Coins struct {
+			Accounts []struct {
+				Coin                     string
+				Purpose                  uint32
+				Public, Private, Address string
+			}
+		}
+	}
+	load(t, "accounts.json", &v)
+	if len(v.Coins.Accounts) != 4 {
+		t.Fatal("vectors are missing")
+	}
+	for _, x := range v.Coins.Accounts {
+		p := params(t, x.Coin, coin.Main)
+		a := account(t, p, x.Purpose)
+		if got, err := a.Address(Receive, 0); err != nil || got != x.Address {
+			t.Errorf("%s %d: %s, %v", x.Coin, x.Purpose, got, err)
+		}
+		if got, err := a.Registered(); err != nil || got != x.Public {
+			t.Errorf("%s %d: %s, %v", x.Coin, x.Purpose, got, err)
+		}
+		if _, err := Watch(p, x.Private, a.Kind()); !errors.Is(err, ErrPrivate) {
+			t.Errorf("%s %d: a private key: %v", x.Coin, x.Purpose, err)
+		}
+	}
+}
+
 func TestExtendedKeysOfEveryCoin(t *testing.T) {
 	for _, x := range []struct {
 		coin    string
