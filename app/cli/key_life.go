@@ -39,10 +39,13 @@ func keyCheckCommand() command {
 						if e.State == vault.Revoked {
 							continue
 						}
-						problems := t.checkKey(ctx, v, b, e)
+						problems, told := t.checkKey(ctx, v, b, e)
 						r := keyRecord(e)
-						r["problems"] = problems
+						r["problems"], r["permissions_told"] = problems, told
 						words := "in order"
+						if e.Scheme != "" && !told {
+							words = "in order; what it may do cannot be read from its provider"
+						}
 						if len(problems) > 0 {
 							wrong++
 							words = strings.Join(problems, "\n  ")
@@ -60,40 +63,41 @@ func keyCheckCommand() command {
 	}
 }
 
-// checkKey says what is wrong with a key, and keeps what its provider says.
-func (t *terminal) checkKey(ctx context.Context, v *vault.Vault, b *vault.Broker, e vault.Entry) []string {
-	problems := []string{}
+// checkKey says what is wrong with a key, and keeps what its provider says, if
+// it told.
+func (t *terminal) checkKey(ctx context.Context, v *vault.Vault, b *vault.Broker, e vault.Entry) (problems []string, told bool) {
+	problems = []string{}
 	if err := v.CheckKey(ctx, e.ID); err != nil {
 		message, hint := desk.Explain(err)
-		return append(problems, strings.TrimSpace(message+". "+hint))
+		return append(problems, strings.TrimSpace(message+". "+hint)), false
 	}
 	switch e.Standing(time.Now()) {
 	case vault.Due:
 		problems = append(problems, fmt.Sprintf("It is %d days old or more. Make a new one where it was issued, and enter it with goldpan key rotate %s.", int(time.Since(newest(e)).Hours()/24), e.ID))
 	case vault.Expired:
-		return append(problems, "Its provider ended it. Make a new one there, and enter it with goldpan key rotate "+e.ID+".")
+		return append(problems, "Its provider ended it. Make a new one there, and enter it with goldpan key rotate "+e.ID+"."), false
 	case vault.Locked:
-		return append(problems, "It is locked. If you trust it, unlock it with goldpan key unlock "+e.ID+".")
+		return append(problems, "It is locked. If you trust it, unlock it with goldpan key unlock "+e.ID+"."), false
 	}
 	if e.Scheme == "" {
-		return problems
+		return problems, false
 	}
 	p, err := desk.KeyPermissions(ctx, e, b.Key(e.ID))
 	switch {
 	case errors.Is(err, desk.ErrCannotTell):
-		return problems
+		return problems, false
 	case err != nil:
 		message, hint := desk.Explain(err)
-		return append(problems, strings.TrimSpace(message+". "+hint))
+		return append(problems, strings.TrimSpace(message+". "+hint)), false
 	}
 	if err := v.SetPermissions(ctx, e.ID, p); err != nil {
-		return append(problems, err.Error())
+		return append(problems, err.Error()), true
 	}
 	warnings, err := desk.JudgeKey(p, e.Override)
 	if err != nil {
 		problems = append(problems, "It can move money away. End it where it was made, and make one that can look alone.")
 	}
-	return append(problems, warnings...)
+	return append(problems, warnings...), true
 }
 
 func newest(e vault.Entry) time.Time {
