@@ -46,7 +46,7 @@ func start(ctx context.Context, cpu, pool string, devices int) (*started, error)
 	if cpu != "" {
 		args = append([]string{"taskset", "-c", cpu}, args...)
 	}
-	s := &started{cmd: exec.CommandContext(ctx, args[0], args[1:]...)} //nolint:gosec // itself
+	s := &started{cmd: exec.CommandContext(ctx, args[0], args[1:]...)}
 	s.cmd.Stderr = os.Stderr
 	if s.in, err = s.cmd.StdinPipe(); err != nil {
 		return nil, err
