@@ -20,7 +20,9 @@ func TestSealedFolderRolledBack(t *testing.T) {
 	dir := t.TempDir()
 	open := func() *vault.Vault {
 		store, err := sealed.Open(sealed.Options{Path: filepath.Join(dir, "keys.sealed"), WorkFactor: 4,
-			Passphrase: func(context.Context, bool) (vault.Secret, error) { return vault.NewSecret([]byte("correct horse")), nil }})
+			Passphrase: func(context.Context, bool) (vault.Secret, error) {
+				return vault.NewSecret([]byte("correct horse")), nil
+			}})
 		if err != nil {
 			t.Fatal(err)
 		}
