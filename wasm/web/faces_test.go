@@ -17,6 +17,7 @@ type face struct{ name, js string }
 // faces lists them all. They are shown by the page's own functions, with figures made up here.
 var faces = []face{
 	{"loading", `show("loading")`},
+	{"broken", `show("broken")`},
 	{"invite", `s.invite("")`},
 	{"invite-spent", `s.invite("spent")`},
 	{"removed", `s.invite("removed")`},

@@ -1,7 +1,8 @@
 // The screen: all that is shown, and nothing else. It decides nothing and starts nothing. What the page's other
 // modules ask of it:
 //
-//   open()                    a promise, awaited before anything else is called: the language's texts are there; never rejects
+//   open()                    a promise, awaited before anything else is called: the language's texts are there; never rejects,
+//                             and never ends where no text can be had
 //   controls                  the elements to listen to: start, stop, again (of a refusal: load once more), join (a form:
 //                             "submit"), link (its text field), leave (pressed after the person was asked)
 //   tell(info)                what is mined and who is paid: {payee_name, payout, coin, worthless}
@@ -54,13 +55,18 @@ const sections = {
 };
 
 function face(name) {
-  hide("loading");
+  hide("loading", "broken");
   hide(...Object.values(sections).flat().filter((id) => !sections[name].includes(id)));
   show(...sections[name]);
 }
 
 export async function open() {
-  await load();
+  if (!await load()) {
+    hide("loading");
+    show("broken");
+    document.body.dataset.state = "refused";
+    await new Promise(() => {}); // without words nothing is explained, so nothing is offered
+  }
   settings.open();
   $("language").addEventListener("change", async (event) => {
     await choose(event.target.value);

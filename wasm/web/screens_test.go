@@ -44,15 +44,18 @@ func TestScreens(t *testing.T) {
 			showFace(t, tab, f)
 			check(language + ", " + f.name)
 		}
+		if language != "de" { // whose words are the longest
+			continue
+		}
 		evaluate[bool](t, tab, `(document.documentElement.style.fontSize = "200%", true)`)
 		for _, f := range faces {
 			showFace(t, tab, f)
-			check(language + ", large, " + f.name)
+			check("large, " + f.name)
 		}
 		evaluate[bool](t, tab, `(document.documentElement.dir = "rtl", document.documentElement.style.fontSize = "", true)`)
 		for _, f := range faces {
 			showFace(t, tab, f)
-			check(language + ", from right to left, " + f.name)
+			check("from right to left, " + f.name)
 		}
 	}
 }

@@ -23,14 +23,24 @@ self.addEventListener("activate", (event) => {
   })());
 });
 
+const words = /^\/text\.[a-z-]+\.json$/; // only the languages that somebody reads are kept
+
 self.addEventListener("fetch", (event) => {
   const {request} = event;
   const {origin, pathname} = new URL(request.url);
-  if (request.method !== "GET" || origin !== self.location.origin || !frame.includes(pathname)) return;
-  event.respondWith(fetch(request).catch(async (reason) => {
-    const cache = await caches.open(version);
+  if (request.method !== "GET" || origin !== self.location.origin) return;
+  if (frame.includes(pathname) || words.test(pathname)) event.respondWith(answer(request, pathname));
+});
+
+async function answer(request, pathname) {
+  const cache = await caches.open(version);
+  try {
+    const fresh = await fetch(request);
+    if (fresh.ok && words.test(pathname)) await cache.put(pathname, fresh.clone());
+    return fresh;
+  } catch (reason) {
     const kept = await cache.match(pathname);
     if (!kept) throw reason;
     return kept;
-  }));
-});
+  }
+}

@@ -4,10 +4,12 @@ package web
 
 import (
 	"io/fs"
+	"net/http"
 	"os"
 	"regexp"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"golang.org/x/net/html"
@@ -156,6 +158,33 @@ func TestEveryCauseHasAText(t *testing.T) {
 			if !unmet.MatchString(m[1]) && english.Text(c.family+m[1]) == "" {
 				t.Errorf("%s says %q, and no translation has %s%[2]s", c.file, m[1], c.family)
 			}
+		}
+	}
+}
+
+// Without its words the page offers nothing, and says in English why; so it does when another part does not come.
+func TestSaysThatAPartIsMissing(t *testing.T) {
+	pool := newPool(t)
+	page := newServer(builtPage(t), pool.options())
+	var blocked atomic.Value
+	blocked.Store("nothing")
+	address, _ := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.URL.Path, blocked.Load().(string)) {
+			http.NotFound(w, r)
+			return
+		}
+		page.ServeHTTP(w, r)
+	}))
+	tab := chrome(t)
+	want := assets.Speak("en").Text("reason.part")
+	for _, part := range []string{"/text.", "/pan.js"} {
+		blocked.Store(part)
+		visit(t, tab, "about:blank")
+		visit(t, tab, address+"/")
+		await(t, tab, "document.getElementById('broken').getClientRects().length > 0")
+		text := evaluate[string](t, tab, "document.body.innerText")
+		if !strings.Contains(text, want) || strings.Contains(text, assets.Speak("en").Text("page.start")) {
+			t.Errorf("without %s the page says %q", part, text)
 		}
 	}
 }

@@ -14,14 +14,14 @@ const offered = () => Array.from(document.getElementById("language").options, (o
 // language is the tag of the language in use.
 export const language = () => tag;
 
-// load fetches the texts of the language that the person chose, or that the browser asks for. Where they do not come,
-// the English texts stay that the build wrote into the page.
+// load fetches the texts of the language that the person chose, or that the browser asks for, or the English ones. It
+// is false if none came; the build wrote into the page what is said then.
 export async function load() {
   const known = offered();
   const wanted = [remembered(), ...(navigator.languages || [])].map((l) => (l || "").toLowerCase());
   for (const want of wanted) {
     const found = known.find((l) => l === want) || known.find((l) => l === want.split("-")[0]);
-    if (found) return use(found);
+    if (found && await use(found)) return true;
   }
   return use("en");
 }
@@ -39,10 +39,10 @@ function remembered() {
 async function use(language) {
   try {
     const answer = await fetch("text." + language + ".json");
-    if (!answer.ok) return;
+    if (!answer.ok) return false;
     texts = await answer.json();
   } catch {
-    return; // the page says itself what it can do without
+    return false;
   }
   tag = language;
   plurals = new Intl.PluralRules(tag);
@@ -53,6 +53,7 @@ async function use(language) {
   for (const e of document.querySelectorAll("[data-text]")) e.textContent = text(e.dataset.text);
   for (const e of document.querySelectorAll("[data-alt]")) e.alt = text(e.dataset.alt);
   for (const e of document.querySelectorAll("[data-label]")) e.setAttribute("aria-label", text(e.dataset.label));
+  return true;
 }
 
 // has tells whether there is a text for a key.

@@ -48,6 +48,9 @@ func serviceWorker(body []byte, dir string) ([]byte, error) {
 		if ext := filepath.Ext(e.Name()); slices.Contains(mines, ext) || e.Name() == "sw.js" {
 			continue
 		}
+		if strings.HasPrefix(e.Name(), "text.") && e.Name() != "text.en.json" {
+			continue // those that are used are kept when they are fetched
+		}
 		fmt.Fprintf(sum, "%s %d\n%s", e.Name(), len(b), b)
 		frame = append(frame, "/"+e.Name())
 	}

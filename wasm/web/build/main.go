@@ -26,7 +26,7 @@ import (
 
 // page lists the files of wasm/web that the browser gets.
 var page = []string{"index.html", "style.css", "page.js", "mining.js", "join.js", "tabs.js", "manners.js", "screen.js",
-	"figures.js", "settings.js", "today.js", "film.js", "words.js", "pan.js", "control.js", "lane.js", "install.js", "manifest.webmanifest",
+	"figures.js", "settings.js", "today.js", "film.js", "words.js", "pan.js", "control.js", "lane.js", "install.js", "watch.js", "manifest.webmanifest",
 	"scan.svg"}
 
 // icons lists the files of assets/icons that the page names.
