@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"goldpan/vault"
 	"goldpan/vault/sealed"
 )
@@ -36,7 +38,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(1)
 	}
-	os.Exit(m.Run())
+	goleak.VerifyTestMain(m)
 }
 
 // openPair opens two vaults on sealed files, between which keys are moved.
