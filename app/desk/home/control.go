@@ -21,7 +21,8 @@ const (
 	controlName = "control.sock"
 	controlPath = "control.path"
 
-	maxControl  = 1 << 20 // bytes of a message
+	maxCommand  = 4 << 10  // bytes of a command
+	maxControl  = 16 << 20 // bytes of its answer, which may list very many devices
 	controlTime = 10 * time.Second
 	// maxSocketPath is what every system's address of a socket holds, less a little.
 	maxSocketPath = 100
@@ -117,7 +118,7 @@ func (g *Gateway) serveControl(ctx context.Context) error {
 func (g *Gateway) control(ctx context.Context, c net.Conn) {
 	ctx, cancel := context.WithTimeout(ctx, controlTime)
 	defer cancel()
-	conn := jsonrpc.NewLineConn(c, maxControl)
+	conn := jsonrpc.NewLineConn(c, maxCommand)
 	defer conn.Close()
 	line, err := conn.ReadMessage(ctx)
 	if err != nil {
@@ -147,7 +148,7 @@ func parseCommand(line []byte) (Command, error) {
 	var c Command
 	j := json.NewDecoder(bytes.NewReader(line))
 	j.DisallowUnknownFields()
-	if len(line) > 4096 || j.Decode(&c) != nil {
+	if len(line) > maxCommand || j.Decode(&c) != nil {
 		return Command{}, errCommand
 	}
 	if _, err := j.Token(); !errors.Is(err, io.EOF) {

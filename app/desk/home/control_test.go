@@ -98,7 +98,7 @@ func TestNoPage(t *testing.T) {
 // Whatever is said on the socket, the gateway goes on.
 func TestControlIsBounded(t *testing.T) {
 	g := serve(t, options(t, "", ""))
-	for _, line := range []string{"", "[]", `{"do":"snapshot"}{}`, `{"do":"snapshot","more":1}`, strings.Repeat("x", 5000), `{"do":"` + strings.Repeat("x", maxControl) + `"}`} {
+	for _, line := range []string{"", "[]", `{"do":"snapshot"}{}`, `{"do":"snapshot","more":1}`, strings.Repeat("x", 5000), `{"do":"` + strings.Repeat("x", 1<<20) + `"}`} {
 		raw, err := dialUnix(g.listeners.control.Addr().String())
 		if err != nil {
 			t.Fatal(err)
@@ -120,7 +120,7 @@ func FuzzCommand(f *testing.F) {
 	f.Add([]byte(`{"do":"limit","device":"x","limit":1}`))
 	f.Add([]byte(`{"do":1}`))
 	f.Fuzz(func(t *testing.T, line []byte) {
-		if c, err := parseCommand(line); err == nil && len(c.Do)+len(c.Device)+len(c.Name) > 3*4096 {
+		if c, err := parseCommand(line); err == nil && len(c.Do)+len(c.Device)+len(c.Name) > 3*maxCommand {
 			t.Errorf("%d bytes became a command of more", len(line))
 		}
 	})

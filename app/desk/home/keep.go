@@ -27,9 +27,9 @@ const (
 	clearName  = "devices.json"
 	sealedFor  = "goldpan gateway devices 1"
 
-	maxFile = 4 << 20 // bytes
-	maxGone = 256     // removed devices whose names are remembered
-	maxName = 40      // characters
+	maxFile = 16 << 20 // bytes: some tens of thousands of devices
+	maxGone = 256      // removed devices whose names are remembered
+	maxName = 40       // characters
 )
 
 // manners are what a person decided about a device.
