@@ -317,7 +317,8 @@ func prepare(e Entry, r Request) (*Outgoing, error) {
 	header := make(http.Header)
 	for name, values := range r.Header {
 		name = http.CanonicalHeaderKey(name)
-		if name != "Accept" && name != "Content-Type" && !strings.HasPrefix(name, "X-") && !strings.HasPrefix(name, "Cb-") || name == "X-Forwarded-For" {
+		if name != "Accept" && name != "Content-Type" && !strings.HasPrefix(name, "X-") && !strings.HasPrefix(name, "Cb-") || name == "X-Forwarded-For" ||
+			name == "X-Simulated-Trading" { // the entry's environment says that
 			return nil, refuse("the header " + clip(name, 40))
 		}
 		for _, value := range values {

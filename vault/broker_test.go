@@ -165,6 +165,7 @@ func TestBrokerRefuses(t *testing.T) {
 		"long":          func(r *Request) { r.URL = "/" + strings.Repeat("a", 1024) },
 		"host header":   func(r *Request) { r.Header = http.Header{"Host": {"example.org"}} },
 		"authorization": func(r *Request) { r.Header = http.Header{"authorization": {"x"}} },
+		"demo trading":  func(r *Request) { r.Header = http.Header{"x-simulated-trading": {"1"}} },
 		"cookie":        func(r *Request) { r.Header = http.Header{"Cookie": {"x"}} },
 		"large":         func(r *Request) { r.Body = make([]byte, MaxRequest+1) },
 		"two queries":   func(r *Request) { r.RawQuery, r.Query = "a=1", url.Values{"a": {"1"}} },

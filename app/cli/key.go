@@ -60,6 +60,9 @@ func (t *terminal) openKeys(ctx context.Context, d *desk.Desk, choice desk.KeySt
 		}
 		return vault.NewSecret([]byte(s)), nil
 	}
+	if given := sealed.FromCredentials(); given != nil && *c.passphraseFile == "" {
+		ask = given // systemd handed it to this service
+	}
 	if *c.passphraseFD != 0 {
 		if *c.passphraseFD < 3 || *c.passphraseFile != "" {
 			return nil, usagef("--passphrase-fd: 3 or more, and not with --passphrase-file")

@@ -185,6 +185,9 @@ func completeEntry(e *vault.Entry) error {
 	default:
 		return usagef("--kind: pool, node, pool-api, exchange, token or gateway")
 	}
+	if (e.Kind == vault.KindExchange || e.Kind == vault.KindPoolAPI) && e.Scheme == "" {
+		return usagef("a key of an exchange or a pool needs --provider (%s), or --endpoint and --scheme", providerNames())
+	}
 	switch e.Environment {
 	case vault.Live, vault.Test, vault.Practice:
 	default:

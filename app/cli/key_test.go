@@ -79,6 +79,31 @@ func (b *keyBox) run(t *testing.T, code int, args ...string) []map[string]any {
 	return lines
 }
 
+// A service gets the passphrase of its sealed keys from systemd, in a folder of
+// its own, or by an open descriptor.
+func TestPassphraseOfAService(t *testing.T) {
+	b := newKeyBox(t)
+	given := t.TempDir()
+	if err := os.WriteFile(filepath.Join(given, sealed.ServiceFile), []byte("four words that fit\n"), 0o400); err != nil {
+		t.Fatal(err)
+	}
+	all := b.flags
+	b.flags = []string{"--store", "file", "--data", filepath.Join(b.dir, "data")}
+	b.run(t, 1, "add", "--secret-file", b.file(t, "x"), "my-pool")
+	t.Setenv("CREDENTIALS_DIRECTORY", given)
+	b.run(t, 0, "add", "--secret-file", b.file(t, "x"), "my-pool")
+	b.run(t, 2, "list", "--passphrase-fd", "2")
+	// What is named on the command line comes first.
+	wrong := t.TempDir()
+	if err := os.WriteFile(filepath.Join(wrong, sealed.ServiceFile), []byte("other words"), 0o400); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("CREDENTIALS_DIRECTORY", wrong)
+	b.run(t, 1, "show", "my-pool")
+	b.flags = all
+	b.run(t, 0, "show", "my-pool")
+}
+
 func TestKeyLife(t *testing.T) {
 	b := newKeyBox(t)
 	first, next := "planted-first-4711", "planted-next-4712"
@@ -90,6 +115,7 @@ func TestKeyLife(t *testing.T) {
 	for what, args := range map[string][]string{
 		"provider":    {"add", "--provider", "nobody", "--secret-file", b.file(t, "x"), "a"},
 		"kind":        {"add", "--kind", "gold", "--secret-file", b.file(t, "x"), "a"},
+		"nobody's":    {"add", "--kind", "exchange", "--secret-file", b.file(t, "x"), "a"},
 		"no tests":    {"add", "--provider", "kraken", "--environment", "test", "--secret-file", b.file(t, "x"), "a"},
 		"date":        {"add", "--expires", "soon", "--secret-file", b.file(t, "x"), "a"},
 		"part":        {"add", "--provider", "litecoinpool", "--key-file", b.file(t, "x"), "--secret-file", b.file(t, "x"), "a"},

@@ -32,8 +32,7 @@ const (
 )
 
 // Keys opens the vault. passphrase is asked for a sealed file's passphrase, with
-// create set when the file is new, unless systemd handed one to this service.
-// note, which may be nil, is told where the keys are when that was not the
+// create set when the file is new. note, which may be nil, is told where the keys are when that was not the
 // person's choice. From here on the process writes no core file.
 func (d *Desk) Keys(ctx context.Context, choice KeyStore, passphrase func(context.Context, bool) (vault.Secret, error), note func(string)) (*vault.Vault, error) {
 	_ = seal.NoDumps() // where the system forbids even that, keys are as safe as the system
@@ -72,9 +71,6 @@ func (d *Desk) Keys(ctx context.Context, choice KeyStore, passphrase func(contex
 	path, err := dir("file")
 	if err != nil {
 		return nil, err
-	}
-	if given := sealed.FromCredentials(); given != nil {
-		passphrase = given
 	}
 	store, err := sealed.Open(sealed.Options{Path: filepath.Join(path, "keys.sealed"), Passphrase: passphrase, Idle: sealedIdle})
 	if err != nil {
