@@ -133,6 +133,7 @@ func TestWordsAreAskedBack(t *testing.T) {
 		answered++
 		_, _ = io.WriteString(keys, answer+"\n")
 	}
+	waitFor(t, said, "nobody else does") // what was said arrives in its own time
 	if err := cmd.Wait(); err != nil || !strings.Contains(said.String(), "Wrong: word ") || !strings.Contains(said.String(), "brings this wallet back") {
 		t.Errorf("%v, %q", err, said.String())
 	}
