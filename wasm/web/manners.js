@@ -60,8 +60,9 @@ export function pause({plugged, floor}) {
 
 const beat = 2000, missed = 20_000, away = 60_000; // ms
 
-// beats calls again() every two seconds, or as often as the browser lets it, and woke() after the device has slept, or
-// the page has been away for long, or the network is back: connections of before may be dead without a word.
+// beats calls again() every two seconds, or as often as the browser lets it, and woke(true) after the device has slept,
+// woke(false) after the page has been away for long or the network is back: connections of before may be dead without
+// a word.
 export function beats(again, woke) {
   let last = Date.now(), seen = !hidden(), left = last;
   setInterval(() => {
@@ -70,16 +71,16 @@ export function beats(again, woke) {
     last = now;
     seen = !hidden();
     again();
-    if (slept) woke();
+    if (slept) woke(true);
   }, beat);
   document.addEventListener("visibilitychange", () => {
     const now = Date.now();
     if (hidden()) left = now;
-    else if (now - left > away) woke();
+    else if (now - left > away) woke(false);
     last = now;
     seen = !hidden();
   });
-  window.addEventListener("online", woke);
+  window.addEventListener("online", () => woke(false));
 }
 
 // ---- Consent --------------------------------------------------------------------------------------------

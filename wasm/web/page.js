@@ -118,9 +118,9 @@ document.addEventListener("visibilitychange", () => {
 manners.beats(() => {
   if (mining && framed()) return refuseFrame();
   if (consent && consent.over()) stop("expired", "expired");
-}, () => {
+}, (asleep) => {
   if (!mining) return;
-  slept = performance.now();
+  if (asleep) slept = performance.now();
   mining.wake();
   manners.stayAwake(working);
 });
