@@ -233,7 +233,7 @@ var bans = []ban{
 	{regexp.MustCompile(`^github\.com/zalando/go-keyring`), []string{"vault/keyring/..."}, "the system's keyring is reached through vault/keyring, which bounds each call in time"},
 	{regexp.MustCompile(`^github\.com/godbus/dbus`), []string{"vault/keyring/...", "core/engine/machine", "app/desk", "app/ui/..."}, "the session bus is for the keyring and for power"},
 	{regexp.MustCompile(`^github\.com/tyler-smith/go-bip39`), []string{"wallet/hd"}, "words become keys in wallet/hd alone, which normalises them first"},
-	{regexp.MustCompile(`^github\.com/coder/websocket`), []string{"core/jsonrpc"}, "sockets are opened and bounded in core/jsonrpc"},
+	{regexp.MustCompile(`^github\.com/(coder|gorilla)/websocket`), []string{"core/jsonrpc"}, "sockets are opened and bounded in core/jsonrpc"},
 	{regexp.MustCompile(`^filippo\.io/age`), []string{"core/seal"}, "what is sealed is sealed in core/seal, which caps the work factor"},
 	{regexp.MustCompile(`^github\.com/btcsuite/btcd/(blockchain|database|mempool|mining)`), []string{"core/practice/..."}, "only the practice network keeps a chain"},
 	{regexp.MustCompile(`^github\.com/chromedp/`), []string{"wasm/web/browsertest"}, "a browser is driven by tests alone"},
@@ -243,7 +243,7 @@ var bans = []ban{
 	{regexp.MustCompile(`^modernc\.org/`), []string{"core/gateway/accounts", "core/ledger"}, "a database is for what must be exact across a power cut"},
 	{regexp.MustCompile(`^testing$`), []string{"vault/vaulttest/...", "wasm/web/browsertest"}, "a program holds no tests"},
 	{regexp.MustCompile(`^net/http$`), []string{
-		"core/jsonrpc", "core/template", "core/economy", "core/gateway", "vault/...", "wasm/web/...", "app/desk", "app/desk/api", "app/cli/..."},
+		"core/jsonrpc", "core/template", "core/economy", "core/gateway", "core/gateway/load", "vault/...", "wasm/web/...", "app/desk", "app/desk/api", "app/desk/home", "app/cli/..."},
 		"nothing is contacted that the person has not seen listed: http has few doors"},
 	{regexp.MustCompile(`^(plugin|net/rpc)$`), nil, "no code and no orders from elsewhere"},
 	{regexp.MustCompile(`^(expvar|net/http/pprof)$`), nil, "nothing opens a door for inspection"},
