@@ -2,6 +2,7 @@ package vault
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,23 +22,26 @@ func TestClearClipboard(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
+			var mu sync.Mutex
 			holds, began := "hunter2", time.Now()
+			read := func() string { mu.Lock(); defer mu.Unlock(); return holds }
+			write := func(s string) { mu.Lock(); defer mu.Unlock(); holds = s }
 			done := make(chan struct{})
 			go func() {
 				defer close(done)
-				ClearClipboard(ctx, NewSecret([]byte("hunter2")), func() string { return holds }, func(s string) { holds = s })
+				ClearClipboard(ctx, NewSecret([]byte("hunter2")), read, write)
 			}()
 			synctest.Wait()
-			if holds != "hunter2" {
+			if read() != "hunter2" {
 				t.Errorf("%s: cleared at once", what)
 			}
-			holds = c.now
+			write(c.now)
 			if c.early {
 				cancel()
 			}
 			<-done
-			if passed := time.Since(began); holds != c.want || !c.early && passed != ClipboardTime || c.early && passed != 0 {
-				t.Errorf("%s: after %v it holds %q", what, passed, holds)
+			if passed := time.Since(began); read() != c.want || !c.early && passed != ClipboardTime || c.early && passed != 0 {
+				t.Errorf("%s: after %v it holds %q", what, passed, read())
 			}
 		})
 	}
