@@ -309,7 +309,7 @@ func TestMinerOverTLS(t *testing.T) {
 	}
 	box := begin(t, stratum.Config{User: "x", Password: token, Dialer: &jsonrpc.Dialer{Roots: roots}}, g.stratum()[1])
 	box.mine(t, box.job(t), 1)
-	_, err = tls.DialWithDialer(&net.Dialer{Timeout: deadline}, "tcp", g.listeners.tls.Addr().String(), &tls.Config{RootCAs: roots, MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10}) //nolint:gosec // it must be refused
+	_, err = tls.DialWithDialer(&net.Dialer{Timeout: deadline}, "tcp", g.listeners.tls.Addr().String(), &tls.Config{RootCAs: roots, MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10})
 	if err == nil {
 		t.Error("TLS 1.1 is spoken")
 	}

@@ -56,7 +56,7 @@ func (c *certificate) current() *tls.Certificate {
 	if now := c.now(); now.Sub(c.looked) >= lookEvery || now.Before(c.looked) {
 		c.looked = now
 		if c.stamps() != c.stamp {
-			c.try()
+			_ = c.try() // told, and the one in use stays
 		}
 	}
 	return c.pair

@@ -143,7 +143,7 @@ func New(o Options) (_ *Gateway, err error) {
 			err = errors.Join(err, g.Close())
 		}
 	}()
-	if err := os.Chmod(o.Dir, 0o700); err != nil {
+	if err := os.Chmod(o.Dir, 0o700); err != nil { //nolint:gosec // a folder
 		return nil, err
 	}
 	if o.CertFile != "" || o.KeyFile != "" {
