@@ -1,5 +1,5 @@
-// Package wallet keeps seed words sealed at rest, hands out the addresses made of them, and knows from an Electrum
-// server, whose every confirmed claim it checks, what they own.
+// Package wallet keeps seed words sealed at rest, hands out the addresses made of them, and knows from Electrum
+// servers, whose every confirmed claim it checks, what they own.
 //
 // It refuses another chain than the one it knows, a wallet file that another process has open, and real networks
 // without a passphrase. It never shows a server's text, writes no secret in clear but a practice network's key
