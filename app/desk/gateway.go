@@ -48,7 +48,7 @@ type GatewayOptions struct {
 	Events                            func(home.Event)
 }
 
-// ErrNoPayee: nothing says who is paid.
+// ErrNoPayee says that nothing tells who is paid.
 var ErrNoPayee = errors.New("devices must be told who is paid")
 
 // gatewayDir is the gateway's folder in the data directory.
