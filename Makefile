@@ -63,9 +63,9 @@ faults: ## mine through FAULTS faults of two pools' connections; FAULTSEED repea
 	@.ci/setup.sh test
 	@go test -race -v -count=1 -timeout 2h -run '^TestFaults$$' ./core/stratum -faults $(FAULTS) -faultseed $(or $(FAULTSEED),0)
 
-kills: ## kill wallet and vault while they keep things, KILLS times
+kills: ## kill wallet, vault and accounts while they keep things, KILLS times
 	@.ci/setup.sh test
-	@GOLDPAN_KILLS=$(KILLS) go test -v -count=1 -timeout 0 -run '^TestKilled' ./wallet ./vault
+	@GOLDPAN_KILLS=$(KILLS) go test -v -count=1 -timeout 0 -run '^TestKill' ./wallet ./vault ./core/gateway/accounts
 
 hunt: ## plant a secret in every field of the vault, and search all that it leaves behind
 	@.ci/setup.sh test

@@ -14,8 +14,13 @@ import (
 	"time"
 )
 
-// kills is how often a process is killed in TestKill.
-const kills = 150
+// kills is how often a process is killed in TestKill; make kills has it killed 300 times.
+func kills() int {
+	if n, err := strconv.Atoi(os.Getenv("GOLDPAN_KILLS")); err == nil {
+		return n
+	}
+	return 40
+}
 
 // nth is the share that has a number: parent and child agree on it.
 func nth(n uint64) Share {
@@ -60,7 +65,8 @@ func TestKill(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
 	wanted := map[string]Account{}
 	var counted, acked uint64
-	for k := range kills {
+	all := kills()
+	for k := range all {
 		acked = max(acked, killed(t, path, (k+12)%13, time.Duration(k%11)*300*time.Microsecond))
 		b, err := Open(Config{Path: path, Now: theDay})
 		must(t, err)
@@ -82,7 +88,7 @@ func TestKill(t *testing.T) {
 		}
 		must(t, b.Close())
 	}
-	t.Logf("%d kills, %d shares", kills, counted)
+	t.Logf("%d kills, %d shares", all, counted)
 }
 
 // killed runs a child, kills it some lines and a moment later, and gives the last number that it printed.
