@@ -15,10 +15,12 @@ import (
 
 // What was learned is kept beside the wallet file, sealed under its key: the state as one blob, the headers in
 // blobs of chunkSize. All of it can be learned again, but for the first block that was trusted and the addresses
-// that were asked for; so a change of those is saved soon, and the rest every saveEvery and at the end.
+// that were asked for; so a change of those is saved soon, and the rest every saveEvery and at the end. While many
+// headers come, they are saved every headersEvery.
 const (
-	chunkSize = 512
-	saveEvery = time.Minute
+	chunkSize    = 512
+	saveEvery    = time.Minute
+	headersEvery = 3 * time.Second
 )
 
 // savedMarks remember what lies in storage.
@@ -145,12 +147,20 @@ func (w *Wallet) loadHeaders() {
 
 // save writes what changed: all of it when force is set, else what must not wait. The caller is one that alone let.
 func (w *Wallet) save(force bool) error {
+	if force {
+		return w.saveAfter(0)
+	}
+	return w.saveAfter(saveEvery)
+}
+
+// saveAfter writes all that changed when that long has passed since it last did, else what must not wait.
+func (w *Wallet) saveAfter(wait time.Duration) error {
 	w.servers.saving.Lock()
 	defer w.servers.saving.Unlock()
 	w.mu.Lock()
 	s, chain := w.state, w.chain
 	w.mu.Unlock()
-	due := force || w.o.now().Sub(w.saved.at) >= saveEvery
+	due := wait == 0 || w.o.now().Sub(w.saved.at) >= wait
 	if s.genesis == w.saved.genesis && s.issued == w.saved.issued && !due {
 		return nil
 	}

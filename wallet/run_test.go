@@ -3,6 +3,7 @@ package wallet
 import (
 	"context"
 	"errors"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -221,5 +222,104 @@ func TestRaceOfTwoBlocks(t *testing.T) {
 	<-ended
 	if dials != 1 {
 		t.Errorf("dialled %d times", dials)
+	}
+}
+
+// long makes the chain n blocks longer, none of which pays the wallet. They come slowly, or each would be harder to
+// mine than the last.
+func (r *rig) long(n int) {
+	r.server.Update(func(c *electrumtest.Chain, _ *[][]byte) *electrumtest.Chain {
+		for range n {
+			c.MineAfter(electrumtest.Interval+1, []byte{0x51})
+		}
+		return c
+	})
+}
+
+// killed is what lies in storage now, as a kill would leave it.
+func killed(m *MemoryStorage) *MemoryStorage {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return &MemoryStorage{blobs: maps.Clone(m.blobs), key: m.key}
+}
+
+// A first sync that takes long tells how far it is, and what it has is saved as it comes: whoever kills it begins
+// there again.
+func TestLongFirstSyncIsSaved(t *testing.T) {
+	r := newRig(t)
+	r.mine(0)
+	r.long(3 * message.MaxHeaders)
+	store := r.o.Storage.(*MemoryStorage)
+	now := time.Unix(1_800_000_000, 0)
+	var mu sync.Mutex
+	var told []State
+	r.o.now = func() time.Time {
+		mu.Lock()
+		defer mu.Unlock()
+		now = now.Add(headersEvery)
+		return now
+	}
+	r.o.Changed = func() {
+		s := r.w.State()
+		mu.Lock()
+		defer mu.Unlock()
+		told = append(told, s)
+	}
+	var left []*MemoryStorage
+	var asked []int32
+	lie := func(q message.Request, a message.Response) message.Response {
+		var h message.HeadersParams
+		if q.Method == message.BlockHeaders && q.Decode(&h) == nil {
+			asked = append(asked, h.Start)
+			left = append(left, killed(store))
+		}
+		return a
+	}
+	r.server.Lie(lie)
+	r.reopen()
+	r.sync()
+	r.want(reply, 0, 0)
+	if len(left) != 4 {
+		t.Fatalf("%d ranges", len(left))
+	}
+	mu.Lock()
+	last, grew := int32(-1), 0
+	for _, s := range told {
+		if s.Headers < last || s.Announced != 0 && s.Announced != r.chain.Height() {
+			t.Errorf("told %d of %d", s.Headers, s.Announced)
+		}
+		if s.Headers > last {
+			grew++
+		}
+		last = s.Headers
+	}
+	mu.Unlock()
+	if grew < 4 {
+		t.Errorf("told of progress %d times", grew)
+	}
+	kills := left
+	for i, store := range kills {
+		o := r.o
+		o.Storage, o.Changed = store, nil
+		w, err := Open(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := int32(i*message.MaxHeaders) - 1; w.State().Headers != want {
+			t.Errorf("killed at range %d: %d headers, want up to %d", i, w.State().Headers, want)
+		}
+		asked = nil
+		if err := w.Sync(t.Context(), url); err != nil {
+			t.Error(err)
+		}
+		if len(asked) != len(kills)-i || asked[0] != int32(i*message.MaxHeaders) {
+			t.Errorf("killed at range %d: asks for ranges at %v", i, asked)
+		}
+		if b := w.Balance(); b != r.w.Balance() || w.Height() != r.w.Height() {
+			t.Errorf("killed at range %d: %+v at %d", i, b, w.Height())
+		}
+		if err := w.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }

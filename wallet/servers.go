@@ -29,9 +29,12 @@ var (
 // State says how the wallet stands with its servers.
 type State struct {
 	Connected bool
-	Synced    bool          // what is shown is what at least one server knows
-	Err       error         // why nothing is synced, or what could not be saved; in our own words
-	Servers   []ServerState // in the order in which they were given
+	Synced    bool  // what is shown is what at least one server knows
+	Err       error // why nothing is synced, or what could not be saved; in our own words
+	// Headers is the height of the last verified header, -1 before the first. It grows while a first sync runs,
+	// towards Announced: the greatest height that a server of this Run or Sync claims, unproven; 0 for none yet.
+	Headers, Announced int32
+	Servers            []ServerState // in the order in which they were given
 }
 
 // ServerState says how the wallet stands with one server.
@@ -39,6 +42,7 @@ type ServerState struct {
 	URL       string
 	Connected bool
 	Synced    bool
+	Announced int32 // the height of its chain's tip as it claims, 0 before it did
 	Height    int32 // of its chain's tip, 0 before it was followed
 	// Err says why the last connection ended, or nil; in our own words.
 	Err error
@@ -56,10 +60,17 @@ type servers struct {
 
 // State is the present one.
 func (w *Wallet) State() State {
+	w.mu.Lock()
+	chain := w.chain
+	w.mu.Unlock()
 	w.servers.mu.Lock()
 	defer w.servers.mu.Unlock()
-	s := State{Servers: slices.Clone(w.servers.list)}
+	s := State{Headers: -1, Servers: slices.Clone(w.servers.list)}
+	if chain != nil {
+		s.Headers = chain.Height()
+	}
 	for _, x := range s.Servers {
+		s.Announced = max(s.Announced, x.Announced)
 		s.Connected = s.Connected || x.Connected
 		switch {
 		case x.Synced && !s.Synced:

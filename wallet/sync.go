@@ -28,6 +28,7 @@ type session struct {
 	synced bool
 	height int32 // of the server's tip, once it was followed
 	tipped pow.Hash
+	shown  int32             // the height of the chain when it was told last
 	loose  map[pow.Hash]bool // what it claims and is in no block; guarded by the wallet's mu
 
 	scripts map[place][]byte
@@ -234,12 +235,27 @@ func (s *session) follow(ctx context.Context) error {
 
 // reached follows a tip and remembers it.
 func (s *session) reached(ctx context.Context, tip message.HeaderNotice) error {
-	if err := s.chain.Follow(ctx, s.client, tip); err != nil {
+	s.w.told(s.number, func(t *ServerState) { t.Announced = tip.Height })
+	if err := s.chain.Follow(ctx, ranges{s}, tip); err != nil {
 		return err
 	}
 	hash, err := tip.Hash()
 	s.height, s.tipped = tip.Height, pow.Hash(hash)
 	return err
+}
+
+// ranges asks the server for headers, and before each range saves those that came with the last and tells of them: a
+// first sync takes minutes, and whoever ends it must not lose them.
+type ranges struct{ s *session }
+
+func (r ranges) Headers(ctx context.Context, start int32, count int, checkpoint int32) ([]byte, error) {
+	w := r.s.w
+	if h := r.s.chain.Height(); h != r.s.shown {
+		r.s.shown = h
+		_ = w.saveAfter(headersEvery) // a full disk is told when the wallet is in step
+		w.o.Changed()
+	}
+	return r.s.client.Headers(ctx, start, count, checkpoint)
 }
 
 // maxPasses bounds how often a server may change its chain before a pass comes to its end.
