@@ -124,7 +124,7 @@ func keyAddCommand() command {
 					defer c.Wipe()
 					b := d.Broker(v)
 					defer b.Close()
-					if e.Permissions, err = t.judge(ctx, b, e, c, *untested, *override); err != nil {
+					if e.Permissions, err = t.judge(ctx, d, b, e, c, *untested, *override); err != nil {
 						return err
 					}
 					if !e.Permissions.Expires.IsZero() {
@@ -224,8 +224,8 @@ var errUntested = errors.New("its provider could not be asked what this key may 
 
 // judge asks the provider what a new key may do, and refuses one that may do too
 // much.
-func (t *terminal) judge(ctx context.Context, b *vault.Broker, e vault.Entry, c vault.Credential, untested, override bool) (vault.Permissions, error) {
-	p, err := desk.KeyPermissions(ctx, e, b.Try(e, c))
+func (t *terminal) judge(ctx context.Context, d *desk.Desk, b *vault.Broker, e vault.Entry, c vault.Credential, untested, override bool) (vault.Permissions, error) {
+	p, err := d.KeyPermissions(ctx, e, b.Try(e, c))
 	if errors.Is(err, desk.ErrCannotTell) {
 		t.say("What this key may do cannot be read from its provider. Look there yourself that it can look, and nothing more.")
 		return vault.Permissions{}, nil
@@ -237,7 +237,7 @@ func (t *terminal) judge(ctx context.Context, b *vault.Broker, e vault.Entry, c 
 	if err != nil {
 		return p, errors.Join(errUntested, err)
 	}
-	warnings, err := desk.JudgeKey(p, override)
+	warnings, err := desk.JudgeKey(e.Provider, p, override)
 	for _, w := range warnings {
 		t.say("%s", w)
 	}

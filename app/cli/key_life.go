@@ -39,7 +39,7 @@ func keyCheckCommand() command {
 						if e.State == vault.Revoked {
 							continue
 						}
-						problems, told := t.checkKey(ctx, v, b, e)
+						problems, told := t.checkKey(ctx, d, v, b, e)
 						r := keyRecord(e)
 						r["problems"], r["permissions_told"] = problems, told
 						words := "in order"
@@ -65,7 +65,7 @@ func keyCheckCommand() command {
 
 // checkKey says what is wrong with a key, and keeps what its provider says, if
 // it told.
-func (t *terminal) checkKey(ctx context.Context, v *vault.Vault, b *vault.Broker, e vault.Entry) (problems []string, told bool) {
+func (t *terminal) checkKey(ctx context.Context, d *desk.Desk, v *vault.Vault, b *vault.Broker, e vault.Entry) (problems []string, told bool) {
 	problems = []string{}
 	if err := v.CheckKey(ctx, e.ID); err != nil {
 		message, hint := desk.Explain(err)
@@ -82,7 +82,7 @@ func (t *terminal) checkKey(ctx context.Context, v *vault.Vault, b *vault.Broker
 	if e.Scheme == "" {
 		return problems, false
 	}
-	p, err := desk.KeyPermissions(ctx, e, b.Key(e.ID))
+	p, err := d.KeyPermissions(ctx, e, b.Key(e.ID))
 	switch {
 	case errors.Is(err, desk.ErrCannotTell):
 		return problems, false
@@ -93,7 +93,7 @@ func (t *terminal) checkKey(ctx context.Context, v *vault.Vault, b *vault.Broker
 	if err := v.SetPermissions(ctx, e.ID, p); err != nil {
 		return append(problems, err.Error()), true
 	}
-	warnings, err := desk.JudgeKey(p, e.Override)
+	warnings, err := desk.JudgeKey(e.Provider, p, e.Override)
 	if err != nil {
 		problems = append(problems, "It can move money away. End it where it was made, and make one that can look alone.")
 	}
@@ -173,7 +173,7 @@ func (t *terminal) rotate(ctx context.Context, d *desk.Desk, v *vault.Vault, e v
 			return err
 		}
 		test = func(ctx context.Context) (err error) {
-			p, err = t.judge(ctx, b, e, c, untested, override)
+			p, err = t.judge(ctx, d, b, e, c, untested, override)
 			return err
 		}
 	}

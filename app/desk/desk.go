@@ -11,14 +11,19 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"goldpan/core/disk"
+	"goldpan/vault/limit"
 )
 
 // Desk is an open data directory.
 type Desk struct {
 	dir  string
 	lock *disk.Lock
+
+	limiting sync.Mutex
+	limits   *limit.Limits // nil until they are asked for
 }
 
 // Errors of this package; those of the parts it joins come through.

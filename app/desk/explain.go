@@ -23,6 +23,7 @@ import (
 	"goldpan/core/stratum"
 	"goldpan/core/template"
 	"goldpan/vault"
+	"goldpan/vault/limit"
 	"goldpan/wallet"
 	"goldpan/wallet/electrum"
 	"goldpan/wallet/hd"
@@ -168,6 +169,7 @@ var explanations = []struct {
 	{vault.ErrPassphrase, "that passphrase does not open the keys", "Try again; capital letters and spaces count."},
 	{vault.ErrTooLarge, "that secret is too long for a keyring", "Goldpan keeps up to 1,800 bytes."},
 	{ErrTooMuchPower, "", "Make one that can look alone, and enter that. If it is meant to, add --although-it-can-withdraw; that is noted."},
+	{limit.ErrHeld, "", "Nothing is broken: Goldpan keeps the silence, so that you are not shut out for longer. Ask again after that time."},
 	{vault.ErrEnvironment, "", "Make a key for each: one for real money, another for tests."},
 	{vault.ErrBadID, "", "Choose an id such as my-pool."},
 

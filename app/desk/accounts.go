@@ -1,0 +1,100 @@
+package desk
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"goldpan/vault"
+	"goldpan/vault/exchange"
+	"goldpan/vault/limit"
+	"goldpan/vault/policy"
+)
+
+// Errors that shells branch on.
+var (
+	// ErrCannotTell says that a provider does not tell what a key may do.
+	ErrCannotTell = policy.ErrCannotTell
+	// ErrTooMuchPower says that a key may move money away, and the person has not
+	// said that it is meant to.
+	ErrTooMuchPower = policy.ErrPower
+)
+
+// Limits keep the requests of this data directory within what providers allow.
+func (d *Desk) Limits() (*limit.Limits, error) {
+	d.limiting.Lock()
+	defer d.limiting.Unlock()
+	if d.limits != nil {
+		return d.limits, nil
+	}
+	dir := filepath.Join(d.dir, "vault", "limits")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrDataDir, err)
+	}
+	l, err := limit.Open(dir)
+	d.limits = l
+	return l, err
+}
+
+// noLimits refuses every request, for a ban may be unknown.
+type noLimits struct{ err error }
+
+func (n noLimits) Wait(context.Context, vault.Use) error { return n.err }
+func (n noLimits) Saw(_ vault.Use, _ int, _ http.Header) {}
+
+// Broker makes requests with v's keys. Whoever opens one closes it.
+func (d *Desk) Broker(v *vault.Vault) *vault.Broker {
+	l, err := d.Limits()
+	if err != nil {
+		return vault.NewBroker(v, vault.BrokerOptions{Limits: noLimits{err}})
+	}
+	return vault.NewBroker(v, vault.BrokerOptions{Limits: l})
+}
+
+// patient lets requests that only look be made again.
+func (d *Desk) patient(e vault.Entry, ask vault.Doer) vault.Doer {
+	l, err := d.Limits()
+	if err != nil {
+		return ask
+	}
+	return l.Patient(e, ask)
+}
+
+// KeyPermissions asks a provider what a key may do: ask is for a key that is kept
+// (Broker.Key) or for one that is about to be (Broker.Try).
+func (d *Desk) KeyPermissions(ctx context.Context, e vault.Entry, ask vault.Doer) (vault.Permissions, error) {
+	if e.Kind != vault.KindExchange {
+		return vault.Permissions{}, ErrCannotTell
+	}
+	x, err := exchange.New(e, d.patient(e, ask))
+	if err != nil {
+		return vault.Permissions{}, ErrCannotTell
+	}
+	return x.Permissions(ctx)
+}
+
+// JudgeKey says what is wrong with what a key may do: ErrTooMuchPower for one that is
+// refused unless override is set, and warnings in plain words.
+func JudgeKey(provider string, p vault.Permissions, override bool) (warnings []string, err error) {
+	return policy.Judge(provider, p, policy.Use{Override: override})
+}
+
+// Exchange opens the account that a key of the vault belongs to. The key is judged
+// first, by what its provider says once a day; warnings are in plain words. An error
+// means that the key is not used.
+func (d *Desk) Exchange(ctx context.Context, v *vault.Vault, b *vault.Broker, id string) (x exchange.Exchange, e vault.Entry, warnings []string, err error) {
+	if e, err = v.Show(ctx, id); err != nil {
+		return nil, e, nil, err
+	}
+	if e.Kind != vault.KindExchange {
+		return nil, e, nil, fmt.Errorf("%s: %w", id, vault.ErrWrongKind)
+	}
+	if x, err = exchange.New(e, d.patient(e, b.Key(id))); err != nil {
+		return nil, e, nil, err
+	}
+	warnings, err = policy.Daily(ctx, v, e, policy.Use{}, time.Now(), x.Permissions)
+	return x, e, warnings, err
+}
