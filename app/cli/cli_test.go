@@ -44,6 +44,7 @@ func TestMain(m *testing.M) {
 	if out, err := build.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "build: %v\n%s", err, out)
 	} else {
+		mindHangups()
 		code = m.Run()
 	}
 	_ = os.RemoveAll(dir)
