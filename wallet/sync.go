@@ -67,6 +67,9 @@ func (w *Wallet) session(ctx context.Context, number int, url string, once bool)
 		w.mu.Unlock()
 		w.told(number, func(t *ServerState) {
 			t.Connected, t.Synced, t.Err = false, once && err == nil, shown
+			if t.Synced {
+				t.Height = s.height
+			}
 		})
 	}()
 	dialing, cancel := context.WithTimeout(ctx, dialExpiry)

@@ -8,14 +8,11 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"time"
 
 	"golang.org/x/term"
 
 	"goldpan/app/desk"
-	"goldpan/app/desk/config"
 	"goldpan/core/coin"
-	"goldpan/core/jsonrpc"
 	"goldpan/wallet"
 	"goldpan/wallet/hd"
 )
@@ -221,66 +218,6 @@ func (t *terminal) withWallet(ctx context.Context, c walletChoice, dial walletDi
 	return work(w)
 }
 
-// walletDial connects to a wallet server.
-type walletDial = func(ctx context.Context, url string, limit int) (jsonrpc.Conn, error)
-
-// walletDial goes through the proxy given, else through that of the settings, to servers that the system's roots or
-// the person trust; nil off line.
-func (t *terminal) walletDial(proxy string, online bool) (walletDial, error) {
-	if !online {
-		return nil, nil
-	}
-	dir, err := t.dir()
-	if err != nil {
-		return nil, err
-	}
-	if proxy == "" {
-		settings, err := config.Read(dir)
-		if err != nil {
-			return nil, err
-		}
-		if settings.ProxyKey != "" {
-			return nil, usagef("--proxy: the settings' proxy wants a password, which this command does not fetch; name a proxy without one")
-		}
-		proxy = settings.Proxy
-	}
-	through, err := jsonrpc.ParseProxy(proxy)
-	if err != nil {
-		return nil, err
-	}
-	known, err := desk.OpenKnownServers(dir)
-	if err != nil {
-		return nil, err
-	}
-	return (&jsonrpc.Dialer{Proxy: through, Trust: known.Trust()}).Dial, nil
-}
-
-// serverFlags are the flags of commands that ask a wallet server.
-func serverFlags(f *flag.FlagSet, without string) (server, proxy *string) {
-	return f.String("server", "", "`URL` of an Electrum server, tls://, tcp://, wss:// or ws://; ?pin=sha256:… pins its key; if not given, "+without),
-		f.String("proxy", "", "`URL` of a proxy to the server: socks5://HOST:PORT or http://HOST:PORT; if not given, the settings'")
-}
-
-// serverDial is walletDial for the server of a flag.
-func (t *terminal) serverDial(server, proxy string) (walletDial, error) {
-	scheme, _, _ := strings.Cut(server, "://")
-	if server != "" && !slices.Contains([]string{"tls", "ssl", "tcp", "wss", "ws"}, strings.ToLower(scheme)) {
-		return nil, usagef("--server: it begins with tls://, tcp://, wss:// or ws://")
-	}
-	return t.walletDial(proxy, server != "")
-}
-
-// learn brings a wallet in step with the server, or says that none is asked.
-func (t *terminal) learn(ctx context.Context, w *wallet.Wallet, server string) error {
-	if server == "" {
-		t.say("Off line: this is what the wallet learned last.")
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, syncPatience)
-	defer cancel()
-	return w.Sync(ctx, server)
-}
-
 // sayUnproven says that a wallet was never proven to be backed up.
 func (t *terminal) sayUnproven(w *wallet.Wallet) {
 	if !w.BackedUp() && w.Params().Network != coin.Practice {
@@ -288,27 +225,24 @@ func (t *terminal) sayUnproven(w *wallet.Wallet) {
 	}
 }
 
-// syncPatience bounds how long a balance is waited for.
-const syncPatience = 5 * time.Minute
-
 func walletBalanceCommand() command {
 	return command{
 		name:    "wallet balance",
 		summary: "Show what a wallet owns.",
-		usage:   "[--coin COIN] [--network NETWORK] [--server URL] [--proxy URL] [--passphrase-file F]",
+		usage:   "[--coin COIN] [--network NETWORK] [--server URL …] [--proxy URL] [--passphrase-file F]",
 		prepare: func(t *terminal, f *flag.FlagSet) func(context.Context, []string) error {
 			c := walletFlags(f)
-			server, proxy := serverFlags(f, "what was learned last is shown")
+			servers := serverFlags(f, "what was learned last is shown")
 			return func(ctx context.Context, args []string) error {
 				if err := noArguments(args); err != nil {
 					return err
 				}
-				dial, err := t.serverDial(*server, *proxy)
+				dial, err := t.serverDial(servers)
 				if err != nil {
 					return err
 				}
 				return t.withWallet(ctx, c, dial, func(w *wallet.Wallet) error {
-					if err := t.learn(ctx, w, *server); err != nil {
+					if err := t.learn(ctx, w, servers.urls); err != nil {
 						return err
 					}
 					t.sayUnproven(w)

@@ -117,20 +117,20 @@ func walletHistoryCommand() command {
 	return command{
 		name:    "wallet history",
 		summary: "Show what came in and went out.",
-		usage:   "[--coin COIN] [--network NETWORK] [--server URL] [--proxy URL] [--passphrase-file F]",
+		usage:   "[--coin COIN] [--network NETWORK] [--server URL …] [--proxy URL] [--passphrase-file F]",
 		prepare: func(t *terminal, f *flag.FlagSet) func(context.Context, []string) error {
 			c := walletFlags(f)
-			server, proxy := serverFlags(f, "what was learned last is shown")
+			servers := serverFlags(f, "what was learned last is shown")
 			return func(ctx context.Context, args []string) error {
 				if err := noArguments(args); err != nil {
 					return err
 				}
-				dial, err := t.serverDial(*server, *proxy)
+				dial, err := t.serverDial(servers)
 				if err != nil {
 					return err
 				}
 				return t.withWallet(ctx, c, dial, func(w *wallet.Wallet) error {
-					if err := t.learn(ctx, w, *server); err != nil {
+					if err := t.learn(ctx, w, servers.urls); err != nil {
 						return err
 					}
 					t.sayUnproven(w)

@@ -25,7 +25,7 @@ func walletRestoreCommand() command {
 	return command{
 		name:    "wallet restore",
 		summary: "Bring a wallet back from its seed words or its backup file, or watch one by its public key.",
-		usage:   "[--coin COIN] [--network NETWORK] [--words-file FILE | --backup-file FILE | --watch-file FILE] [--server URL] [--seed-passphrase-file F] [--passphrase-file F]",
+		usage:   "[--coin COIN] [--network NETWORK] [--words-file FILE | --backup-file FILE | --watch-file FILE] [--server URL …] [--seed-passphrase-file F] [--passphrase-file F]",
 		groups: []group{
 			{"from words", []string{"words-file", "one-by-one", "seed-passphrase-file"}},
 			{"from a backup file", []string{"backup-file", "backup-passphrase-file"}},
@@ -41,7 +41,7 @@ func walletRestoreCommand() command {
 				f.String("kind", "", "`KIND` of addresses of a key that does not tell: pkh, sh(wpkh), wpkh or tr"),
 				f.Bool("one-by-one", false, "ask for each word alone; its first letters are enough where they are one word's"),
 			}
-			server, proxy := serverFlags(f, "no other path is looked at")
+			servers := serverFlags(f, "no other path is looked at")
 			return func(ctx context.Context, args []string) error {
 				if err := noArguments(args); err != nil {
 					return err
@@ -49,7 +49,7 @@ func walletRestoreCommand() command {
 				if err := from.check(c); err != nil {
 					return err
 				}
-				dial, err := t.serverDial(*server, *proxy)
+				dial, err := t.serverDial(servers)
 				if err != nil {
 					return err
 				}
@@ -65,8 +65,8 @@ func walletRestoreCommand() command {
 				if o.Params.Network == coin.Main {
 					t.say("%s", unaudited)
 				}
-				if *server != "" && !w.WatchOnly() {
-					if err := t.probe(ctx, w, *server); err != nil {
+				if servers.online() && !w.WatchOnly() {
+					if err := t.probe(ctx, w, servers.urls); err != nil {
 						return err
 					}
 				}
@@ -223,12 +223,12 @@ func readBackup(path string) ([]byte, error) {
 }
 
 // probe looks for a history on every path that wallets are known to use, shows what it finds, and remembers it.
-func (t *terminal) probe(ctx context.Context, w *wallet.Wallet, server string) error {
+func (t *terminal) probe(ctx context.Context, w *wallet.Wallet, servers []string) error {
 	candidates := hd.Candidates(w.Params())
-	t.say("Looking for what these words own, on the %d paths that wallets are known to use. The server sees those addresses.", len(candidates))
+	t.say("Looking for what these words own, on the %d paths that wallets are known to use. The servers see those addresses.", len(candidates))
 	found := 0
 	for _, c := range candidates {
-		n, b, err := t.probeOne(ctx, w, c.Path, server)
+		n, b, err := t.probeOne(ctx, w, c.Path, servers)
 		if err != nil {
 			return err
 		}
@@ -251,9 +251,7 @@ func (t *terminal) probe(ctx context.Context, w *wallet.Wallet, server string) e
 	return nil
 }
 
-func (t *terminal) probeOne(ctx context.Context, own *wallet.Wallet, path hd.Path, server string) (n int, b wallet.Balance, err error) {
-	ctx, cancel := context.WithTimeout(ctx, syncPatience)
-	defer cancel()
+func (t *terminal) probeOne(ctx context.Context, own *wallet.Wallet, path hd.Path, servers []string) (n int, b wallet.Balance, err error) {
 	w, err := own.OpenPath(path)
 	if errors.Is(err, wallet.ErrInUse) {
 		w = own // its own path is open already
@@ -262,7 +260,7 @@ func (t *terminal) probeOne(ctx context.Context, own *wallet.Wallet, path hd.Pat
 	} else {
 		defer func() { err = errors.Join(err, w.Close()) }()
 	}
-	if err := w.Sync(ctx, server); err != nil {
+	if err := t.learn(ctx, w, servers); err != nil {
 		return 0, b, err
 	}
 	return len(w.History()), w.Balance(), nil

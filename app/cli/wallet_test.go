@@ -149,7 +149,7 @@ func TestProbe(t *testing.T) {
 	defer w.Close()
 	var out, said bytes.Buffer
 	term := &terminal{out: &out, err: &said, json: true}
-	if err := term.probe(t.Context(), w, "tcp://server"); err != nil {
+	if err := term.probe(t.Context(), w, []string{"tcp://server"}); err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(out.String(), `"path":"m/0', pkh"`) || strings.Count(out.String(), "\n") != 1 {
