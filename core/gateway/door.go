@@ -88,7 +88,7 @@ func (g *Gateway) seat(p *stratum.Peer, lanes, tired bool) (first []byte, size i
 	if pending != nil {
 		return nil, 0, pending.known
 	}
-	if g.open == nil || tired {
+	if g.open == nil || tired || g.now().Before(g.enough) {
 		return nil, 0, nil
 	}
 	if len(g.upstreams) >= g.cfg.MaxUpstreams {
@@ -153,7 +153,7 @@ func (g *Gateway) admit(s *seat, device Device) (bool, error) {
 	return true, nil
 }
 
-// SuggestDifficulty takes a device's own idea as the first guess.
+// SuggestDifficulty takes a device's own idea as the first guess, unless it is known from before how quick it is.
 func (d door) SuggestDifficulty(p *stratum.Peer, value float64) {
 	s, ok := p.Data.(*seat)
 	if !ok {
@@ -161,6 +161,9 @@ func (d door) SuggestDifficulty(p *stratum.Peer, value float64) {
 	}
 	d.g.mu.Lock()
 	defer d.g.mu.Unlock()
+	if s.in && d.g.rates[s.device.ID] > 0 {
+		return
+	}
 	if s.diff.suggest(d.g.now(), value) && s.in {
 		s.offer(d.g.now(), false)
 	}
@@ -248,7 +251,7 @@ func (s *seat) admit(sub stratum.Submission) (issued, pow.Target, pow.Solution, 
 	s.g.mu.Lock()
 	defer s.g.mu.Unlock()
 	work, ok := s.find(sub.JobID)
-	if !s.in || !ok || s.up.job == nil || s.up.job.Conn != work.job.Conn {
+	if !s.in || !ok || s.up.job == nil || s.up.job.Conn != work.job.Conn || work.number < s.up.clean {
 		return fail(stratum.CodeJobNotFound, "job not found")
 	}
 	extranonce2 := work.div.extranonce2(int(work.slot), sub.Extranonce2, work.job)

@@ -31,12 +31,14 @@ type Gateway struct {
 	devices   map[string]*seat   // authorized, by Device.ID
 	rates     map[string]float64 // what devices did when they left, in hashes a second
 	held      map[string]bool    // devices that get no jobs, by Device.ID
+	enough    time.Time          // until when the pool is asked for no further connection: it refused one
 }
 
 const (
-	maxRates     = 1024            // devices that left are remembered by their speed
-	maxEased     = 1000            // devices that get an easier job in one second
-	idleUpstream = 5 * time.Minute // that a further connection to the pool is kept for nobody
+	maxRates     = 1024             // devices that left are remembered by their speed
+	maxEased     = 1000             // devices that get an easier job in one second
+	idleUpstream = 5 * time.Minute  // that a further connection to the pool is kept for nobody
+	refusal      = 10 * time.Minute // that a pool is let alone that refused a further connection
 )
 
 // New returns a Gateway that connects when Run is called.
@@ -97,7 +99,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 		u.cancel = stop
 		runs.Go(func() {
 			defer stop()
-			if err := u.source.Run(ctx); err != nil {
+			if err := u.source.Run(ctx); err != nil && !g.spare(u) {
 				select {
 				case failed <- err:
 				default:
@@ -143,6 +145,28 @@ func (g *Gateway) tick() {
 			eased++
 		}
 	}
+}
+
+// spare does without a connection that the pool refused for good, where there is another: its devices come again, and
+// find a place there or none. It reports whether the gateway can go on.
+func (g *Gateway) spare(u *upstream) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	others := slices.DeleteFunc(slices.Clone(g.upstreams), func(o *upstream) bool { return o == u })
+	if len(others) == len(g.upstreams) {
+		return true // it was given up before
+	}
+	if !slices.ContainsFunc(others, func(o *upstream) bool { return o.last != nil }) {
+		return false
+	}
+	g.upstreams, g.enough = others, g.now().Add(refusal)
+	if u.job = nil; u.last == nil {
+		close(u.known) // whoever waits for it need not
+	}
+	for s := range u.here() {
+		s.peer.Close()
+	}
+	return true
 }
 
 // add opens one more connection to the pool. It is called with the lock, while the Gateway runs.

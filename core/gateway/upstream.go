@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
 	"iter"
 	"slices"
@@ -25,6 +26,7 @@ type upstream struct {
 	known    chan struct{}
 	work     *work  // of job, for devices
 	jobs     uint64 // numbers the jobs that devices get
+	clean    uint64 // number of the last one that made those before it worthless
 	division division
 	divided  bool // a device has shaped the division
 	slots    slots
@@ -42,10 +44,20 @@ type work struct {
 	head   []byte  // coinbase1 for devices
 	div    division
 	notice [2]stratum.Notice // as it first goes out: one more, and clean
+	known  bool              // the pool's job before was the same
+}
+
+// alike reports whether two jobs are the same work: what is a share of one is a share of the other, whatever the pool
+// calls them, and whichever connection they came on.
+func alike(a, b *pow.Job) bool {
+	return a.Prev == b.Prev && a.Bits == b.Bits && a.Version == b.Version && a.Extranonce2Size == b.Extranonce2Size &&
+		bytes.Equal(a.Extranonce1, b.Extranonce1) && bytes.Equal(a.Coinbase1, b.Coinbase1) && bytes.Equal(a.Coinbase2, b.Coinbase2) &&
+		slices.Equal(a.Branch, b.Branch)
 }
 
 // prepare makes a job ready. It is called with the lock.
 func (u *upstream) prepare(j *pow.Job) {
+	u.work = nil
 	w := &work{job: j, number: u.jobs, limit: limit(j), head: u.division.head(j), div: u.division}
 	for i, clean := range []bool{false, true} {
 		notice, err := stratum.NewNotice(w.told(0, clean))
@@ -85,8 +97,9 @@ func (u *upstream) Job(j *pow.Job) {
 	if u.last == nil {
 		close(u.known)
 	}
+	known := u.last != nil && alike(u.last, j)
 	u.last = j
-	if moved || j.Clean {
+	if (moved || j.Clean) && !known {
 		u.slots.clean()
 	}
 	if !u.division.fits(j.Extranonce2Size) {
@@ -97,8 +110,13 @@ func (u *upstream) Job(j *pow.Job) {
 		}
 	}
 	u.jobs++
-	u.prepare(j)
+	if u.prepare(j); u.work != nil {
+		u.work.known = known
+	}
 	clean := j.Clean || moved || other
+	if clean {
+		u.clean = u.jobs
+	}
 	// A share or a newcomer need not wait until all have it. Jobs of a connection come one after the other.
 	for all := slices.Clone(u.devices); len(all) > 0 && u.job == j; {
 		now, some := g.now(), all[:min(span, len(all))]
@@ -243,12 +261,11 @@ type issued struct {
 
 // searched is what a device has found of one job of the pool, which may have been issued to it more than once.
 type searched struct {
-	conn   uint64
-	id     string
+	job    *pow.Job
 	shares map[shareKey]struct{}
 }
 
-func (f searched) of(j *pow.Job) bool { return f.conn == j.Conn && f.id == j.ID }
+func (f searched) of(j *pow.Job) bool { return f.job == j || alike(f.job, j) }
 
 type shareKey struct {
 	own                  [minOwn]byte
@@ -302,7 +319,7 @@ func (s *seat) found(j *pow.Job) map[shareKey]struct{} {
 			return f.shares
 		}
 	}
-	f := searched{conn: j.Conn, id: j.ID, shares: map[shareKey]struct{}{}}
+	f := searched{job: j, shares: map[shareKey]struct{}{}}
 	s.seen = append(s.seen, f)
 	return f.shares
 }
@@ -325,14 +342,13 @@ func (s *seat) offer(now time.Time, clean bool) {
 	if j == nil || w == nil || w.job != j || !s.in || s.slot < 0 || s.g.held[s.device.ID] {
 		return
 	}
-	if clean {
+	if clean = clean || s.number < s.up.clean; clean {
 		s.forget(j)
 	}
-	if s.number == w.number {
-		s.again++
-	} else {
-		s.number, s.again = w.number, 0
+	if s.again++; s.number != w.number && !w.known {
+		s.again = 0
 	}
+	s.number = w.number
 	d, changed := s.diff.announce(now, w.limit)
 	s.count.Difficulty = d
 	s.mine(j)
