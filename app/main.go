@@ -30,12 +30,14 @@ func run(args []string) int {
 	flags.SetOutput(io.Discard)
 	data := flags.String("data", "", "`DIR` where wallet and chain live; the default is "+defaultDir())
 	asJSON := flags.Bool("json", false, "tell what the window shows as JSON lines on standard output")
+	web := flags.String("web", ui.DefaultWeb, "`ADDR` of the page for phones, opened when you let devices join")
+	listen := flags.String("listen", ui.DefaultListen, "`ADDR` of other miner programs, opened when you let devices join")
 	version := flags.Bool("version", false, "print the version")
 	err := flags.Parse(args)
 	r := &reporter{json: *asJSON, out: os.Stdout, err: os.Stderr}
 	switch {
 	case errors.Is(err, flag.ErrHelp):
-		fmt.Print("Goldpan's window: practise, or mine for real. Nothing is mined before you press Start.\n\nUsage: goldpan-desktop [--data DIR] [--json]\n\n")
+		fmt.Print("Goldpan's window: practise, mine for real, let the devices at home join. Nothing is mined before you press Start.\n\nUsage: goldpan-desktop [--data DIR] [--json] [--web ADDR] [--listen ADDR]\n\n")
 		flags.SetOutput(os.Stdout)
 		flags.PrintDefaults()
 		return 0
@@ -61,10 +63,10 @@ func run(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends at once
-	o := ui.Options{Dir: *data, Look: r.look, Trouble: r.trouble}
+	o := ui.Options{Dir: *data, Web: *web, Listen: *listen, Look: r.look, Trouble: r.trouble}
 	o.Practice.Threads = max(1, runtime.NumCPU()-1) // one is left for the person
 	o.Practice.Share, o.Practice.Block = r.share, r.block
-	o.Real, o.Share, o.Notice, o.Screen = r.real, r.share, r.notice, r.screen
+	o.Real, o.Share, o.Notice, o.Screen, o.Home = r.real, r.share, r.notice, r.screen, r.home
 	app.SetMetadata(fyne.AppMetadata{
 		Name: "Goldpan", Version: core.Version, Icon: ui.Icon(),
 		Migrations: map[string]bool{"fyneDo": true}, // drawing is on Fyne's goroutine alone

@@ -49,6 +49,24 @@ func (r *reporter) real(s core.Snapshot) {
 	r.mined = s
 }
 
+// home tells how the devices at home stand: no secret, and of each only what the
+// window's list shows.
+func (r *reporter) home(s desk.HomeSnapshot) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	devices := []desk.Record{}
+	for _, d := range s.Devices {
+		if d.Removed.IsZero() {
+			devices = append(devices, desk.Record{"name": d.Name, "here": d.Connected, "paused": d.Paused, "hashrate": d.Hashrate, "part": d.Part, "accepted": d.Accepted, "best": d.Best})
+		}
+	}
+	state := "connecting"
+	if len(s.Upstreams) > 0 {
+		state = s.Upstreams[0].State
+	}
+	r.write(desk.Record{"type": "home", "state": state, "page": s.Page, "stratum": s.Stratum, "payee": s.Payee.Name, "payout": s.Payee.Address, "hashrate": s.Hashrate, "connected": s.Connected, "invitations": len(s.Invitations), "devices": devices})
+}
+
 // screen tells where the person is in the window.
 func (r *reporter) screen(name string) {
 	r.mu.Lock()

@@ -32,6 +32,9 @@ func (w *window) askToClose() {
 	case w.practice != nil && w.practice.last.Mining.State == core.StateMining:
 		what = "You are practising."
 	}
+	if w.devices != nil && w.devices.cancel != nil {
+		what = strings.TrimSpace(what + " Devices at home may join, and " + plural(w.devices.view.home.Connected, "device") + " mine with you now.")
+	}
 	if what == "" {
 		w.win.Close()
 		return

@@ -18,12 +18,13 @@ type place int
 const (
 	placePractice place = iota
 	placeReal
+	placeDevices
 	placeSettings
 	placeAbout
 )
 
 // placeNames are what the buttons at the top say.
-var placeNames = [...]string{"Practice", "Mine for real", "Settings", "About"}
+var placeNames = [...]string{"Practice", "Mine for real", "Devices", "Settings", "About"}
 
 // frame is what stands around every screen: the way to the others, and what is
 // mined now.
@@ -60,7 +61,7 @@ func newFrame(visit func(place)) *frame {
 
 // shortcuts reach every place from the keyboard: Ctrl and its number.
 func shortcuts(c fyne.Canvas, visit func(place)) {
-	for i, key := range []fyne.KeyName{fyne.Key1, fyne.Key2, fyne.Key3, fyne.Key4} {
+	for i, key := range []fyne.KeyName{fyne.Key1, fyne.Key2, fyne.Key3, fyne.Key4, fyne.Key5} {
 		c.AddShortcut(&desktop.CustomShortcut{KeyName: key, Modifier: fyne.KeyModifierControl}, func(fyne.Shortcut) { visit(place(i)) })
 	}
 }

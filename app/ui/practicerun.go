@@ -23,6 +23,9 @@ type practicePlace struct {
 	running context.CancelFunc // nil before the first begin
 	ended   chan struct{}      // closed when that attempt is over
 	last    desk.PracticeSnapshot
+
+	practice *desk.Practice // while it runs
+	failed   error          // why the last attempt ended
 }
 
 func newPracticePlace(ctx context.Context, w *window, d *desk.Desk) *practicePlace {
@@ -41,7 +44,7 @@ func (p *practicePlace) begin() {
 	attempt, cancel := context.WithCancel(p.ctx)
 	screen := newPracticeScreen(p.window.app.Clipboard().SetContent)
 	ended := make(chan struct{})
-	p.running, p.ended, p.screen = cancel, ended, screen
+	p.running, p.ended, p.screen, p.failed = cancel, ended, screen, nil
 	p.content.Objects = []fyne.CanvasObject{screen.content}
 	p.content.Refresh()
 	go func() {
@@ -69,6 +72,8 @@ func (p *practicePlace) rest() {
 
 // trouble shows err with the button that mends it.
 func (p *practicePlace) trouble(err error) {
+	p.practice, p.failed = nil, err
+	p.window.devices.practises(nil, err)
 	p.window.report(err)
 	p.content.Objects = []fyne.CanvasObject{troubleScreen(err, "Try again", func() {
 		p.end()
@@ -111,6 +116,10 @@ func (p *practicePlace) practise(ctx context.Context, screen *practiceScreen) er
 	})
 	ended := make(chan error, 1)
 	go func() { ended <- practice.Run(ctx) }()
+	w.draw(func() {
+		p.practice = practice
+		w.devices.practises(practice, nil)
+	})
 
 	look, flow, report := time.NewTicker(lookInterval), time.NewTicker(flowInterval), time.NewTicker(reportInterval)
 	defer look.Stop()

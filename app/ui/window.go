@@ -16,6 +16,7 @@ import (
 	"fyne.io/fyne/v2/container"
 
 	"goldpan/app/desk"
+	"goldpan/app/desk/home"
 	"goldpan/core"
 )
 
@@ -25,14 +26,26 @@ type Options struct {
 	Dir      string // data directory; "" for the default
 	Practice desk.PracticeOptions
 
+	// Where devices at home find this computer once the person lets them join.
+	Web    string // of the page for phones; "" is DefaultWeb
+	Listen string // of other miner programs; "" is DefaultListen
+
 	// These may be nil.
 	Look    func(desk.PracticeSnapshot) // once a second while the practice runs and nothing is mined for real
 	Real    func(core.Snapshot)         // once a second while mining for real
 	Share   func(desk.Share)            // how a share fared, of mining for real
 	Notice  func(core.Notice)           // what the person should hear of, of mining for real
 	Screen  func(name string)           // where the person is in the window now
+	Home    func(home.Snapshot)         // once a second while devices may join
 	Trouble func(error)                 // an error that the window shows
 }
+
+// Addresses that are opened when the person lets devices join: all of this
+// computer's, for which of them is the home network's may change.
+const (
+	DefaultWeb    = ":8080"
+	DefaultListen = ":3333"
+)
 
 const (
 	// lookInterval is how often the figures are drawn anew.
@@ -58,6 +71,7 @@ type window struct {
 	frame    *frame
 	practice *practicePlace
 	real     *realPlace
+	devices  *devicesPlace
 	settings *settingsScreen
 	about    fyne.CanvasObject
 	state    chan struct{} // closed when the line of state is no longer drawn
@@ -102,6 +116,12 @@ func Run(ctx context.Context, app fyne.App, o Options) error {
 }
 
 func newWindow(ctx context.Context, app fyne.App, o Options) *window {
+	if o.Web == "" {
+		o.Web = DefaultWeb
+	}
+	if o.Listen == "" {
+		o.Listen = DefaultListen
+	}
 	w := &window{app: app, win: app.NewWindow("Goldpan"), options: o}
 	w.ctx, w.stop = context.WithCancel(ctx)
 	w.later = func(f func()) { go w.draw(f) }
@@ -121,6 +141,7 @@ func (w *window) begin() {
 	w.frame = newFrame(w.visit)
 	w.real = newRealPlace(w.ctx, w, d)
 	w.practice = newPracticePlace(w.ctx, w, d)
+	w.devices = newDevicesPlace(w.ctx, w, d)
 	w.win.SetContent(w.frame.content)
 	shortcuts(w.win.Canvas(), w.visit)
 	first := placePractice
@@ -138,6 +159,7 @@ func (w *window) end() {
 	if w.desk == nil {
 		return
 	}
+	w.devices.end()
 	w.real.end()
 	w.practice.end()
 	<-w.state
@@ -158,6 +180,10 @@ func (w *window) visit(to place) {
 		w.real.enter()
 		w.frame.show(to, w.real.content)
 		w.real.shown()
+	case placeDevices:
+		w.devices.enter()
+		w.frame.show(to, w.devices.screen.content)
+		w.focus(to, w.devices.screen.first(), "devices")
 	case placeSettings:
 		w.settings = newSettingsScreen(w.desk.Dir(), w.real.retune)
 		w.frame.show(to, w.settings.content)
@@ -195,6 +221,8 @@ func (w *window) look() {
 		w.frame.tell(stateLine(coinName(w.real.config), w.real.last))
 	case w.practice.last.Mining.State != "" && w.practice.last.Mining.State != core.StatePaused:
 		w.frame.tell(stateLine("Practice", w.practice.last.Mining))
+	case w.devices.view.home.Connected > 0:
+		w.frame.tell(kindGood, plural(w.devices.view.home.Connected, "device")+": "+rate(w.devices.view.home.Hashrate))
 	default:
 		w.frame.tell(kindIdle, "Nothing is mined now")
 	}
