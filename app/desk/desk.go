@@ -21,6 +21,7 @@ import (
 type Desk struct {
 	dir  string
 	lock *disk.Lock
+	work int // of scrypt, for the passphrase of a new file of keys; 0 is what sealed takes
 
 	limiting sync.Mutex
 	limits   *limit.Limits // nil until they are asked for

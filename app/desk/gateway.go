@@ -161,7 +161,7 @@ func (d *Desk) GatewayKey(ctx context.Context, choice KeyStore, passphrase func(
 		if err := os.MkdirAll(path, 0o700); err != nil {
 			return nil, "", fmt.Errorf("%w: %w", ErrDataDir, err)
 		}
-		if store, err = sealed.Open(sealed.Options{Path: filepath.Join(path, "keys.sealed"), Passphrase: passphrase}); err != nil {
+		if store, err = sealed.Open(sealed.Options{Path: filepath.Join(path, "keys.sealed"), Passphrase: passphrase, WorkFactor: d.work}); err != nil {
 			return nil, "", err
 		}
 	} else {

@@ -71,6 +71,7 @@ func TestGatewayKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer d.Close()
+	d.work = lightWork
 	if key, where, err := d.GatewayKey(t.Context(), AutoStore, nil); err != nil || key != nil || where == "" {
 		t.Errorf("without a keyring: %v, %q, %v", key, where, err)
 	}

@@ -72,7 +72,7 @@ func (d *Desk) Keys(ctx context.Context, choice KeyStore, passphrase func(contex
 	if err != nil {
 		return nil, err
 	}
-	store, err := sealed.Open(sealed.Options{Path: filepath.Join(path, "keys.sealed"), Passphrase: passphrase, Idle: sealedIdle})
+	store, err := sealed.Open(sealed.Options{Path: filepath.Join(path, "keys.sealed"), Passphrase: passphrase, Idle: sealedIdle, WorkFactor: d.work})
 	if err != nil {
 		return nil, err
 	}

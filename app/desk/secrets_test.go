@@ -17,6 +17,7 @@ func TestKeepPoolPassword(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer d.Close()
+	d.work = lightWork
 	asked := 0
 	ask := func(_ context.Context, create bool) (string, error) {
 		if asked++; create != (asked == 1) {
