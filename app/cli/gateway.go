@@ -166,9 +166,6 @@ func (t *terminal) gateway(ctx context.Context, g *gatewayFlags) error {
 	if n := gateway.Collector(o.MaxDevices); n != 100 { // Go's own is 100, and the person's environment may say otherwise
 		debug.SetGCPercent(n)
 	}
-	if n := o.MaxDevices; n > 1000 {
-		debug.SetGCPercent(gateway.Collector(n))
-	}
 	events := make(chan home.Event, 1024) // far beyond what comes between two looks
 	o.Events = func(e home.Event) { offer(events, e) }
 	run, err := desk.NewGateway(ctx, o)

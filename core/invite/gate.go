@@ -315,7 +315,7 @@ func (a *Attempt) Finish(m Proof, payee Payee) (Device, Welcome, error) {
 	switch {
 	case key == nil:
 		return Device{}, Welcome{}, ErrOrder
-	case !payee.valid():
+	case !payee.Valid():
 		return Device{}, Welcome{}, ErrMessage
 	case m.Echo != a.h.gate:
 		return Device{}, Welcome{}, ErrReplayed

@@ -105,7 +105,7 @@ func Decode[M Message](b []byte) (M, error) {
 	case Proof:
 		err = nonZero(m.Echo != Nonce{} && m.Proof != Tag{})
 	case Welcome:
-		err = nonZero(m.Device != ID{} && m.Proof != Tag{} && m.valid())
+		err = nonZero(m.Device != ID{} && m.Proof != Tag{} && m.Valid())
 	}
 	if err != nil {
 		return none, err
@@ -130,7 +130,8 @@ func (h Hello) validate() error {
 	return nil
 }
 
-func (p Payee) valid() bool { return plain(p.Name) && plain(p.Address) }
+// Valid says whether a device can be shown it.
+func (p Payee) Valid() bool { return plain(p.Name) && plain(p.Address) }
 
 // plain says whether a text can be shown without moving the cursor or turning the text around.
 func plain(s string) bool {

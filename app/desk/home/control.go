@@ -47,6 +47,9 @@ type Answer struct {
 	Token      string      `json:"token,omitempty"`
 }
 
+// Format writes the answer without link and token, whatever the verb.
+func (a Answer) Format(s fmt.State, _ rune) { _, _ = fmt.Fprintf(s, "answer %q", a.Error) }
+
 // problems are the errors that a caller branches on, by the names that they go by on the socket.
 func problems() map[string]error {
 	return map[string]error{
@@ -58,6 +61,10 @@ func problems() map[string]error {
 func (g *Gateway) listenControl() error {
 	path := filepath.Join(g.options.Dir, controlName)
 	pointer := filepath.Join(g.options.Dir, controlPath)
+	if at, ok := pointed(g.options.Dir); ok { // it was killed before
+		_ = os.Remove(at)
+		_ = os.Remove(filepath.Dir(at))
+	}
 	if err := errors.Join(removeFile(path), removeFile(pointer)); err != nil {
 		return err
 	}
@@ -82,6 +89,18 @@ func (g *Gateway) listenControl() error {
 	}
 	g.listeners.control = guarded{l, newCrowd(16, 16, 100, 100)}
 	return nil
+}
+
+// pointed is the socket that control.path names: one in a folder that is ours and open to nobody else. Another may have
+// made one of that name after ours was swept away.
+func pointed(dir string) (path string, ok bool) {
+	b, err := os.ReadFile(filepath.Join(dir, controlPath))
+	if err != nil || len(b) > 4096 || filepath.Base(string(b)) != controlName {
+		return "", false
+	}
+	path = string(b)
+	info, err := os.Lstat(filepath.Dir(path))
+	return path, err == nil && info.IsDir() && private(info)
 }
 
 // serveControl answers commands until ctx ends.
@@ -193,8 +212,8 @@ func Ask(ctx context.Context, dir string, c Command) (Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, controlTime)
 	defer cancel()
 	path := filepath.Join(dir, controlName)
-	if b, err := os.ReadFile(filepath.Join(dir, controlPath)); err == nil && len(b) <= 4096 {
-		path = string(b)
+	if at, ok := pointed(dir); ok {
+		path = at
 	}
 	raw, err := new(net.Dialer).DialContext(ctx, "unix", path)
 	switch {

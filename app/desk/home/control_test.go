@@ -2,6 +2,7 @@ package home
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -113,6 +114,101 @@ func TestControlIsBounded(t *testing.T) {
 	}
 	if _, err := Ask(t.Context(), g.options.Dir, Command{Do: "snapshot"}); err != nil {
 		t.Error(err)
+	}
+}
+
+// A socket in the folder for temporary files is trusted only where nobody else can have made it; and what a gateway that
+// was killed has left there, the next one takes away.
+func TestControlElsewhere(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the folder for temporary files is a person's own")
+	}
+	dir := t.TempDir()
+	at, err := os.MkdirTemp("", "goldpan-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(at) })
+	path := filepath.Join(at, controlName)
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() { // another's, who would hand out invitations of his own
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = c.Write([]byte(`{"link":"http://192.0.2.1/#join=x","invitation":{"Name":"Phone"}}` + "\n"))
+			_ = c.Close()
+		}
+	}()
+	if err := os.WriteFile(filepath.Join(dir, controlPath), []byte(path), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ask := func() error { _, err := Ask(t.Context(), dir, Command{Do: "invite"}); return err }
+	if err := ask(); errors.Is(err, ErrNotRunning) {
+		t.Errorf("our own: %v", err)
+	}
+	if os.Geteuid() == 0 {
+		if err := os.Chown(at, 12345, -1); err != nil {
+			t.Fatal(err)
+		}
+		if err := ask(); !errors.Is(err, ErrNotRunning) {
+			t.Errorf("in a folder of another: %v", err)
+		}
+		if err := os.Chown(at, 0, -1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Chmod(at, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := ask(); !errors.Is(err, ErrNotRunning) {
+		t.Errorf("in a folder that is open to others: %v", err)
+	}
+	if err := os.Chmod(at, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	o := options(t, "", "")
+	o.Dir = dir
+	g, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.Close()
+	if _, err := os.Lstat(at); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("it is still there: %v", err)
+	}
+}
+
+// An invitation shows its link to nobody who only prints it; and one that cannot be withdrawn on the disk is not unknown.
+func TestInvitationIsDiscreet(t *testing.T) {
+	o := options(t, "", "")
+	g, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.Close()
+	i, err := g.Invite("Phone")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+		for _, what := range []any{i, &i, Answer{Invitation: &i, Link: i.Link(), Token: "join="}, []Invitation{i}} {
+			if text := fmt.Sprintf(verb, what); strings.Contains(text, "join=") || strings.Contains(text, fmt.Sprintf("%x", i.Link())) {
+				t.Errorf("%s prints %s", verb, text)
+			}
+		}
+	}
+	if err := g.Withdraw("none"); !errors.Is(err, ErrNoDevice) {
+		t.Errorf("none: %v", err)
+	}
+	g.register.dir = filepath.Join(o.Dir, "gone")
+	if err := g.Withdraw(i.ID); err == nil || errors.Is(err, ErrNoDevice) {
+		t.Errorf("without a disk: %v", err)
 	}
 }
 

@@ -1,6 +1,8 @@
 package home
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -174,6 +176,11 @@ type Invitation struct {
 	link    string
 }
 
+// Format writes the invitation without its link, whatever the verb.
+func (i Invitation) Format(s fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(s, "invitation %s of %q until %s", i.ID, i.Name, i.Expires.Format(time.RFC3339))
+}
+
 // Link is what the device opens. It is a secret for ten minutes, and empty in a list.
 func (i Invitation) Link() string { return i.link }
 
@@ -295,13 +302,18 @@ func (g *Gateway) Invite(name string) (Invitation, error) {
 	return Invitation{ID: text(i.ID), Name: g.register.nameOfInvitation(i.ID), Expires: i.Expires, link: i.Link()}, nil
 }
 
-// Withdraw ends an invitation that nobody has used. ErrNoDevice if there is none.
+// Withdraw ends an invitation that nobody has used. Errors are ErrNoDevice if there is none, and those of the disk, after
+// which it is ended as long as the program runs.
 func (g *Gateway) Withdraw(id string) error {
 	parsed, ok := parseID(id)
-	if !ok || g.gate.Withdraw(parsed) != nil {
+	if !ok {
 		return ErrNoDevice
 	}
-	return nil
+	err := g.gate.Withdraw(parsed)
+	if errors.Is(err, invite.ErrUnknown) {
+		return ErrNoDevice
+	}
+	return err
 }
 
 // Token makes a device of a miner's program that knows no invitations. token is what it gives as its Stratum password; it
@@ -351,7 +363,7 @@ func (g *Gateway) Rename(device, name string) (Device, error) {
 	return g.decide(device, func(m *manners) { m.Name = name })
 }
 
-// Pause lets a device rest until it is called with false: it stays connected, and gets no work.
+// Pause lets a device rest until it is called with false: its connection ends, and when it comes again it gets no work.
 func (g *Gateway) Pause(device string, on bool) (Device, error) {
 	return g.decide(device, func(m *manners) { m.Paused = on })
 }

@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
@@ -49,7 +48,7 @@ var (
 	// ErrPublicURL: the public address is not one.
 	ErrPublicURL = errors.New("the public address is https://, a host, and perhaps a port")
 	// ErrPayee: who is paid cannot be shown.
-	ErrPayee = errors.New("who is paid is shown as a name and an address of 120 printable characters each at most")
+	ErrPayee = errors.New("who is paid is shown as a name and an address of printable characters, 120 bytes each at most")
 )
 
 // Options say what a Gateway serves. Dir, Pools, Algorithm and Payee must be set.
@@ -188,7 +187,7 @@ func New(o Options) (_ *Gateway, err error) {
 }
 
 func showable(p invite.Payee) bool {
-	return p.Name+p.Address != "" && len(p.Name) <= 120 && len(p.Address) <= 120 && !strings.ContainsFunc(p.Name+p.Address, func(r rune) bool { return r < ' ' })
+	return p.Name+p.Address != "" && p.Valid()
 }
 
 // Close gives up a Gateway that is not run.
