@@ -57,6 +57,7 @@ func inChild(t *testing.T, before ...string) bool {
 	if os.Getenv(childKey) == t.Name() {
 		return true
 	}
+	t.Parallel() // each child has a bus of its own, and mostly waits
 	for _, name := range []string{"gnome-keyring-daemon", "dbus-daemon", "dbus-launch", "secret-tool"} {
 		program(t, name)
 	}
