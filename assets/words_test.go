@@ -221,9 +221,9 @@ func ExampleLanguage_Plural() {
 	l := Speak("de-AT", "en")
 	fmt.Println(l.Text("page.stop"))
 	fmt.Println(l.Plural("cores.work", 1), l.Plural("cores.work", 2))
-	fmt.Println(l.Text("figure.late", Places{"n": 1234, "late": 3}))
+	fmt.Println(l.Text("settings.lanes.of", Places{"n": 1234, "all": 3}))
 	// Output:
 	// Stopp
 	// 1 Kern arbeitet. 2 Kerne arbeiten.
-	// 1.234 (3 verspätet)
+	// 1.234 von 3
 }

@@ -34,6 +34,8 @@ type controller struct {
 	allowed int          // the same, less what heat takes; what the session was told last
 	paused  string       // why the page rests: a word for who translates
 	conn    jsonrpc.Conn // the latest; it may be over
+	since   time.Time    // when it was made; zero while there is none
+	greets  bool         // the gateway is being asked whether this device may mine
 }
 
 // control joins the pool for the page and hands work to its lanes, until the page says stop. The consent
@@ -53,7 +55,7 @@ func control(ctx context.Context) error {
 	}
 	c := &controller{stop: stop, percent: percentOf(start)}
 	client := stratum.Config{Dial: c.dial, Backoff: backoff}
-	if client.Greet, err = greeting(start); err != nil {
+	if client.Greet, err = c.greeting(start); err != nil {
 		return err
 	}
 	ports := make([]js.Value, start.Get("ports").Length())

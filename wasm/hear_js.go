@@ -13,6 +13,9 @@ import (
 	"goldpan/core/stratum"
 )
 
+// idleMost is how long a pool may have no work, after it was reached, before the page says so.
+const idleMost = 3 * time.Second
+
 // retryMost bounds the pause between two attempts to connect: a person is looking at the page.
 const retryMost = 10 * time.Second
 
@@ -24,8 +27,11 @@ func backoff(n int) time.Duration {
 
 // dial keeps hold of the connection, so that one that a sleep has broken can be let go at once.
 func (c *controller) dial(ctx context.Context, u stratum.URL) (jsonrpc.Conn, error) {
+	c.since = time.Time{}
 	conn, err := u.Dial(ctx, nil)
-	c.conn = conn
+	if c.conn = conn; err == nil {
+		c.since = time.Now()
+	}
 	return conn, err
 }
 

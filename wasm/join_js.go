@@ -14,7 +14,7 @@ import (
 
 // greeting is how this device greets its gateway: by the invitation or the credential that the page was given. Nil
 // where the page needs neither.
-func greeting(start js.Value) (func(context.Context, jsonrpc.Conn) error, error) {
+func (c *controller) greeting(start js.Value) (func(context.Context, jsonrpc.Conn) error, error) {
 	link, credential := text(start, "invitation"), text(start, "credential")
 	if link == "" && credential == "" {
 		return nil, nil
@@ -36,6 +36,8 @@ func greeting(start js.Value) (func(context.Context, jsonrpc.Conn) error, error)
 		return nil, &knock.Failure{Said: knock.Say(err, false), Login: link == "", Err: err}
 	}
 	return func(ctx context.Context, conn jsonrpc.Conn) error {
+		c.greets = true
+		defer func() { c.greets = false }()
 		err := d.Greet(ctx, conn)
 		if failure, ok := errors.AsType[*knock.Failure](err); ok && failure.Final {
 			return fmt.Errorf("%w: %w", stratum.ErrRefusedForGood, err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"syscall/js"
+	"time"
 
 	"goldpan/core"
 	"goldpan/core/hasher"
@@ -65,8 +66,12 @@ func (w *watched) release() {
 // leaves of the speed, 0 to 1. The header that was hashed last comes with its nonce, its hash and the target, as
 // the page shows them.
 func (w *watched) tellSnapshot(s core.Snapshot, code string, slowed float64) {
+	state := s.State
+	if code == waiting {
+		state = waiting
+	}
 	message := map[string]any{
-		"type": "snapshot", "state": s.State, "reason": s.Reason, "code": code, "slowed": slowed,
+		"type": "snapshot", "state": state, "reason": s.Reason, "code": code, "slowed": slowed,
 		"algorithm": string(s.Algorithm), "kernel": s.Kernel, "lanes": s.Lanes, "percent": s.Percent,
 		"hashrate": s.Hashrate, "hashes": float64(s.Hashes),
 		"accepted": float64(s.Accepted), "rejected": float64(s.Rejected), "stale": float64(s.Stale),
@@ -90,11 +95,18 @@ func (w *watched) tellSnapshot(s core.Snapshot, code string, slowed float64) {
 	post(message)
 }
 
+// waiting is the state, and the code, of a pool that was reached and has no work. A Session takes it for connecting.
+const waiting = "waiting"
+
 // codeOf is why it stands as it does, as a word that never changes; "" where there is nothing to say.
 func (c *controller) codeOf(s core.Snapshot) string {
 	switch {
 	case s.State == core.StatePaused:
 		return c.paused
+	case s.State == core.StateConnecting && c.greets:
+		return "joining"
+	case s.State == core.StateConnecting && !c.since.IsZero() && time.Since(c.since) > idleMost:
+		return waiting
 	case s.State == core.StateDown && errors.Is(s.Err, knock.ErrBusy):
 		return "rejected"
 	case s.State == core.StateDown && s.Err != nil:

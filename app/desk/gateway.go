@@ -37,7 +37,7 @@ type GatewayOptions struct {
 	Roots    *x509.CertPool                                       // nil for the system's
 	Key      *seal.Key                                            // seals the list of devices; see Desk.GatewayKey
 
-	PayeeName string // "" is "this household"
+	PayeeName string // "" is home.Household
 	Payee     string // the address or account that is paid, as devices are shown it; "" is found in Config
 
 	Web, Listen, ListenTLS, PublicURL string // addresses; "" for none
@@ -101,7 +101,7 @@ func NewGateway(ctx context.Context, o GatewayOptions) (*Gateway, error) {
 	}
 	h.Payee = invite.Payee{Name: o.PayeeName, Address: paid}
 	if h.Payee.Name == "" {
-		h.Payee.Name = "this household"
+		h.Payee.Name = home.Household
 	}
 	h.Coin, h.Network = whose(p.algorithm, c.Coin, paid)
 	if h.Network == "" {

@@ -72,6 +72,7 @@ func (p *Practice) listenWeb(address string) (*webServer, error) {
 				Coin:      p.params.Coin.Name,
 				Algorithm: string(p.params.Algorithm),
 				PayeeName: "the practice wallet of the computer that serves this page",
+				Payee:     "practice",
 				Payout:    p.address,
 				Worthless: true,
 			}

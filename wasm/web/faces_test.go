@@ -21,7 +21,8 @@ var faces = []face{
 	{"invite", `s.invite("")`},
 	{"invite-spent", `s.invite("spent")`},
 	{"removed", `s.invite("removed")`},
-	{"joining", `(s.invite(""), s.joining())`},
+	{"invite-elsewhere", `s.invite("origin", {link: "https://other.example/#join=" + "A".repeat(40), origin: "https://other.example"})`},
+	{"joining", `(s.started(), s.stand("connecting", "joining"))`},
 	{"ready", `s.ready(false)`},
 	{"ready-joined", `(s.ready(true), document.getElementById("leave-ask").click())`},
 	{"connecting", `(s.started(), s.stand("connecting", "starting"))`},
@@ -30,8 +31,6 @@ var faces = []face{
 	{"hidden", `(s.started(), work(1), s.stand("paused", "hidden"))`},
 	{"low-battery", `(s.started(), s.battery(0.14, false), work(1), s.stand("paused", "battery"))`},
 	{"unplugged", `(s.started(), s.battery(0.62, false), work(1), s.stand("paused", "unplugged"))`},
-	{"hot", `(s.started(), work(1), s.stand("paused", "hot"))`},
-	{"schedule", `(s.started(), work(1), s.stand("paused", "schedule"))`},
 	{"waiting", `(s.started(), work(1), s.stand("waiting", "waiting"))`},
 	{"no-connection", `(s.started(), work(1), s.stand("down", "unreachable"))`},
 	{"stopped", `(s.started(), work(1), s.halt("stopped", "stopped"))`},
@@ -56,7 +55,7 @@ func showFace(t *testing.T, tab context.Context, f face) {
 		const work = (slowed) => {
 			s.today({hashes: 1234567890, accepted: 41, seconds: 5000});
 			const snapshot = {
-				state: "mining", reason: "", code: "", algorithm: "sha256d", kernel: "wasm", lanes: 2, hashrate: 4_870_000,
+				state: "mining", reason: "", code: "", algorithm: "sha256d", kernel: "wasm", lanes: 1, hashrate: 4_870_000,
 				difficulty: 0.0006, nonce: 2083236893,
 				header: "01000000" + "0".repeat(64) + "3ba3edfd7a7b12b27ac72c3e67768f617fc81bc3888a51323a9fb8aa4b1e5e4a" + "29ab5f49" + "ffff001d" + "1dac2b7c",
 				hash: "000003f19d6689c085ae165831e934ff763ae46a2a6c172b3f1b60a8ce26f1ab",

@@ -71,7 +71,8 @@ function write(s, totals) {
   shown = {s, totals};
   speed(s ? s.hashrate : 0, s?.state === "mining");
   put("accepted", number(totals.accepted));
-  put("rejected", totals.stale > 0 ? text("figure.late", {n: totals.rejected, late: totals.stale}) : number(totals.rejected));
+  put("rejected", number(totals.rejected));
+  put("late", totals.stale > 0 ? text("figure.late", {late: totals.stale}) : "");
   put("best", totals.best > 0 ? short(totals.best) : text("figure.best.none"));
   put("hashes", count(totals.hashes));
   $("hashes").dataset.count = totals.hashes;
@@ -89,6 +90,7 @@ function speed(rate, working) {
 
 function work(s) {
   put("difficulty", s.difficulty > 0 ? short(s.difficulty) : "–");
+  if (s.header) $("work").hidden = false;
   put("header", s.header);
   put("nonce", s.header ? number(s.nonce) : "");
   put("kernel", s.kernel ? text("work.method.code", {algorithm: s.algorithm, kernel: s.kernel}) : s.algorithm);

@@ -33,6 +33,18 @@ export function credential() {
   return /^[A-Za-z0-9_-]{62}$/.test(found) ? found : "";
 }
 
+// keeps tells whether this browser keeps anything beyond this visit. That of a private window may say so, and forget all
+// the same when it is closed.
+export function keeps() {
+  try {
+    localStorage.setItem(kept + ".try", "1");
+    localStorage.removeItem(kept + ".try");
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 // keep keeps a credential. It is true once that is done.
 export function keep(text) {
   memory = text;

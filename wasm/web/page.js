@@ -177,7 +177,7 @@ function snapshot(s) {
 // worker says so next, and nothing is hashed.
 function welcome({payee, address}) {
   invitation = ""; // it is spent
-  proved = {payee_name: payee, payout: address};
+  proved = {payee_name: payee, payout: address, payee: payee === info.payee_name ? info.payee : ""};
   info = {...info, ...proved};
   screen.tell(info);
 }
@@ -215,6 +215,7 @@ async function open() {
     screen.battery(level, charging);
     rest();
   });
+  screen.visit(!join.keeps());
   screen.tell(info);
   screen.today(day.read());
   first("");
@@ -232,15 +233,7 @@ function first(code) {
 function invited(text) {
   const found = join.read(text);
   if (!found) return screen.invite("link");
-  if (!found.here) {
-    screen.invite("origin");
-    const way = document.createElement("a");
-    way.href = found.link;
-    way.textContent = found.origin;
-    way.rel = "noreferrer";
-    document.getElementById("invite-problem").append(" ", way);
-    return;
-  }
+  if (!found.here) return screen.invite("origin", found);
   invitation = found.link;
   first("");
 }

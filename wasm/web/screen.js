@@ -5,9 +5,10 @@
 //                             and never ends where no text can be had
 //   controls                  the elements to listen to: start, stop, again (of a refusal: load once more), join (a form:
 //                             "submit"), link (its text field), leave (pressed after the person was asked)
-//   tell(info)                what is mined and who is paid: {payee_name, payout, coin, worthless}
-//   invite(code)              needs an invitation; code "" at first, else a key invite.CODE: removed, left, link, origin, …
-//   joining()                 the invitation is being shown to the gateway
+//   tell(info)                what is mined and who is paid: {payee_name, payout, coin, worthless, payee, join}
+//   invite(code, way)         needs an invitation; code "" at first, else a key invite.CODE: removed, left, link, origin, …;
+//                             way: {link, origin} of the address that an invitation is for, if it is another
+//   visit(on)                 this browser keeps nothing: a device that joins stays joined for this visit
 //   ready(joined)             everything is said, nothing runs; joined: there is a credential, which Leave forgets
 //   started()                 after the tap
 //   stand(phase, code, args)  how it stands; phase: connecting, mining, paused, waiting, down; code: a key reason.CODE, or
@@ -85,33 +86,47 @@ export async function open() {
 
 export function tell(info) {
   terms = {...terms, info};
-  $("payee").textContent = info.payee_name.charAt(0).toUpperCase() + info.payee_name.slice(1);
+  const name = info.payee && has("payee." + info.payee) ? text("payee." + info.payee) : info.payee_name;
+  $("payee").textContent = name.charAt(0).toUpperCase() + name.slice(1);
   $("payout").textContent = info.payout;
   $("coin").textContent = info.worthless ? text("facts.worthless") : text("facts.coin", {coin: info.coin});
   $("worth").hidden = $("worth-text").hidden = !info.worthless;
   $("facts-awake").textContent = text(navigator.wakeLock ? "facts.awake" : "facts.asleep");
-  $("facts-secret").textContent = text(terms.joined ? "facts.key" : "facts.secret");
+  $("facts-secret").textContent = secrets(info);
 }
 
-export function invite(code) {
-  now = () => invite(code);
+// secrets says what is kept here: nothing, or a device's key.
+function secrets(info) {
+  if (!info.join && !terms.joined) return text("facts.secret");
+  return [text("facts.key"), forgets ? text("join.visit") : ""].join(" ").trim();
+}
+
+let forgets = false; // this browser keeps nothing
+
+export function visit(on) {
+  forgets = on;
+}
+
+const pasted = ["link", "origin"]; // what is wrong with the text in the field, and said beside it
+
+export function invite(code, way = null) {
+  now = () => invite(code, way);
   face("invite");
   document.body.dataset.state = "invite";
   document.title = "Goldpan";
   const problem = code ? text("invite." + code) : "";
-  $("invite-problem").textContent = problem;
+  const about = pasted.includes(code);
+  if (about) $("join").prepend($("invite-problem"));
+  else $("invite-title").after($("invite-problem"));
+  $("invite-why").textContent = problem;
   $("invite-problem").hidden = !problem;
-  $("link").disabled = $("join-button").disabled = false;
-  $("join-button").textContent = text("join.button");
-  $("link").toggleAttribute("aria-invalid", code === "link");
-  if (code === "link") $("link").focus();
-}
-
-export function joining() {
-  now = joining;
-  $("invite-problem").hidden = true;
-  $("link").disabled = $("join-button").disabled = true;
-  $("join-button").textContent = text("join.busy");
+  $("invite-way").hidden = !way;
+  $("invite-way").href = way?.link ?? "";
+  $("invite-way").textContent = way?.origin ?? "";
+  $("join-visit").hidden = !forgets;
+  $("link").toggleAttribute("aria-invalid", about);
+  $("link").setAttribute("aria-describedby", (about ? ["invite-problem", "join-once"] : ["join-once"]).join(" "));
+  if (about) $("link").focus();
 }
 
 export function ready(joined = false) {
@@ -146,6 +161,8 @@ export function refuse(code) {
   $("refused-title").textContent = text("refuse." + code);
   $("refused-text").textContent = text("refuse." + code + ".text");
   $("again").hidden = code !== "unserved";
+  $("own-text").hidden = code !== "frame";
+  $("own").href = $("own").textContent = location.origin + "/";
 }
 
 // ---- Mining ---------------------------------------------------------------------------------------------
@@ -154,6 +171,8 @@ export function started() {
   figures.open();
   $("mining").classList.remove("empty");
   face("work");
+  $("work").hidden = $("header").textContent === ""; // until there is a header to show
+  figures.again();
   controls.stop.focus({preventScroll: true});
   window.scrollTo(0, 0);
 }

@@ -50,9 +50,12 @@ type Info struct {
 	Coin      string `json:"coin"`       // the coin's name for people
 	Algorithm string `json:"algorithm"`  // "sha256d", "scrypt"
 	PayeeName string `json:"payee_name"` // whose wallet it is, for people
-	Payout    string `json:"payout"`     // the address that is paid, also the Stratum user
-	Worthless bool   `json:"worthless"`  // practice coins: the page says so everywhere
-	Join      bool   `json:"join"`       // a device needs an invitation before it may mine here
+	// Payee is for a name that Goldpan gives by itself, so that the page says it in its own language: "practice" (the
+	// practice wallet of this computer), "household" (whoever set the gateway up named nobody); "" for any other.
+	Payee     string `json:"payee"`
+	Payout    string `json:"payout"`    // the address that is paid, also the Stratum user
+	Worthless bool   `json:"worthless"` // practice coins: the page says so everywhere
+	Join      bool   `json:"join"`      // a device needs an invitation before it may mine here
 }
 
 // Options join the page to the program that serves it. A nil Info, Stratum or Electrum answers 503, a nil Allow lets

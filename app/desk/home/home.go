@@ -47,9 +47,14 @@ var (
 	ErrCertificate = errors.New("the certificate and its key cannot be used")
 	// ErrPublicURL: the public address is not one.
 	ErrPublicURL = errors.New("the public address is https://, a host, and perhaps a port")
+	// ErrWebHost: no browser opens the page under its name, so nobody can be invited to it.
+	ErrWebHost = errors.New("a name for the page has letters, digits, dots and hyphens alone")
 	// ErrPayee: who is paid cannot be shown.
 	ErrPayee = errors.New("who is paid is shown as a name and an address of printable characters, 120 bytes each at most")
 )
+
+// Household is who is paid where nobody was named. The page says it in its own language.
+const Household = "this household"
 
 // Options say what a Gateway serves. Dir, Pools, Algorithm and Payee must be set.
 type Options struct {
@@ -273,7 +278,11 @@ func (g *Gateway) happened(e gateway.Event) {
 // info is what the page shows before anything starts.
 func (g *Gateway) info() web.Info {
 	o := g.options
-	return web.Info{Network: o.Network, Coin: o.Coin, Algorithm: string(o.Algorithm), PayeeName: o.Payee.Name, Payout: o.Payee.Address, Worthless: o.Worthless, Join: true}
+	i := web.Info{Network: o.Network, Coin: o.Coin, Algorithm: string(o.Algorithm), PayeeName: o.Payee.Name, Payout: o.Payee.Address, Worthless: o.Worthless, Join: true}
+	if o.Payee.Name == Household {
+		i.Payee = "household"
+	}
+	return i
 }
 
 // Reload reads a renewed certificate at once. Without one it does nothing.
