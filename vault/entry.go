@@ -22,6 +22,7 @@ const (
 	KindToken    Kind = "token"    // what programs on this machine show to change things here
 	KindGateway  Kind = "gateway"  // what a gateway shows upstream
 	KindOAuth    Kind = "oauth"    // tokens of OAuth 2.0
+	KindWallet   Kind = "wallet"   // what opens a wallet of this machine instead of its passphrase
 )
 
 // Environment says whether real money is behind a key.
@@ -220,7 +221,7 @@ func (e *Entry) checkNew() error {
 		}
 	}
 	switch e.Kind {
-	case KindPool, KindNode, KindExchange, KindPoolAPI, KindToken, KindGateway, KindOAuth:
+	case KindPool, KindNode, KindExchange, KindPoolAPI, KindToken, KindGateway, KindOAuth, KindWallet:
 	default:
 		return errors.New("unknown kind of key")
 	}

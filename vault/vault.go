@@ -204,6 +204,11 @@ func (v *Vault) NodePassword(ctx context.Context, id string) ([]byte, error) {
 	return v.use(ctx, id, KindNode)
 }
 
+// WalletKey is PoolPassword for an entry of KindWallet and the wallet that it opens.
+func (v *Vault) WalletKey(ctx context.Context, id string) ([]byte, error) {
+	return v.use(ctx, id, KindWallet)
+}
+
 // Token is PoolPassword for an entry of KindToken, to compare with what a program
 // on this machine shows.
 func (v *Vault) Token(ctx context.Context, id string) ([]byte, error) {

@@ -378,6 +378,15 @@ func (w *Wallet) Close() error {
 	return err
 }
 
+// Sealed tells whether a passphrase opens the wallet; where it does not, the practice network's key file does.
+func (w *Wallet) Sealed() bool {
+	e, err := w.o.read()
+	return err == nil && len(e.Key) > 0
+}
+
+// Name is Options.Name: "" for the network's own wallet.
+func (w *Wallet) Name() string { return w.o.Name }
+
 // Params are those of the wallet's coin and network.
 func (w *Wallet) Params() *coin.Params { return w.account.Params() }
 

@@ -60,7 +60,7 @@ func commands() []command {
 	return []command{
 		practiceCommand(), mineCommand(), soloCommand(), benchCommand(),
 		walletCreateCommand(), walletRestoreCommand(), walletAddressCommand(), walletBalanceCommand(), walletHistoryCommand(),
-		walletExportCommand(), walletVerifyCommand(), walletLabelCommand(),
+		walletExportCommand(), walletVerifyCommand(), walletLabelCommand(), walletUnlockKeyCommand(),
 		keyAddCommand(), keyListCommand(), keyShowCommand(), keyCheckCommand(), keyRotateCommand(), keyRevokeCommand(),
 		keyLockCommand(), keyUnlockCommand(), keyPanicCommand(), keyAuditCommand(), keyMoveCommand(), keyExportCommand(), keyImportCommand(),
 		configShowCommand(), configCheckCommand(), configSetCommand(), configPathCommand(),

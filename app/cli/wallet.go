@@ -13,6 +13,7 @@ import (
 
 	"goldpan/app/desk"
 	"goldpan/core/coin"
+	"goldpan/core/seal"
 	"goldpan/wallet"
 	"goldpan/wallet/hd"
 )
@@ -77,8 +78,13 @@ func (t *terminal) options(ctx context.Context, c walletChoice, create bool) (d 
 				return d, o, err
 			}
 		}
-		if o.Passphrase, err = t.newSecret(ctx, *c.passphraseFile, "Passphrase of the wallet", create); err != nil {
-			return d, o, err
+		if !create && *c.passphraseFile == "" {
+			o.UnlockKey = t.keptKey(ctx, d, o)
+		}
+		if o.UnlockKey == (seal.Key{}) {
+			if o.Passphrase, err = t.newSecret(ctx, *c.passphraseFile, passphrasePrompt, create); err != nil {
+				return d, o, err
+			}
 		}
 	}
 	if *c.seedPassphraseFile != "" {
@@ -88,6 +94,8 @@ func (t *terminal) options(ctx context.Context, c walletChoice, create bool) (d 
 	}
 	return d, o, nil
 }
+
+const passphrasePrompt = "Passphrase of the wallet"
 
 // parsePath reads what wallet restore prints: "m/84'/0'/0', wpkh".
 func parsePath(s string) (hd.Path, error) {
@@ -203,7 +211,12 @@ func isTerminal(w any) bool {
 
 // withWallet opens a wallet for the length of work.
 // It reaches a server through dial; nil where none is reached.
-func (t *terminal) withWallet(ctx context.Context, c walletChoice, dial walletDial, work func(*wallet.Wallet) error) (err error) {
+func (t *terminal) withWallet(ctx context.Context, c walletChoice, dial walletDial, work func(*wallet.Wallet) error) error {
+	return t.withDesk(ctx, c, dial, func(_ *desk.Desk, w *wallet.Wallet) error { return work(w) })
+}
+
+// withDesk is withWallet for what needs the desk besides.
+func (t *terminal) withDesk(ctx context.Context, c walletChoice, dial walletDial, work func(*desk.Desk, *wallet.Wallet) error) (err error) {
 	d, o, err := t.options(ctx, c, false)
 	if err != nil {
 		return err
@@ -211,11 +224,18 @@ func (t *terminal) withWallet(ctx context.Context, c walletChoice, dial walletDi
 	defer d.Close()
 	o.Dial = dial
 	w, err := wallet.Open(o)
+	if errors.Is(err, wallet.ErrUnlockKey) {
+		t.say("The key in the keyring does not open the wallet any more.")
+		if o.Passphrase, err = t.secret(ctx, *c.passphraseFile, passphrasePrompt); err != nil {
+			return err
+		}
+		w, err = wallet.Open(o)
+	}
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, w.Close()) }()
-	return work(w)
+	return work(d, w)
 }
 
 // sayUnproven says that a wallet was never proven to be backed up.
