@@ -1,8 +1,10 @@
 package home
 
 import (
+	"errors"
 	"net"
 	"net/netip"
+	"strings"
 	"testing"
 
 	"goldpan/core/invite"
@@ -61,6 +63,51 @@ func TestPublicURL(t *testing.T) {
 	for _, s := range []string{"", "http://gold.example", "https://", "https://u:p@gold.example", "https://gold.example/page", "https://gold.example?x", "gold.example"} {
 		if _, _, err := parsePublic(s); err == nil {
 			t.Errorf("%q is taken", s)
+		}
+	}
+}
+
+// What could be shown to nobody, or opened by nobody, is refused before anybody is invited.
+func TestOptionsThatNobodyCanUse(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*Options)
+		want   error
+	}{
+		"as it is":                  {func(*Options) {}, nil},
+		"a name":                    {func(o *Options) { o.WebHosts = []string{"gold.home"} }, nil},
+		"a name with a space":       {func(o *Options) { o.WebHosts = []string{"gold home"} }, ErrWebHost},
+		"a name that ends in a dot": {func(o *Options) { o.WebHosts = []string{"gold.home."} }, ErrWebHost},
+		"a payee turned around":     {func(o *Options) { o.Payee.Name = "Ada\u202e" }, ErrPayee},
+		"a payee that is no text":   {func(o *Options) { o.Payee.Address = "\xff" }, ErrPayee},
+		"a long payee":              {func(o *Options) { o.Payee.Name = strings.Repeat("x", 121) }, ErrPayee},
+	} {
+		o := options(t, "", "")
+		c.change(&o)
+		g, err := New(o)
+		if !errors.Is(err, c.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err == nil {
+			if err := g.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
+
+// Miners are sent to where the certificate is good.
+func TestCertifiedName(t *testing.T) {
+	o := options(t, "", "")
+	o.CertFile, o.KeyFile, _ = certify(t, t.TempDir(), 1) // for 127.0.0.1 and home.test
+	o.ListenTLS = "127.0.0.1:0"
+	g, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.Close()
+	for ip, want := range map[string]string{"127.0.0.1": "", "::1": "home.test", "192.0.2.1": "home.test"} {
+		if got := g.certified(&net.TCPAddr{IP: net.ParseIP(ip), Port: 3334}); got != want {
+			t.Errorf("%s: %q", ip, got)
 		}
 	}
 }

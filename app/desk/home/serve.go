@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"goldpan/core/gateway"
+	"goldpan/core/invite"
 	"goldpan/core/jsonrpc"
 	"goldpan/core/stratum"
 	"goldpan/wasm/web"
@@ -74,6 +75,13 @@ func (g *Gateway) listen() (err error) {
 	if g.listeners.web, err = open("serve the page", o.Web); err != nil {
 		return err
 	}
+	// An invitation that nobody sees tells whether one can be made for this address.
+	if _, err := invite.NewGate(invite.Config{}).Invite(g.origin()); g.origin() != "" && err != nil {
+		if g.public() {
+			return ErrPublicURL
+		}
+		return ErrWebHost
+	}
 	if g.listeners.tcp, err = open("serve miners", o.Listen); err != nil {
 		return err
 	}
@@ -131,9 +139,24 @@ func (g *Gateway) stratum() []string {
 		all = append(all, "stratum+tcp://"+reach(l.Addr(), ""))
 	}
 	if l := g.listeners.tls; l != nil {
-		all = append(all, "stratum+tls://"+reach(l.Addr(), ""))
+		all = append(all, "stratum+tls://"+reach(l.Addr(), g.certified(l.Addr())))
 	}
 	return all
+}
+
+// certified is the name under which miners must ask for a listener, for their certificate to be good; "" where it is good
+// for the address too.
+func (g *Gateway) certified(at net.Addr) string {
+	leaf := g.cert.current().Leaf
+	if host, _, err := net.SplitHostPort(reach(at, "")); err != nil || leaf.VerifyHostname(host) == nil {
+		return ""
+	}
+	for _, name := range leaf.DNSNames {
+		if !strings.HasPrefix(name, "*") {
+			return name
+		}
+	}
+	return ""
 }
 
 // allowed tells whether the page is served under a name. At home that is this machine's, and what the person named; a
