@@ -49,13 +49,14 @@
 //	  keyring/ sealed/     the system's keyring; an encrypted file
 //	  exchange/            accounts at exchanges: permissions, balances, deposit
 //	                       addresses; exchange/fake, exchanges and pools for tests
+//	  poolapi/             what pools count: hash rate, workers, earnings
 //	  limit/ policy/       how often providers are asked; what a key may be able to do
 //	  reply/               answers of providers: JSON within bounds, decimal amounts
 //	  vaulttest/           what every store must do; a search for secrets
 //	assets/                the look, the mark, licences, translations
 //	  presets/             coins and pools as data files, which core/coin reads
 //
-// Planned, and not there yet: core/economy, core/ledger, wallet/tx, vault/poolapi.
+// Planned, and not there yet: core/economy, core/ledger, wallet/tx.
 //
 // # Who may import whom
 //

@@ -65,6 +65,7 @@ var layers = []layer{
 	{"vault/limit", []string{"core/seal", "vault"}, "limit knows what a request is, and no provider's client"},
 	{"vault/policy", []string{"vault"}, "policy judges what it is told"},
 	{"vault/exchange", []string{"vault", "vault/policy", "vault/reply"}, "an exchange is asked through the Broker, which knows no exchange"},
+	{"vault/poolapi", []string{"vault", "vault/reply"}, "a pool is asked through the Broker, which knows no pool"},
 	{"vault", []string{"leaves"}, "the vault knows nobody: secrets are used through it"},
 	{"vault/...", []string{"leaves", "vault/..."}, "the vault knows nobody: secrets are used through it"},
 	{"assets", nil, "assets is data"},

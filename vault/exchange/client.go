@@ -50,11 +50,25 @@ func (c *client) call(ctx context.Context, r vault.Request, j judge, into any) e
 			}
 			return nil
 		}
-		if errors.Is(refused, ErrClock) && !again && c.learn(answer.Header) {
+		// Who wants a fresh signature may call an old one wrong.
+		wrong := errors.Is(refused, ErrClock) || errors.Is(refused, ErrKey) && c.off(answer.Header) > farOff
+		if wrong && !again && c.learn(answer.Header) {
 			continue
 		}
 		return c.explain(refused, code, answer.Status)
 	}
+}
+
+// farOff is a difference between clocks that spoils a signature.
+const farOff = 20 * time.Second
+
+// off is how far an answer's Date is from the time that was signed for.
+func (c *client) off(h http.Header) time.Duration {
+	at, err := http.ParseTime(h.Get("Date"))
+	if err != nil {
+		return 0
+	}
+	return (time.Until(at) - time.Duration(c.lead.Load())).Abs()
 }
 
 // learn sets the clock by an answer's Date, which is exact to a second.
@@ -97,6 +111,10 @@ func (c *client) explain(err error, code string, status int) error {
 		told.Hint = "Look at the exchange what this key may do, and from which addresses."
 	case errors.Is(err, ErrClock):
 		told.Hint = "Set this computer's clock by the network, and try again."
+	case errors.Is(err, ErrShared):
+		told.Hint = "Make a key for Goldpan alone, and enter it with goldpan key rotate."
+	case errors.Is(err, vault.ErrEnvironment):
+		told.Hint = "Add the key again with the environment that it was made for: goldpan key add --environment live or test."
 	case errors.Is(err, ErrBusy):
 		told.Hint = "Wait a few minutes, and try again."
 	case errors.Is(err, ErrNoAddress):

@@ -52,6 +52,8 @@ var (
 	ErrDenied = errors.New("the key may not do this")
 	// ErrClock: this computer's clock is wrong by more than the provider takes.
 	ErrClock = errors.New("this computer's clock is wrong")
+	// ErrShared: another program uses the same key.
+	ErrShared = errors.New("another program uses this key")
 	// ErrBusy: not now.
 	ErrBusy = errors.New("it cannot answer now")
 	// ErrRefused: another refusal of the provider, with its code.
@@ -69,6 +71,12 @@ func New(e vault.Entry, d vault.Doer) (Exchange, error) {
 	switch e.Provider {
 	case "binance":
 		return &binance{c}, nil
+	case "kraken":
+		return &kraken{c}, nil
+	case "coinbase":
+		return &coinbase{c}, nil
+	case "okx":
+		return &okx{c}, nil
 	}
 	return nil, fmt.Errorf("exchange: %s is not one that Goldpan can ask", c.title)
 }

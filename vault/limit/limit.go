@@ -51,8 +51,9 @@ type Limits struct {
 	mu      sync.Mutex
 	path    string
 	state   state
-	damaged time.Time // when SpentFile was found unreadable, or zero
-	err     error     // why silences cannot be kept
+	turns   map[string]chan struct{} // by host
+	damaged time.Time                // when SpentFile was found unreadable, or zero
+	err     error                    // why silences cannot be kept
 }
 
 // Wait returns nil once the request is paid for, a *Held, or the context's error.

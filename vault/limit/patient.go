@@ -6,8 +6,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,7 +25,9 @@ const (
 // Patient wraps a Doer of requests that only look: one that got no answer, or an
 // answer that says "not now" (429, 500 and above), is made again, at most three
 // times, after pauses that double and differ. It knows the limits that e's provider
-// tells of in the body of an answer. It is not for orders: they are looked up first.
+// tells of in the body of an answer. It makes one request to a host at a time: one on
+// its way would arrive after the answer that asks for silence. It is not for orders:
+// they are looked up first.
 func (l *Limits) Patient(e vault.Entry, d vault.Doer) vault.Doer { return patient{l, e, d} }
 
 type patient struct {
@@ -34,13 +38,13 @@ type patient struct {
 
 func (p patient) Do(ctx context.Context, r vault.Request) (vault.Response, error) {
 	for n := 1; ; n++ {
-		answer, err := p.d.Do(ctx, r)
+		answer, err := p.one(ctx, r)
 		again := false
 		switch {
 		case errors.Is(err, ErrHeld), ctx.Err() != nil:
 		case errors.Is(err, vault.ErrUnsent), errors.Is(err, vault.ErrUnanswered):
 			again = true
-		case err == nil && p.notice(answer), err == nil && (answer.Status == http.StatusTooManyRequests || answer.Status >= 500):
+		case err == nil && p.says(answer), err == nil && (answer.Status == http.StatusTooManyRequests || answer.Status >= 500):
 			again = true
 		}
 		if !again || n == tries {
@@ -58,16 +62,45 @@ func (p patient) Do(ctx context.Context, r vault.Request) (vault.Response, error
 	}
 }
 
-// notice finds a limit that the body tells of, and keeps it.
-func (p patient) notice(answer vault.Response) bool {
+// one makes a request when no other is on its way to the host.
+func (p patient) one(ctx context.Context, r vault.Request) (vault.Response, error) {
+	_, host, _ := strings.Cut(p.e.Endpoint, "://")
+	p.l.mu.Lock()
+	turn := p.l.turns[host]
+	if turn == nil {
+		turn = make(chan struct{}, 1)
+		p.l.turns[host] = turn
+	}
+	p.l.mu.Unlock()
+	select {
+	case turn <- struct{}{}:
+	case <-ctx.Done():
+		return vault.Response{}, fmt.Errorf("%w: %w", vault.ErrUnsent, ctx.Err())
+	}
+	defer func() { <-turn }()
+	answer, err := p.d.Do(ctx, r)
+	if err == nil {
+		p.notice(host, answer)
+	}
+	return answer, err
+}
+
+// says tells whether a body is about a limit.
+func (p patient) says(answer vault.Response) bool {
+	return slices.ContainsFunc(RulesOf(p.e.Provider).Notices, func(n Notice) bool { return n.in(answer.Body) })
+}
+
+func (n Notice) in(body []byte) bool {
+	return len(body) <= maxNotice && bytes.Contains(body, []byte(n.Text))
+}
+
+// notice keeps a limit that the body tells of.
+func (p patient) notice(host string, answer vault.Response) {
 	for _, n := range RulesOf(p.e.Provider).Notices {
-		if len(answer.Body) <= maxNotice && bytes.Contains(answer.Body, []byte(n.Text)) {
-			_, host, _ := strings.Cut(p.e.Endpoint, "://")
+		if n.in(answer.Body) {
 			p.l.Hold(vault.Use{Provider: p.e.Provider, Key: p.e.ID, Host: host}, http.StatusTooManyRequests, n.Wait)
-			return true
 		}
 	}
-	return false
 }
 
 // maxNotice is how long a body may be that tells of a limit: longer ones are data.

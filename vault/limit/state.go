@@ -87,7 +87,7 @@ func (s *state) hold(host string, h hold) {
 // Open reads the limits of a folder, which must exist. A file that cannot be read,
 // with its copy, is an error: what it held may have been a ban.
 func Open(dir string) (*Limits, error) {
-	l := &Limits{path: dir, state: state{Holds: make(map[string]hold), Spent: make(map[string]level)}}
+	l := &Limits{path: dir, turns: make(map[string]chan struct{}), state: state{Holds: make(map[string]hold), Spent: make(map[string]level)}}
 	check := func(data []byte) error {
 		holds := make(map[string]hold)
 		if err := json.Unmarshal(data, &holds); err != nil || len(holds) > maxPlaces {
