@@ -34,6 +34,7 @@ async function tests(name, pattern) {
 
 // TestInBrowser runs the vectors, and the tests of what a browser keeps, compiled to wasm, in Chromium.
 func TestInBrowser(t *testing.T) {
+	t.Parallel() // it and the nodes mostly wait
 	dir := t.TempDir()
 	glue, err := exec.Command("go", "env", "GOROOT").Output()
 	if err != nil {

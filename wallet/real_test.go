@@ -254,6 +254,7 @@ func knownWords(t testing.TB) hd.Mnemonic {
 
 // TestLitecoinNode follows a reward and a payment through Debian's litecoind and a reorganisation.
 func TestLitecoinNode(t *testing.T) {
+	t.Parallel()
 	program, err := exec.LookPath("litecoind")
 	if err != nil {
 		t.Fatal("litecoind is missing: `make test` installs it (the package litecoind of Debian); this test needs a real node and is never skipped")
@@ -376,6 +377,7 @@ func (n *node) btcd(address string) {
 
 // TestBitcoinNode does the same with btcd, which has no wallet of its own, and mines to one address alone.
 func TestBitcoinNode(t *testing.T) {
+	t.Parallel()
 	n := &node{t: t, params: regtest(t, "bitcoin")}
 	account := addresses(t, n.params)
 	n.btcd(account(0))
