@@ -104,6 +104,7 @@ type mineFlags struct {
 	soloPool     bool
 	logHere      bool
 	store        storeChoice
+	payout       payoutFlags
 	goal         mineGoal
 }
 
@@ -113,7 +114,7 @@ func mineCommand() command {
 		summary: "Mine on a pool, or on several in order.",
 		usage:   "[--pool URL [--pool URL …] --user USER --algorithm sha256d|scrypt] [--password-file F | --password-key ID] [limits] [manners] [--shares N] [--for DURATION]\n\nWhat is not given here is taken from config.toml in the data directory: see goldpan config show.",
 		groups: []group{
-			{"where", []string{"pool", "user", "algorithm", "coin", "password-file", "password-key", "proxy", "proxy-key", "difficulty", "payout", "solo-pool"}},
+			{"where", []string{"pool", "user", "algorithm", "coin", "password-file", "password-key", "proxy", "proxy-key", "difficulty", "payout", "payout-wallet", "wallet-passphrase-file", "solo-pool"}},
 			limitOptions, mannerOptions,
 			apiOptions,
 			{"until when", []string{"shares", "for"}},
@@ -133,7 +134,8 @@ func mineCommand() command {
 			o := m.overrides
 			o.define(f, "algorithm", "algorithm", "`NAME` of the algorithm: sha256d or scrypt")
 			o.define(f, "coin", "coin", "`ID` of the coin, which says the algorithm too: bitcoin, litecoin, dogecoin")
-			o.define(f, "payout", "payout", "your own `ADDRESS`, for --solo-pool")
+			o.define(f, "payout", "payout", "your own `ADDRESS`, for --solo-pool; or wallet, for the next address of your wallet, and then --user may be wallet or wallet.WORKER too")
+			m.payout = definePayout(f)
 			o.define(f, "proxy", "proxy", "`URL` that every connection goes through: socks5://HOST:PORT (Tor's is socks5://127.0.0.1:9050) or http://HOST:PORT")
 			o.define(f, "proxy-key", "proxy_key", "`ID` of the proxy's password, kept with goldpan key add; its user stands in the URL")
 			o.define(f, "difficulty", "difficulty", "`D` of shares to ask the pool for; a slow machine wants a low one")
@@ -237,10 +239,17 @@ func (t *terminal) mine(ctx context.Context, flags *mineFlags) error {
 	if flags.passwordFile != "" && flags.passwordKey != "" {
 		return usagef("--password-file and --password-key: one of them is enough")
 	}
-	if flags.passwordFile == "-" && *flags.tokenFile == "-" {
+	if stdinTwice(flags.passwordFile, *flags.tokenFile, *flags.payout.passphraseFile) {
 		return usagef("standard input can hold one secret, not two")
 	}
 	c, err := t.settings(flags)
+	if err != nil {
+		return err
+	}
+	if err := t.payToWallet(ctx, flags, c.Coin); err != nil {
+		return err
+	}
+	c, err = t.settings(flags)
 	if err != nil {
 		return err
 	}

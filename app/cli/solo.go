@@ -27,7 +27,7 @@ func soloCommand() command {
 			"       [--node-certificate F] [--proxy URL] [limits] [manners] [--blocks N] [--for DURATION]\n\n" +
 			"Limits, manners, proxy and log are those of config.toml in the data directory, unless they are given here: see goldpan config show.",
 		groups: []group{
-			{"where", []string{"node", "coin", "network", "payout", "node-user", "node-password-file", "node-password-key", "node-cookie", "node-certificate", "proxy", "proxy-key"}},
+			{"where", []string{"node", "coin", "network", "payout", "payout-wallet", "wallet-passphrase-file", "node-user", "node-password-file", "node-password-key", "node-cookie", "node-certificate", "proxy", "proxy-key"}},
 			limitOptions, mannerOptions, apiOptions,
 			{"until when", []string{"blocks", "for"}},
 		},
@@ -43,7 +43,8 @@ func soloCommand() command {
 			f.StringVar(&o.CertificateFile, "node-certificate", "", "`FILE` with the certificate (PEM) that the node shows, if it is its own; btcd calls it rpc.cert")
 			settings.define(f, "proxy", "proxy", "`URL` of a proxy for a node on another machine: socks5://HOST:PORT or http://HOST:PORT")
 			settings.define(f, "proxy-key", "proxy_key", "`ID` of the proxy's password, kept with goldpan key add; its user stands in the URL")
-			f.StringVar(&o.Payout, "payout", "", "`ADDRESS` of yours that a block's reward is paid to")
+			f.StringVar(&o.Payout, "payout", "", "`ADDRESS` of yours that a block's reward is paid to; or wallet, for the next address of your wallet")
+			payout := definePayout(f)
 			f.StringVar(&o.Coin, "coin", "", "`COIN` that the node is of: bitcoin, litecoin or dogecoin (dogecoin is not tested against a node)")
 			f.StringVar(&o.Network, "network", string(coin.Main), "`NETWORK` that the node is of: main, test or regtest")
 			store := storeFlags(f)
@@ -97,8 +98,16 @@ func soloCommand() command {
 				case o.User != "" && ways == 0:
 					return usagef("--node-password-file or --node-password-key is needed with --node-user")
 				}
-				if *passwordFile == "-" && *tokenFile == "-" {
+				if stdinTwice(*passwordFile, *tokenFile, *payout.passphraseFile) {
 					return usagef("standard input can hold one secret, not two")
+				}
+				if err := payout.needless(o.Payout); err != nil {
+					return err
+				}
+				if o.Payout == ownWallet {
+					if o.Payout, err = t.payoutAddress(ctx, payout, o.Coin, o.Network); err != nil {
+						return err
+					}
 				}
 				if err := checkSolo(o); err != nil {
 					return err

@@ -20,6 +20,24 @@ func (d *Desk) WalletOptions(p *coin.Params) wallet.Options {
 	return wallet.Options{Dir: filepath.Join(d.dir, "wallets"), Params: p}
 }
 
+// PayoutAddress is where what is mined is to be paid: the wallet's first address that was never paid. It is
+// wallet.ErrNotProven for coins of worth in a wallet whose words were never proven to be written down: it may mine for
+// months before anybody looks.
+func PayoutAddress(w *wallet.Wallet) (string, error) {
+	if w.Params().Network == coin.Main && !w.BackedUp() {
+		return "", wallet.ErrNotProven
+	}
+	address, _, err := w.NextUnused()
+	if err != nil {
+		return "", err
+	}
+	// What is mined goes where this says: it is read back as the miner will read it.
+	if _, err := w.Params().ParseAddress(address); err != nil {
+		return "", err
+	}
+	return address, nil
+}
+
 // practiceWallet opens the practice wallet, which is made at the first use. Its
 // key lies beside it in a file that only its owner may read: practice coins are
 // worth nothing.
