@@ -5,9 +5,11 @@ package gateway
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 
 	"goldpan/core/hasher"
+	"goldpan/core/pow"
 	"goldpan/core/stratum"
 )
 
@@ -140,5 +142,67 @@ func TestComingBackShedsNoDifficulty(t *testing.T) {
 	_, _ = one.ask("mining.ping") // what was sent meanwhile has been read
 	if hashes := one.job.Difficulty * unitOf(hasher.SHA256d); hashes < 1e4 {
 		t.Errorf("asked for %.0f hashes", hashes)
+	}
+}
+
+// Whoever was not invited takes no place from those who were: it gives way to the next, and leaves nothing used up.
+func TestUninvitedTakeNoPlace(t *testing.T) {
+	w, src, _ := played(t, Config{MaxUpstreams: 1})
+	src.handler.Job(task("a", 1, 4, 4, 300)) // one place
+	for range 3 {
+		left := script(t, w)
+		if _, code := left.ask("mining.subscribe"); code != 0 {
+			t.Fatalf("code %d", code)
+		}
+		_ = left.c.Close()
+		until(t, "it has left", func() bool {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			return w.upstreams[0].count() == 0
+		})
+	}
+	stays := script(t, w)
+	if _, code := stays.ask("mining.subscribe"); code != 0 {
+		t.Fatalf("code %d", code)
+	}
+	one := script(t, w)
+	one.begin("one")
+	one.ready()
+	if code := one.submit("one", one.job.ID, one.share(0)); code != 0 {
+		t.Errorf("code %d", code)
+	}
+	if stays.in.Scan() {
+		t.Errorf("it was told %s", stays.in.Text())
+	}
+	if _, code := script(t, w).ask("mining.subscribe"); code != stratum.CodeOther {
+		t.Errorf("one that mines gives way: code %d", code)
+	}
+}
+
+// A device that asks for version rolling after its first job may roll from the next on.
+func TestLateVersionRolling(t *testing.T) {
+	w, src, _ := played(t, Config{})
+	src.handler.Job(task("a", 1, 4, 8, 300))
+	one := script(t, w)
+	one.begin("one")
+	one.ready()
+	mask := map[string]any{"version-rolling.mask": "1fffe000"}
+	if _, code := one.ask("mining.configure", []string{"version-rolling"}, mask); code != 0 {
+		t.Fatalf("code %d", code)
+	}
+	next := task("b", 1, 4, 8, 300)
+	next.Prev[0] = 1
+	src.handler.Job(next)
+	one.ready()
+	one.job.VersionMask = 0x2000
+	for nonce := uint32(0); ; nonce++ {
+		sol := pow.Solution{Extranonce2: make([]byte, 4), Version: one.job.Version | 0x2000, Time: one.job.Time, Nonce: nonce}
+		if _, ok := one.job.Check(sol); !ok {
+			continue
+		}
+		if _, code := one.ask("mining.submit", "one", one.job.ID, "00000000", fmt.Sprintf("%08x", sol.Time), fmt.Sprintf("%08x", nonce), "00002000"); code != 0 {
+			t.Errorf("code %d", code)
+		}
+		return
 	}
 }

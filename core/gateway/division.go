@@ -97,8 +97,8 @@ func (d division) extranonce2(slot int, own []byte, j *pow.Job) []byte {
 	return append(append(d.zeros(j), d.extranonce1(slot, nil)...), own...)
 }
 
-// slots hands out the places of a division. A place that was left is dead until the next clean job: what its device had
-// searched is not searched again, and no share of its is taken for another's.
+// slots hands out the places of a division. A place that was left is dead until the next clean job, unless its device had
+// no work: what it had searched is not searched again, and no share of its is taken for another's.
 type slots struct {
 	total int
 	next  int   // never handed out yet
@@ -123,9 +123,14 @@ func (s *slots) take() (slot int, ok bool) {
 	return slot, true
 }
 
-func (s *slots) leave(slot int) {
+// leave gives a place back, of which something may have been searched.
+func (s *slots) leave(slot int, searched bool) {
 	s.taken--
-	s.dead = append(s.dead, slot)
+	if searched {
+		s.dead = append(s.dead, slot)
+	} else {
+		s.free = append(s.free, slot)
+	}
 }
 
 // clean makes all dead places good: there is new work.

@@ -29,7 +29,10 @@ func TestSpacesAreDisjoint(t *testing.T) {
 					case 0:
 						if len(here) > 0 {
 							i := random.IntN(len(here))
-							s.leave(here[i])
+							searched := random.IntN(3) > 0
+							if s.leave(here[i], searched); !searched {
+								delete(used, beginning(t, d, here[i], j))
+							}
 							here = append(here[:i], here[i+1:]...)
 						}
 					case 1:

@@ -76,30 +76,53 @@ func (g *Gateway) seat(p *stratum.Peer, lanes, tired bool) (first []byte, size i
 			continue
 		}
 		if slot, ok := u.room(lanes); ok {
-			s := &seat{
-				g: g, peer: p, lanes: lanes, up: u, slot: slot,
-				diff: newDifficulty(g.now(), g.cfg.Algorithm, startRate(g.cfg.Algorithm)),
-			}
-			u.enter(s)
-			p.Data = s
-			return u.division.extranonce1(slot, u.last), u.division.own, nil
+			first, size = g.sit(p, lanes, u, slot)
+			return first, size, nil
 		}
 	}
 	if pending != nil {
 		return nil, 0, pending.known
 	}
-	if g.open == nil || tired || g.now().Before(g.enough) {
-		return nil, 0, nil
+	spent := slices.IndexFunc(g.upstreams, (*upstream).spent)
+	if g.open == nil || tired || g.now().Before(g.enough) || len(g.upstreams) >= g.cfg.MaxUpstreams && spent < 0 {
+		first, size = g.displace(p, lanes)
+		return first, size, nil
 	}
 	if len(g.upstreams) >= g.cfg.MaxUpstreams {
-		i := slices.IndexFunc(g.upstreams, (*upstream).spent)
-		if i < 0 {
-			return nil, 0, nil
-		}
-		g.upstreams[i].cancel() // its search space is used up until the next block; a new one is fresh
-		g.upstreams = slices.Delete(g.upstreams, i, i+1)
+		g.upstreams[spent].cancel() // its search space is used up until the next block; a new one is fresh
+		g.upstreams = slices.Delete(g.upstreams, spent, spent+1)
 	}
 	return nil, 0, g.add().known
+}
+
+// sit gives a device a place. It is called with the lock.
+func (g *Gateway) sit(p *stratum.Peer, lanes bool, u *upstream, slot int) (first []byte, size int) {
+	s := &seat{
+		g: g, peer: p, lanes: lanes, up: u, slot: slot,
+		diff: newDifficulty(g.now(), g.cfg.Algorithm, startRate(g.cfg.Algorithm)),
+	}
+	u.enter(s)
+	p.Data = s
+	return u.division.extranonce1(slot, u.last), u.division.own
+}
+
+// displace gives a device the place of one that has not said yet who it is: those who were never invited cannot take all
+// places by asking for one. It is called with the lock.
+func (g *Gateway) displace(p *stratum.Peer, lanes bool) (first []byte, size int) {
+	for _, u := range g.upstreams {
+		if u.last == nil || !u.division.serves(lanes) {
+			continue
+		}
+		for s := range u.here() {
+			if !s.in && s.slot >= 0 && !s.worked() {
+				slot := s.slot
+				s.slot = -1
+				s.peer.Close()
+				return g.sit(p, lanes, u, slot)
+			}
+		}
+	}
+	return nil, 0
 }
 
 // Authorize lets a device mine, and sends it its first job.

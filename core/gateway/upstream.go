@@ -221,7 +221,7 @@ func (u *upstream) leave(s *seat) {
 	}
 	u.empty = u.g.now()
 	if s.slot >= 0 {
-		u.slots.leave(s.slot)
+		u.slots.leave(s.slot, s.worked())
 	}
 }
 
@@ -239,10 +239,10 @@ type seat struct {
 	targetOf float64
 
 	device Device
-	in     bool // authorized
-	joined bool // the accounts know
-	mask   uint32
-	rolls  bool // mask is what the device was granted first
+	in     bool   // authorized
+	joined bool   // the accounts know
+	mask   uint32 // what the device was granted
+	rolls  uint32 // what is left of it, as the device was told
 	jobs   []issued
 	seen   []searched // of jobs
 	number uint64     // of the work that it got last
@@ -250,6 +250,9 @@ type seat struct {
 	bad    int        // shares in a row that did not count
 	count  Counts
 }
+
+// worked reports whether the device has had a job.
+func (s *seat) worked() bool { return s.number > 0 }
 
 // issued is a job as a device got it.
 type issued struct {
@@ -369,10 +372,11 @@ func (s *seat) offer(now time.Time, clean bool) {
 
 // mine lets the device roll the bits of a version that the pool lets us roll, of those that it was granted.
 func (s *seat) mine(j *pow.Job) {
-	if !s.rolls {
-		s.mask, s.rolls = s.peer.VersionMask(), true
+	if now := s.peer.VersionMask(); now != s.rolls {
+		s.mask, s.rolls = now, now // it has asked, perhaps again
 	}
-	if want := s.mask & j.VersionMask; want != s.peer.VersionMask() {
+	if want := s.mask & j.VersionMask; want != s.rolls {
+		s.rolls = want
 		_ = s.peer.SetVersionMask(want) // it rolls none, or leaves
 	}
 }
