@@ -99,6 +99,30 @@ func TestTrustIsOffered(t *testing.T) {
 	run(t, 0, "", args...) // without a question
 }
 
+// TestWordsAreShown: a new wallet's words are shown at a terminal, one a line, and bring it back.
+func TestWordsAreShown(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	passphrase, file := filepath.Join(dir, "passphrase"), filepath.Join(dir, "words")
+	if err := os.WriteFile(passphrase, []byte("five words that nobody guesses\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	wallet := []string{"--network", "regtest", "--data", filepath.Join(dir, "data"), "--passphrase-file", passphrase}
+	cmd, _, said := atTerminal(t, append([]string{"wallet", "create"}, wallet...)...)
+	waitFor(t, said, "Its first address")
+	if err := cmd.Wait(); err != nil {
+		t.Fatalf("%v, %q", err, said.String())
+	}
+	var words []string
+	for _, line := range regexp.MustCompile(`(?m)^ +\d+  ([a-z]+)\r?$`).FindAllStringSubmatch(said.String(), -1) {
+		words = append(words, line[1])
+	}
+	if err := os.WriteFile(file, []byte(strings.Join(words, " ")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run(t, 0, "", append([]string{"wallet", "verify", "--words-file", file}, wallet...)...)
+}
+
 // TestWordsAreAskedBack: at a terminal some of the words are asked for, none is
 // shown, and a wrong one is named by its place and asked for again.
 func TestWordsAreAskedBack(t *testing.T) {

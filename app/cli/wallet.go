@@ -205,6 +205,9 @@ func (t *terminal) showWords(m hd.Mnemonic) {
 }
 
 func isTerminal(w any) bool {
+	if o, ok := w.(*output); ok {
+		w = o.to
+	}
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
