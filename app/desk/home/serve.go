@@ -225,6 +225,11 @@ func (g *Gateway) serveDevice(ctx context.Context, conn jsonrpc.Conn, origin str
 
 // serveMiners serves miners' programs until ctx ends.
 func (g *Gateway) serveMiners(ctx context.Context, l net.Listener, secure *tls.Config) error {
+	return g.accept(ctx, l, func(c net.Conn) { g.serveMiner(ctx, c, secure) })
+}
+
+// accept serves whoever comes until ctx ends.
+func (g *Gateway) accept(ctx context.Context, l net.Listener, serve func(net.Conn)) error {
 	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
 	defer stop()
 	for {
@@ -237,12 +242,12 @@ func (g *Gateway) serveMiners(ctx context.Context, l net.Listener, secure *tls.C
 			}
 			go func() {
 				defer g.visits.leave()
-				g.serveMiner(ctx, c, secure)
+				serve(c)
 			}()
 		case ctx.Err() != nil:
 			return nil
 		case errors.Is(err, net.ErrClosed):
-			return fmt.Errorf("serve miners: %w", err)
+			return fmt.Errorf("accept at %s: %w", l.Addr(), err)
 		default: // too many open files, mostly: it passes
 			select {
 			case <-ctx.Done():
