@@ -46,17 +46,31 @@ func TestForEveryone(t *testing.T) {
 	address, _ := serve(t, newServer(builtPage(t), pool.options()))
 	tab := chrome(t)
 	screen(t, tab, 390, 844)
+	faults := func(what string) {
+		t.Helper()
+		for _, fault := range evaluate[[]string](t, tab, `axe.run({resultTypes: ["violations"]}).then((found) => found.violations.map(
+			(v) => v.id + " (" + v.impact + "): " + v.nodes.map((n) => n.html.slice(0, 120) + " " + n.failureSummary).join("\n")))`) {
+			t.Errorf("%s: %s", what, strings.ReplaceAll(fault, "\n", " "))
+		}
+	}
 	for _, scheme := range []string{"light", "dark"} {
 		openFace(t, tab, address, "en", faces[0])
 		prefer(t, tab, scheme)
-		if _, err := chromedp.Run(tab, chromedp.Evaluate[bool](script+"; true")); err != nil {
-			t.Fatal(err)
-		}
+		evaluate[bool](t, tab, script+"; true")
 		for _, f := range faces {
 			showFace(t, tab, f)
-			for _, fault := range evaluate[[]string](t, tab, `axe.run({resultTypes: ["violations"]}).then((found) => found.violations.map(
-				(v) => v.id + " (" + v.impact + "): " + v.nodes.map((n) => n.html.slice(0, 120) + " " + n.failureSummary).join("\n")))`) {
-				t.Errorf("%s, %s: %s", f.name, scheme, strings.ReplaceAll(fault, "\n", " "))
+			faults(f.name + ", " + scheme)
+		}
+	}
+	// Wide, and in another language, in one face each.
+	screen(t, tab, 1280, 800)
+	for language, f := range map[string]string{"en": "mining", "de": "invite-spent"} {
+		openFace(t, tab, address, language, faces[0])
+		evaluate[bool](t, tab, script+"; true")
+		for _, face := range faces {
+			if face.name == f {
+				showFace(t, tab, face)
+				faults(f + ", wide, " + language)
 			}
 		}
 	}

@@ -45,7 +45,12 @@ var faces = []face{
 // showFace runs one face's js on a page that was just opened.
 func showFace(t *testing.T, tab context.Context, f face) {
 	t.Helper()
-	evaluate[bool](t, tab, `(async () => {
+	evaluate[bool](t, tab, faceScript(f))
+}
+
+// faceScript is an expression that shows a face, in any browser.
+func faceScript(f face) string {
+	return `(async () => {
 		const s = await import("./screen.js");
 		const show = (id) => {
 			for (const e of document.querySelectorAll("main > *, #dock")) e.hidden = e.id !== id;
@@ -65,11 +70,11 @@ func showFace(t *testing.T, tab context.Context, f face) {
 			for (let i = 0; i < 6; i++) s.share({result: "accepted", difficulty: 0.0006 * 4 ** i});
 			s.snapshot(snapshot, totals, 2_400_000, 0.5, {seen: true, back: false, slowed});
 		};
-		`+f.js+`;
+		` + f.js + `;
 		document.activeElement?.blur();
 		scrollTo(0, 0);
 		return true;
-	})()`)
+	})()`
 }
 
 // openFace opens a page of its own in a language for a face.
@@ -103,8 +108,14 @@ func screen(t *testing.T, tab context.Context, width, height int64) {
 // prefer sets what the person prefers: a light or dark scheme.
 func prefer(t *testing.T, tab context.Context, scheme string) {
 	t.Helper()
+	media(t, tab, "prefers-color-scheme", scheme)
+}
+
+// media sets one of the things that a style sheet may ask of the person's system; "" leaves it to the browser.
+func media(t *testing.T, tab context.Context, feature, value string) {
+	t.Helper()
 	_, err := chromedp.Call(tab, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+		Features: []*emulation.MediaFeature{{Name: feature, Value: value}},
 	})
 	if err != nil {
 		t.Fatal(err)

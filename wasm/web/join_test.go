@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"goldpan/assets"
 	"goldpan/wasm/web/browsertest"
 )
 
@@ -191,8 +192,19 @@ func TestRefusedDevices(t *testing.T) {
 	elsewhere := strings.Replace(h.invites(h.byName), "phone.test", "other.test", 1)
 	paste(elsewhere)
 	p.Await(problem + ".includes('another address')")
-	if way := p.Text("document.querySelector('#invite-problem a').href"); way != elsewhere {
-		t.Errorf("the way there is %q", way)
+	// The way there is shown, and stays when the page speaks another language.
+	for _, language := range []string{"en", "de", "en"} {
+		p.Eval(fmt.Sprintf(`(() => {
+			const chooser = document.getElementById("language");
+			chooser.value = %q;
+			chooser.dispatchEvent(new Event("change"));
+			return true;
+		})()`, language), new(bool))
+		p.Await("document.documentElement.lang === '" + language + "'")
+		p.Await(problem + ".includes('" + assets.Speak(language).Text("invite.origin") + "')")
+		if way := p.Text("document.getElementById('invite-way').getClientRects().length && document.getElementById('invite-way').href"); way != elsewhere {
+			t.Errorf("%s: the way there is %q", language, way)
+		}
 	}
 	// A link that is opened while the page is open is as good, and as little of it is left.
 	p.Eval(fmt.Sprintf("(location.href = %q, true)", h.invites(origin)), new(bool))
