@@ -5,6 +5,7 @@ import (
 	"errors"
 	"image"
 	"image/color"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -240,7 +241,6 @@ func household(t *testing.T, variant string, gold assets.Color) {
 	d.waitForButton(t, gold)
 	d.keys(t, "ctrl+3")
 	p.await(t, "Devices", screen("devices"))
-	d.waitForButton(t, gold)
 	shot("closed")
 	for len(p.lines) > 0 {
 		if r := <-p.lines; r["type"] == "home" {
@@ -249,13 +249,13 @@ func household(t *testing.T, variant string, gold assets.Color) {
 	}
 
 	d.keys(t, "space") // Switch on has the focus
+	p.await(t, "the switch", screen("devices open"))
 	open := p.await(t, "devices may join", func(r map[string]any) bool { return r["type"] == "home" && r["state"] == "mining" })
 	if page, _ := open["page"].(string); !strings.HasPrefix(page, "http://127.0.0.1:") {
 		t.Errorf("it opened %v", open)
 	}
-	button := d.waitForButton(t, gold)
 	shot("open")
-	d.click(t, button) // Add a phone
+	d.keys(t, "space") // Add a phone has it now
 	p.await(t, "an invitation", screen("invitation"))
 	var link string
 	for end := time.Now().Add(patience); link == "" && time.Now().Before(end); {
@@ -286,6 +286,23 @@ func household(t *testing.T, variant string, gold assets.Color) {
 		}
 	}
 	shot("list")
+
+	d.keys(t, "Tab", "space") // from Add a phone, which has the focus again, to the next
+	p.await(t, "a token", screen("token"))
+	shot("token")
+	d.keys(t, "space") // I have entered it
+	p.await(t, "the miner in the list", func(r map[string]any) bool {
+		all, _ := r["devices"].([]any)
+		return r["type"] == "home" && len(all) == 2
+	})
+	d.keys(t, "shift+Tab", "shift+Tab", "space") // Switch off
+	p.await(t, "the end of it", screen("devices closed"))
+	shot("off")
+	page, _ := open["page"].(string)
+	if c, err := net.Dial("tcp", strings.Trim(strings.TrimPrefix(page, "http"), ":/")); err == nil {
+		c.Close()
+		t.Error("the page is still served")
+	}
 	if code := p.end(t); code != 0 {
 		t.Errorf("SIGINT ended the window with %d: %s", code, p.stderr.String())
 	}

@@ -7,6 +7,7 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
@@ -40,15 +41,27 @@ func newDeviceRow(acts deviceActs) *deviceRow {
 		rate: figure(theme.SizeNameText), part: caption(""), bar: newPartBar(), spark: newSpark()}
 	r.name.Truncation, r.state.Truncation = fyne.TextTruncateEllipsis, fyne.TextTruncateEllipsis
 	r.rate.Alignment, r.part.Alignment = fyne.TextAlignTrailing, fyne.TextAlignTrailing
-	r.rename = widget.NewButton("Rename", func() { acts.rename(r.last) })
-	r.pause = widget.NewButton("Pause", func() { acts.pause(r.last, !r.last.Paused) })
-	r.remove = widget.NewButton("Remove", func() { acts.remove(r.last) })
+	r.rename, r.pause, r.remove = widget.NewButton("Rename", nil), widget.NewButton("Pause", nil), widget.NewButton("Remove", nil)
+	press(r.rename, func() { acts.rename(r.last) })
+	press(r.pause, func() { acts.pause(r.last, !r.last.Paused) })
+	press(r.remove, func() { acts.remove(r.last) })
 	figures := container.New(atLeast{104, 0}, container.New(column{2}, r.rate, r.part, r.bar))
-	right := container.NewHBox(container.NewCenter(container.New(atLeast{112, 44}, r.spark)), figures,
+	right := container.New(layout.NewCustomPaddedHBoxLayout(10), container.NewCenter(container.New(atLeast{112, 44}, r.spark)), figures,
 		container.NewCenter(container.NewHBox(r.rename, r.pause, r.remove)))
 	left := container.NewVBox(container.New(atLeast{28, 28}, r.mark))
 	r.panel = newPanel(container.NewBorder(nil, nil, left, right, container.New(column{0}, r.name, r.state, r.deeds)))
 	return r
+}
+
+// press has a button do something and keep the keyboard's focus, which Fyne takes
+// from it: who presses a key goes on from there.
+func press(b *widget.Button, do func()) {
+	b.OnTapped = func() {
+		if c := fyne.CurrentApp().Driver().CanvasForObject(b); c != nil {
+			c.Focus(b)
+		}
+		do()
+	}
 }
 
 // show draws d as it is at the time now.

@@ -63,9 +63,11 @@ func newDevicesScreen(acts devicesActs) *devicesScreen {
 	s.paid.Importance = widget.MediumImportance
 	s.toggle = widget.NewButton(openText, func() { acts.open(s.toggle.Text == openText) })
 	s.mend = widget.NewButton("Try again", func() { acts.mend() })
-	s.phone = widget.NewButtonWithIcon("Add a phone", theme.ContentAddIcon(), func() { acts.phone() })
+	s.phone = widget.NewButtonWithIcon("Add a phone", theme.ContentAddIcon(), nil)
 	s.phone.Importance = widget.HighImportance
-	s.miner = widget.NewButtonWithIcon("Add another miner program", theme.ContentAddIcon(), func() { acts.miner() })
+	s.miner = widget.NewButtonWithIcon("Add another miner program", theme.ContentAddIcon(), nil)
+	press(s.phone, func() { acts.phone() })
+	press(s.miner, func() { acts.miner() })
 
 	title := figure(theme.SizeNameSubHeadingText)
 	title.SetText("Let phones and other miners at home join")

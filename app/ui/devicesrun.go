@@ -200,11 +200,15 @@ func (p *devicesPlace) looked(ctx context.Context, s home.Snapshot) {
 	if ctx.Err() != nil {
 		return // it ends, and over draws that
 	}
+	began := p.view.phase == homeStarting
 	p.view.home, p.view.phase = s, homeWaiting
 	if ready(s) {
 		p.view.phase = homeOn
 	}
 	p.draw()
+	if began { // what to press next
+		p.window.focus(placeDevices, p.screen.first(), "devices open")
+	}
 	if p.invite != nil {
 		p.invite.show(s, time.Now())
 	}
@@ -229,6 +233,7 @@ func (p *devicesPlace) over(err error) {
 		return
 	}
 	p.draw()
+	p.window.focus(placeDevices, p.screen.toggle, "devices closed")
 }
 
 // end stops what runs and waits for it.

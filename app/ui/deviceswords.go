@@ -62,6 +62,9 @@ func homeWords(v homeView) (kind, string, string) {
 		n := v.home.Connected
 		switch n {
 		case 0:
+			if len(here(v.home)) == 0 {
+				return kindGood, "Open", "No device has joined so far."
+			}
 			return kindGood, "Open", "No device is here now. Those that have joined come back by themselves."
 		case 1:
 			return kindGood, "Open: 1 device is here", "It mines " + rate(v.home.Hashrate) + "."
@@ -138,9 +141,9 @@ func opensWords(v homeView) string {
 		}
 		return text + ". Both are open to your home network, and close when you switch it off or close the window."
 	}
-	text := "It opens port " + portOf(v.web) + " for the page"
+	text := "It opens " + portOf(v.web) + " for the page"
 	if v.listen != "" {
-		text += " and port " + portOf(v.listen) + " for miner programs"
+		text += " and " + portOf(v.listen) + " for miner programs"
 	}
 	return text + " on this computer. Your system may ask whether to allow it: allow home or private networks alone. " +
 		"Each device needs an invitation from you. On your home network it is plain http: no key and no password travels, but somebody on it could alter the page."
@@ -148,13 +151,10 @@ func opensWords(v homeView) string {
 
 func portOf(address string) string {
 	_, port, err := net.SplitHostPort(address)
-	switch {
-	case err != nil:
-		return "?"
-	case port == "0":
-		return "that is free"
+	if err != nil || port == "0" {
+		return "a free port"
 	}
-	return port
+	return "port " + port
 }
 
 // paidWords say for whom devices mine.

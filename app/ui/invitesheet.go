@@ -18,7 +18,7 @@ import (
 
 const (
 	// module is the width of a QR code's module, in points.
-	module = 6
+	module = 7
 	// quietZone is what stays white around a QR code, in modules (ISO/IEC 18004).
 	quietZone = 4
 )
@@ -120,7 +120,7 @@ func (s *inviteSheet) joined(d home.Device) {
 	title := figure(theme.SizeNameHeadingText)
 	title.Wrapping, title.Alignment = fyne.TextWrapWord, fyne.TextAlignCenter
 	title.SetText(d.Name + " has joined")
-	text := widget.NewLabel("It begins when its person presses Start there. You find it in the list, with a name that you can change.")
+	text := widget.NewLabel("It is in the list now, with a name that you can change. Its first shares come in a moment.")
 	text.Wrapping, text.Alignment = fyne.TextWrapWord, fyne.TextAlignCenter
 	c := newCheer()
 	s.replace(container.New(atLeast{0, 150}, c), title, text)
@@ -133,7 +133,7 @@ func (s *inviteSheet) joined(d home.Device) {
 func (s *inviteSheet) replace(objects ...fyne.CanvasObject) {
 	s.content.Objects = objects
 	s.content.Refresh()
-	s.sheet.pop.Refresh()
+	s.sheet.pop.Resize(s.sheet.pop.MinSize()) // no larger than what it says now
 }
 
 // cheer is the little celebration: a nugget comes to rest in its rings, and grains
