@@ -295,8 +295,8 @@ func (g *Gateway) Invite(name string) (Invitation, error) {
 		return Invitation{}, err
 	}
 	if name != "" {
-		if err := g.register.nameInvitation(i.ID, name); err != nil {
-			return Invitation{}, err
+		if err := g.register.nameInvitation(i.ID, name); err != nil { // nobody will see it
+			return Invitation{}, errors.Join(err, g.gate.Withdraw(i.ID))
 		}
 	}
 	return Invitation{ID: text(i.ID), Name: g.register.nameOfInvitation(i.ID), Expires: i.Expires, link: i.Link()}, nil
@@ -329,8 +329,8 @@ func (g *Gateway) Token(name string) (d Device, token string, err error) {
 		return Device{}, "", err
 	}
 	if name != "" {
-		if err := g.register.decide(made.ID, func(m *manners) { m.Name = name }); err != nil {
-			return Device{}, "", err
+		if err := g.register.decide(made.ID, func(m *manners) { m.Name = name }); err != nil { // nobody will see its token
+			return Device{}, "", errors.Join(err, g.gate.Remove(made.ID))
 		}
 	}
 	return Device{ID: text(made.ID), Name: g.named(made.ID).Name, Miner: true, Joined: made.Joined}, token, nil

@@ -175,6 +175,27 @@ func TestDamagedRegister(t *testing.T) {
 	}
 }
 
+// An invitation or a token that nobody is shown, because its name could not be kept, takes no device's place.
+func TestNothingIsLeftThatNobodySees(t *testing.T) {
+	o := options(t, "", "")
+	g, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.Close()
+	g.gate = invite.NewGate(invite.Config{}) // whose own writing works
+	g.register.dir = filepath.Join(o.Dir, "gone")
+	if i, err := g.Invite("Phone"); err == nil {
+		t.Errorf("invited %v", i)
+	}
+	if d, _, err := g.Token("Box"); err == nil {
+		t.Errorf("a token for %+v", d)
+	}
+	if i, d := g.gate.Invitations(), g.gate.Devices(); len(i)+len(d) > 0 {
+		t.Errorf("%d invitations and %d devices are left", len(i), len(d))
+	}
+}
+
 func TestFind(t *testing.T) {
 	r, g := filled(t, t.TempDir(), nil)
 	id, err := r.find("Ada's phone")
