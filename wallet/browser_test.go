@@ -51,17 +51,15 @@ func TestInBrowser(t *testing.T) {
 	}
 	write("wasm_exec.js", b)
 	write("index.html", []byte(inPage))
-	suites := []struct{ pkg, pattern, must string }{
-		{"./hd", "^Test", "TestJapaneseVectors"},
-		{"./uri", "^Test", "TestExamplesOfBIP21"},
-		{".", "^(TestBrowserStorage|TestWalletInBrowser)$", "TestWalletInBrowser"},
+	suites := []struct{ name, pattern, must string }{
+		{"hd.test", "^Test", "TestJapaneseVectors"},
+		{"uri.test", "^Test", "TestExamplesOfBIP21"},
+		{"wallet.test", "^(TestBrowserStorage|TestWalletInBrowser)$", "TestWalletInBrowser"},
 	}
-	for i, s := range suites {
-		build := exec.Command("go", "test", "-c", "-o", filepath.Join(dir, fmt.Sprintf("%d.wasm", i)), s.pkg)
-		build.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm", "CGO_ENABLED=0")
-		if out, err := build.CombinedOutput(); err != nil {
-			t.Fatalf("%s: %v\n%s", s.pkg, err, out)
-		}
+	build := exec.Command("go", "test", "-c", "-ldflags=-s -w", "-o", dir+string(filepath.Separator), "./hd", "./uri", ".")
+	build.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm", "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
 	}
 	server := httptest.NewServer(http.FileServer(http.Dir(dir)))
 	defer server.Close()
@@ -75,16 +73,16 @@ func TestInBrowser(t *testing.T) {
 	if err := browser.Navigate(ctx, server.URL); err != nil {
 		t.Fatal(err)
 	}
-	for i, s := range suites {
+	for _, s := range suites {
 		var got struct {
 			Out  string
 			Code int
 		}
-		if err := browser.Eval(ctx, fmt.Sprintf("tests(%q, %q)", fmt.Sprintf("%d.wasm", i), s.pattern), &got); err != nil {
+		if err := browser.Eval(ctx, fmt.Sprintf("tests(%q, %q)", s.name, s.pattern), &got); err != nil {
 			t.Fatal(err)
 		}
 		if got.Code != 0 || !strings.Contains(got.Out, "--- PASS: "+s.must) {
-			t.Errorf("%s: exit code %d\n%s", s.pkg, got.Code, got.Out)
+			t.Errorf("%s: exit code %d\n%s", s.name, got.Code, got.Out)
 		}
 		for line := range strings.SplitSeq(got.Out, "\n") {
 			if strings.Contains(line, " ms") || strings.Contains(line, "persistent") {
@@ -98,7 +96,7 @@ func TestInBrowser(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got struct{ Out string }
-	if err := browser.Eval(ctx, `tests("2.wasm", "^TestBrowserStorage$")`, &got); err != nil {
+	if err := browser.Eval(ctx, `tests("wallet.test", "^TestBrowserStorage$")`, &got); err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(got.Out, ErrInsecure.Error()) {
