@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"math"
+	"net/netip"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -64,9 +67,28 @@ func (t *terminal) gatewayInvite(ctx context.Context, name string) error {
 	if t.live() {
 		picture = code.Colours()
 	}
-	fmt.Fprintf(t.out, "%s\n%s\n\n", picture, i.Link())
 	t.say("Scan it with %s, or open the link there. It is good for this one device and ten minutes. Show it to nobody else.", i.Name)
+	if onlyHere(i.Link()) {
+		t.say("This link works on this computer alone: for another device start the gateway with --web :PORT, or with this computer's own address.")
+	}
+	fmt.Fprintf(t.out, "%s\n", i.Link())
+	// The picture comes last, without an empty line: so it fits into a terminal of 24 lines.
+	if width := t.width(); width > 0 && width < code.Width() {
+		t.say("The QR code needs a window of %d columns; this one has %d.", code.Width(), width)
+		return nil
+	}
+	fmt.Fprint(t.out, picture)
 	return nil
+}
+
+// onlyHere tells whether a link leads to the machine itself from every device that opens it.
+func onlyHere(link string) bool {
+	u, err := url.Parse(link)
+	if err != nil {
+		return false
+	}
+	a, err := netip.ParseAddr(u.Hostname())
+	return u.Hostname() == "localhost" || err == nil && a.IsLoopback()
 }
 
 func (t *terminal) gatewayToken(ctx context.Context, name string) error {
@@ -130,7 +152,7 @@ func (t *terminal) gatewayDevices(s *home.Snapshot, all bool) error {
 	}
 	for _, i := range s.Invitations {
 		t.print(record{"type": "pending", "id": i.ID, "name": i.Name, "expires": i.Expires.UTC().Format(time.RFC3339)},
-			"%-20s invited; the invitation is good until %s", i.Name, i.Expires.Local().Format("15:04"))
+			"%-20s %-18s invited; the invitation is good until %s", i.Name, i.ID, i.Expires.Local().Format("15:04"))
 	}
 	if n == 0 && len(s.Invitations) == 0 {
 		t.say("No device has joined yet. Invite one with goldpan gateway invite.")
@@ -187,14 +209,71 @@ func deviceCommand(name, summary, usage string, words int, ask func(args []strin
 			if err != nil {
 				return err
 			}
-			t.print(deviceRecord(*a.Device), "%s", say(*a.Device))
+			t.print(deviceRecord(t.figures(ctx, *a.Device)), "%s", say(*a.Device))
 			return nil
 		}
 	}}
 }
 
+// figures adds what a device has done to what a command answered about it, for programs.
+func (t *terminal) figures(ctx context.Context, d home.Device) home.Device {
+	if !t.json {
+		return d
+	}
+	if a, err := t.askGateway(ctx, home.Command{Do: "snapshot"}); err == nil {
+		for _, known := range a.Snapshot.Devices {
+			if known.ID == d.ID {
+				return known
+			}
+		}
+	}
+	return d
+}
+
 func gatewayRemoveCommand() command {
-	return deviceCommand("gateway remove", "Remove a device: its credential is worth nothing from now on.", "DEVICE", 1,
+	c := removeDeviceCommand()
+	prepare := c.prepare
+	c.prepare = func(t *terminal, f *flag.FlagSet) func(context.Context, []string) error {
+		remove := prepare(t, f)
+		return func(ctx context.Context, args []string) error {
+			err := remove(ctx, args)
+			if errors.Is(err, home.ErrNoDevice) {
+				return t.gatewayWithdraw(ctx, args[0], err)
+			}
+			return err
+		}
+	}
+	return c
+}
+
+// gatewayWithdraw ends an invitation that nobody has used, named by its id or its name. missing is returned if there is none.
+func (t *terminal) gatewayWithdraw(ctx context.Context, which string, missing error) error {
+	a, err := t.askGateway(ctx, home.Command{Do: "snapshot"})
+	if err != nil {
+		return err
+	}
+	var found []home.Invitation
+	for _, i := range a.Snapshot.Invitations {
+		if i.ID == which || i.Name == which {
+			found = append(found, i)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return missing
+	case 1:
+	default:
+		return home.ErrSeveral
+	}
+	if _, err := t.askGateway(ctx, home.Command{Do: "withdraw", Device: found[0].ID}); err != nil {
+		return err
+	}
+	t.print(record{"type": "withdrawn", "id": found[0].ID, "name": found[0].Name}, "The invitation of %s is withdrawn: its link is worth nothing from now on.", found[0].Name)
+	return nil
+}
+
+func removeDeviceCommand() command {
+	return deviceCommand("gateway remove", "Remove a device, or an open invitation: its credential, or its link, is worth nothing from now on.", "DEVICE", 1,
 		func([]string) (home.Command, error) { return home.Command{Do: "remove"}, nil },
 		func(d home.Device) string {
 			return d.Name + " is removed, and was sent away if it was here. What it has done stays in the accounts: goldpan gateway devices --all."

@@ -53,10 +53,10 @@ func practicePool(t *testing.T) (pool, payee string) {
 
 // gatewayLine is what the lines of gateway and its commands hold.
 type gatewayLine struct {
-	Type, Page, Payee, Payout, Link, Token, Name, State, Kind, ID string
-	Stratum                                                       []string
-	Accepted                                                      uint64
-	Sealed                                                        bool
+	Type, Page, Payee, Payout, Link, Token, Name, State, Kind, ID, Joined string
+	Stratum                                                               []string
+	Accepted                                                              uint64
+	Sealed                                                                bool
 }
 
 // household runs goldpan gateway on a data directory; at is where it listened the last time.
@@ -397,5 +397,42 @@ func TestParseRate(t *testing.T) {
 		if got, err := parseRate(s); err == nil {
 			t.Errorf("%q is %g", s, got)
 		}
+	}
+}
+
+// TestInvitationIsWithdrawn: an open invitation takes a place, and is withdrawn by its name; what a command answers about a
+// device in JSON holds what it has done.
+func TestInvitationIsWithdrawn(t *testing.T) {
+	t.Parallel()
+	pool, payee := practicePool(t)
+	h := startHousehold(t, t.TempDir(), pool, payee, "--max-devices", "2")
+	h.ask("invite", "--miner", "--name", "Box")
+	link := h.ask("invite", "--name", "Ada's phone")[0]
+	run(t, 1, "", "gateway", "invite", "--data", h.dir)
+	if l := h.ask("remove", "Ada's phone")[0]; l.Type != "withdrawn" || l.ID != link.ID {
+		t.Errorf("%+v", l)
+	}
+	run(t, 1, "", "gateway", "remove", "Ada's phone", "--data", h.dir)
+	if l := h.ask("pause", "Box")[0]; l.State != "paused" || l.Joined == "" {
+		t.Errorf("%+v", l)
+	}
+}
+
+// TestInvitationFits: a whole QR code and the line after it stand in a terminal of 24 lines, and whose link nobody else can
+// open is told so.
+func TestInvitationFits(t *testing.T) {
+	t.Parallel()
+	pool, payee := practicePool(t)
+	h := startHousehold(t, t.TempDir(), pool, payee)
+	out, err := exec.Command(goldpan, "gateway", "invite", "--data", h.dir).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	_, picture, found := strings.Cut(string(out), "█")
+	if n := strings.Count(picture, "\n"); !found || n > 23 || strings.Contains(picture, "join") {
+		t.Errorf("%d lines, %s", n, out)
+	}
+	if !strings.Contains(string(out), "on this computer alone") {
+		t.Errorf("%s", out)
 	}
 }

@@ -90,6 +90,18 @@ func (t *terminal) redraw(line string) {
 	t.status = true
 }
 
+// width is the terminal's, in columns; 0 if it is not known, or there is none.
+func (t *terminal) width() int {
+	if !t.live() {
+		return 0
+	}
+	width, _, err := term.GetSize(int(t.err.(*os.File).Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
+}
+
 func (t *terminal) clear() {
 	if t.status {
 		fmt.Fprint(t.err, "\r\x1b[K")

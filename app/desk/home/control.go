@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"goldpan/core/invite"
@@ -54,7 +55,18 @@ func (a Answer) Format(s fmt.State, _ rune) { _, _ = fmt.Fprintf(s, "answer %q",
 func problems() map[string]error {
 	return map[string]error{
 		"no-device": ErrNoDevice, "several": ErrSeveral, "name": ErrName, "limit": ErrLimit, "no-page": ErrNoPage, "full": invite.ErrFull,
+		"disk-full": syscall.ENOSPC, "disk-read-only": syscall.EROFS,
 	}
+}
+
+// problem is what is said of an error on the socket.
+func problem(err error) string {
+	for name, known := range problems() {
+		if errors.Is(err, known) {
+			return name
+		}
+	}
+	return err.Error()
 }
 
 // listenControl opens the socket. A stale one is in nobody's hands: the folder is locked.
@@ -105,32 +117,7 @@ func pointed(dir string) (path string, ok bool) {
 
 // serveControl answers commands until ctx ends.
 func (g *Gateway) serveControl(ctx context.Context) error {
-	l := g.listeners.control
-	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
-	defer stop()
-	for {
-		c, err := l.Accept()
-		switch {
-		case err == nil:
-			if !g.visits.enter() {
-				_ = c.Close()
-				return nil
-			}
-			go func() {
-				defer g.visits.leave()
-				g.control(ctx, c)
-			}()
-		case ctx.Err() != nil:
-			return nil
-		case errors.Is(err, net.ErrClosed):
-			return fmt.Errorf("serve commands: %w", err)
-		default:
-			select {
-			case <-ctx.Done():
-			case <-time.After(100 * time.Millisecond):
-			}
-		}
-	}
+	return g.accept(ctx, g.listeners.control, func(c net.Conn) { g.control(ctx, c) })
 }
 
 // control answers one command.
@@ -149,12 +136,7 @@ func (g *Gateway) control(ctx context.Context, c net.Conn) {
 		a, err = g.do(ctx, command)
 	}
 	if err != nil {
-		a = Answer{Error: err.Error()}
-		for name, known := range problems() {
-			if errors.Is(err, known) {
-				a.Error = name
-			}
-		}
+		a = Answer{Error: problem(err)}
 	}
 	if text, err := json.Marshal(a); err == nil {
 		_ = conn.WriteMessage(ctx, text)

@@ -3,11 +3,13 @@ package home
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 
 	"goldpan/core/invite"
@@ -223,3 +225,18 @@ func FuzzCommand(f *testing.F) {
 }
 
 func dialUnix(path string) (net.Conn, error) { return net.Dial("unix", path) }
+
+// TestProblemsAreNamed: an error that people are told about in words of their own is known at the other end too, the system's
+// as well.
+func TestProblemsAreNamed(t *testing.T) {
+	full := &fs.PathError{Op: "write", Path: "devices.json", Err: syscall.ENOSPC}
+	for _, err := range []error{full, ErrNoDevice, ErrSeveral, invite.ErrFull} {
+		name := problem(fmt.Errorf("keep the device: %w", err))
+		if known := problems()[name]; known == nil || !errors.Is(err, known) {
+			t.Errorf("%v goes by %q", err, name)
+		}
+	}
+	if got := problem(errors.New("another")); got != "another" {
+		t.Errorf("%q", got)
+	}
+}

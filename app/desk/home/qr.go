@@ -43,6 +43,9 @@ func (m Matrix) dark(x, y int) bool {
 	return x >= 0 && y >= 0 && y < len(m) && x < len(m[y]) && m[y][x]
 }
 
+// Width is the columns that String takes.
+func (m Matrix) Width() int { return len(m) + 2*quiet }
+
 // String draws the code with half blocks, two rows to a line, quiet zone included, for a terminal that writes light on
 // dark: what is light in the code is drawn.
 func (m Matrix) String() string {
