@@ -63,6 +63,7 @@ func commands() []command {
 		walletExportCommand(), walletVerifyCommand(), walletLabelCommand(), walletUnlockKeyCommand(),
 		keyAddCommand(), keyListCommand(), keyShowCommand(), keyCheckCommand(), keyRotateCommand(), keyRevokeCommand(),
 		keyLockCommand(), keyUnlockCommand(), keyPanicCommand(), keyAuditCommand(), keyMoveCommand(), keyExportCommand(), keyImportCommand(),
+		exchangeBalanceCommand(), exchangeDepositCommand(), exchangePermissionsCommand(), poolstatsCommand(),
 		configShowCommand(), configCheckCommand(), configSetCommand(), configPathCommand(),
 		poolsCommand(), trustListCommand(), trustRemoveCommand(),
 		gatewayInviteCommand(), gatewayDevicesCommand(), gatewayRemoveCommand(), gatewayRenameCommand(),

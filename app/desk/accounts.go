@@ -6,12 +6,14 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"goldpan/vault"
 	"goldpan/vault/exchange"
 	"goldpan/vault/limit"
 	"goldpan/vault/policy"
+	"goldpan/vault/poolapi"
 )
 
 // Errors that shells branch on.
@@ -97,4 +99,62 @@ func (d *Desk) Exchange(ctx context.Context, v *vault.Vault, b *vault.Broker, id
 	}
 	warnings, err = policy.Daily(ctx, v, e, policy.Use{}, time.Now(), x.Permissions)
 	return x, e, warnings, err
+}
+
+// Budget tells what is left of a provider's limits for a key.
+func (d *Desk) Budget(e vault.Entry) []limit.Budget {
+	l, err := d.Limits()
+	if err != nil {
+		return nil
+	}
+	_, host, _ := strings.Cut(e.Endpoint, "://")
+	return l.Budget(e.Provider, host, e.ID)
+}
+
+// PoolStats asks a pool what it counts for the person whose key is kept by this id.
+func (d *Desk) PoolStats(ctx context.Context, v *vault.Vault, b *vault.Broker, id string, a poolapi.Account) (poolapi.Stats, vault.Entry, error) {
+	e, err := v.Show(ctx, id)
+	if err != nil {
+		return poolapi.Stats{}, e, err
+	}
+	if e.Kind != vault.KindPoolAPI {
+		return poolapi.Stats{}, e, fmt.Errorf("%s: %w", id, vault.ErrWrongKind)
+	}
+	p, err := poolapi.New(e, d.patient(e, b.Key(id)), a)
+	if err != nil {
+		return poolapi.Stats{}, e, err
+	}
+	s, err := p.Stats(ctx)
+	return s, e, err
+}
+
+// openBroker makes requests for public data, with a vault that holds nothing.
+func (d *Desk) openBroker() (*vault.Broker, error) {
+	l, err := d.Limits()
+	if err != nil {
+		return nil, err
+	}
+	v, err := vault.Open(d.dir, vault.NewMemory())
+	if err != nil {
+		return nil, err
+	}
+	return vault.NewBroker(v, vault.BrokerOptions{Limits: l}), nil
+}
+
+// AddressStats asks a pool of one of poolapi.Styles, at https:// and a host, what it
+// counts for an address. No key is needed, and no vault is opened.
+func (d *Desk) AddressStats(ctx context.Context, style, endpoint, address string) (poolapi.Stats, vault.Entry, error) {
+	e := vault.Entry{Environment: vault.Live, Endpoint: strings.TrimSuffix(endpoint, "/")}
+	b, err := d.openBroker()
+	if err != nil {
+		return poolapi.Stats{}, e, err
+	}
+	defer b.Close()
+	_, host, _ := strings.Cut(e.Endpoint, "://")
+	p, err := poolapi.ByAddress(style, host, address, d.patient(e, b.Open(e)))
+	if err != nil {
+		return poolapi.Stats{}, e, err
+	}
+	s, err := p.Stats(ctx)
+	return s, e, err
 }

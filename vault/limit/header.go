@@ -53,7 +53,7 @@ func exhausted(h http.Header, now time.Time) (time.Duration, bool) {
 			return time.Second, true
 		case reset > 1e11:
 			reset = reset/1000 - float64(now.UnixMilli())/1000
-		case reset > 1e9:
+		case reset > 1e8:
 			reset -= float64(now.UnixMilli()) / 1000
 		}
 		return seconds(max(reset, 0)), true
