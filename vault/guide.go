@@ -3,6 +3,7 @@ package vault
 import (
 	_ "embed"
 	"encoding/json"
+	"strings"
 	"sync"
 )
 
@@ -39,6 +40,9 @@ func PanicSteps(entries []Entry) []string {
 	}
 	var steps []string
 	for i, step := range guide().Panic {
+		if i == 6 && len(support) == 0 {
+			step = strings.TrimSuffix(step, ":") + "." // of these keys' makers no address is known
+		}
 		steps = append(steps, step)
 		switch i {
 		case 2:

@@ -381,6 +381,14 @@ func TestExplain(t *testing.T) {
 			t.Errorf("%v: %q, %q", err, message, hint)
 		}
 	}
+	// A key that is replaced by itself is told so, not that its id is taken.
+	same := &vault.Error{Store: "vault", Detail: "this is the secret that is kept already", Hint: "Make a new key.", Err: vault.ErrExists}
+	if message, hint := Explain(same); message != same.Detail || hint != same.Hint {
+		t.Errorf("%q, %q", message, hint)
+	}
+	if _, hint := Explain(&os.PathError{Op: "open", Path: "backup", Err: os.ErrExist}); !strings.Contains(hint, "another name") {
+		t.Errorf("%q", hint)
+	}
 	_, err := hd.ParseMnemonic(strings.Repeat("abandon ", 11) + "abuot")
 	if message, hint := Explain(err); !strings.Contains(message, "abuot") || hint == "" {
 		t.Errorf("%q, %q", message, hint)

@@ -226,6 +226,10 @@ func Explain(err error) (message, hint string) {
 	}
 	if own := vault.Hint(err); own != "" {
 		hint = own
+		// Whoever gives a hint of their own for something that is there already says what it is.
+		if of := (*vault.Error)(nil); errors.Is(err, vault.ErrExists) && errors.As(err, &of) && of.Detail != "" {
+			message = of.Detail
+		}
 	}
 	return printable(message), hint
 }

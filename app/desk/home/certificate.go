@@ -62,6 +62,22 @@ func (c *certificate) current() *tls.Certificate {
 	return c.pair
 }
 
+// doubt says why browsers and miners will refuse the certificate that is in use, and what to do; "" if nothing is known against
+// it. host is the public page's, or "" where none is asked for. Who vouches for it is not looked at: a household may do that
+// itself.
+func (c *certificate) doubt(host string) string {
+	leaf, now := c.current().Leaf, c.now()
+	switch {
+	case now.After(leaf.NotAfter):
+		return "The certificate ended on " + leaf.NotAfter.UTC().Format(time.DateOnly) + ": devices will refuse it. Renew it; the new one is taken up by itself."
+	case now.Before(leaf.NotBefore):
+		return "The certificate begins on " + leaf.NotBefore.UTC().Format(time.DateOnly) + " only: devices will refuse it until then. Check this machine's date and time."
+	case host != "" && leaf.VerifyHostname(host) != nil:
+		return "The certificate is not made for " + host + ", the host of --public-url: browsers will refuse it. Give the certificate of that name, or the URL of that certificate."
+	}
+	return ""
+}
+
 // reload reads the files at once.
 func (c *certificate) reload() error {
 	c.mu.Lock()

@@ -12,6 +12,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -95,5 +96,28 @@ func TestRenewedCertificate(t *testing.T) {
 	}
 	if _, err := newCertificate(certFile, filepath.Join(dir, "none")); !errors.Is(err, ErrCertificate) {
 		t.Errorf("no key: %v", err)
+	}
+}
+
+// TestDoubtedCertificate: what browsers and miners will surely refuse is told beforehand.
+func TestDoubtedCertificate(t *testing.T) {
+	certFile, keyFile, _ := certify(t, t.TempDir(), 1)
+	c, err := newCertificate(certFile, keyFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	for _, test := range []struct {
+		host string
+		at   time.Duration
+		want string
+	}{
+		{"home.test", 0, ""}, {"", 0, ""}, {"other.test", 0, "not made for other.test"},
+		{"home.test", 2 * time.Hour, "ended on"}, {"", 2 * time.Hour, "ended on"}, {"home.test", -2 * time.Hour, "date and time"},
+	} {
+		c.now = func() time.Time { return now.Add(test.at) }
+		if got := c.doubt(test.host); (got == "") != (test.want == "") || !strings.Contains(got, test.want) {
+			t.Errorf("%q after %v: %q", test.host, test.at, got)
+		}
 	}
 }

@@ -229,7 +229,12 @@ func (g *Gateway) tend(ctx context.Context) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	var told error
+	doubt := ""
 	for {
+		before := doubt
+		if doubt = g.doubt(); doubt != "" && doubt != before {
+			g.tell(Event{Kind: "trouble", Text: doubt})
+		}
 		g.reckon(ctx)
 		select {
 		case <-ctx.Done():
@@ -244,6 +249,18 @@ func (g *Gateway) tend(ctx context.Context) error {
 			told = nil
 		}
 	}
+}
+
+// doubt is what is known against the certificate in use.
+func (g *Gateway) doubt() string {
+	if g.cert == nil {
+		return ""
+	}
+	host := ""
+	if g.public() {
+		_, host, _ = parsePublic(g.options.PublicURL) // it was read before
+	}
+	return g.cert.doubt(host)
 }
 
 // reckon reads the accounts.
