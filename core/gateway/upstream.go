@@ -317,7 +317,7 @@ func (s *seat) targetFor(w issued) pow.Target {
 
 // found returns what the device has found of a job so far.
 func (s *seat) found(j *pow.Job) map[shareKey]struct{} {
-	for _, f := range s.seen {
+	for _, f := range slices.Backward(s.seen) { // it is the newest, mostly
 		if f.of(j) {
 			return f.shares
 		}
