@@ -181,8 +181,8 @@ func (w *Wallet) WriteBackup(passphrase string) ([]byte, error) {
 		return nil, err
 	}
 	defer s.Words.Wipe()
-	if seal.Strength(passphrase) < seal.MinStrength {
-		return nil, ErrWeak
+	if err := w.o.Strong(passphrase); err != nil {
+		return nil, err
 	}
 	var labels bytes.Buffer
 	if err := w.ExportLabels(&labels); err != nil {

@@ -332,3 +332,46 @@ func FuzzWalletFile(f *testing.F) {
 		}
 	})
 }
+
+// A passphrase below the bar that the caller sets makes no wallet, no backup, and changes none; one that was kept
+// before still opens.
+func TestMinStrength(t *testing.T) {
+	o := Options{Storage: &MemoryStorage{}, Params: bitcoinMain(t), Passphrase: "river", WorkFactor: 1}
+	w, err := Create(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	o.MinStrength = 40
+	if w, err = Open(o); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = w.Close() }()
+	const good = "quartz ladder violin marmalade"
+	if _, err := w.WriteBackup("river"); !errors.Is(err, ErrWeak) {
+		t.Errorf("a backup: %v", err)
+	}
+	if err := w.ChangePassphrase("river", "stream"); !errors.Is(err, ErrWeak) {
+		t.Errorf("a change: %v", err)
+	}
+	if err := w.ChangePassphrase("river", good); err != nil {
+		t.Error(err)
+	}
+	o.Name = "other"
+	if _, err := Create(o); !errors.Is(err, ErrWeak) {
+		t.Errorf("a new one: %v", err)
+	}
+	if _, err := Restore(o, words(t)); !errors.Is(err, ErrWeak) {
+		t.Errorf("words: %v", err)
+	}
+	o.Params = practice(t)
+	p, err := Create(o)
+	if err != nil {
+		t.Fatalf("of practice: %v", err)
+	}
+	if err := p.Close(); err != nil {
+		t.Error(err)
+	}
+}

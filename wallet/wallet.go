@@ -79,6 +79,9 @@ type Options struct {
 	// Passphrase seals the files. A practice wallet may do without: its key then lies beside it.
 	Passphrase string
 	WorkFactor int // of the passphrase, when one is set; 0 for the platform's own
+	// MinStrength is what a new passphrase of a real network's wallet, or of a backup file of it, must have at least,
+	// in bits as seal.Strength counts them. It is never below the platform's own, seal.MinStrength.
+	MinStrength float64
 	// UnlockKey opens the wallet instead of the passphrase, once NewUnlockKey made it: the system's keyring keeps it.
 	UnlockKey seal.Key
 	// AutoLock locks the wallet this long after it was opened, unlocked, or its seed was last used; 0 for never.
@@ -288,11 +291,15 @@ func create(o Options, s secret, n notes) (*Wallet, error) {
 
 // mayKeep refuses to keep a wallet under a passphrase that does not suit where it is kept.
 func (o Options) mayKeep() error {
-	switch {
-	case o.Params.Network == coin.Practice:
-	case o.Passphrase == "":
+	if o.Params.Network != coin.Practice && o.Passphrase == "" {
 		return ErrNoPassphrase
-	case seal.Strength(o.Passphrase) < seal.MinStrength:
+	}
+	return o.Strong(o.Passphrase)
+}
+
+// Strong refuses a new passphrase that is too soon guessed for this wallet, with ErrWeak.
+func (o Options) Strong(passphrase string) error {
+	if o.Params.Network != coin.Practice && seal.Strength(passphrase) < max(seal.MinStrength, o.MinStrength) {
 		return ErrWeak
 	}
 	return nil

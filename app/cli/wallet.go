@@ -82,7 +82,12 @@ func (t *terminal) options(ctx context.Context, c walletChoice, create bool) (d 
 			o.UnlockKey = t.keptKey(ctx, d, o)
 		}
 		if o.UnlockKey == (seal.Key{}) {
-			if o.Passphrase, err = t.newSecret(ctx, *c.passphraseFile, passphrasePrompt, create); err != nil {
+			if create {
+				o.Passphrase, err = t.walletPassphrase(ctx, *c.passphraseFile, o)
+			} else {
+				o.Passphrase, err = t.secret(ctx, *c.passphraseFile, passphrasePrompt)
+			}
+			if err != nil {
 				return d, o, err
 			}
 		}

@@ -12,12 +12,20 @@ import (
 // ErrPassphraseShort refuses a passphrase that is soon guessed.
 var ErrPassphraseShort = errors.New("that passphrase is too short")
 
+// minWalletStrength is what a new passphrase of a wallet with coins of worth must have, in bits. Each guess costs whoever
+// has the file the work of scrypt at factor 18, about a second: 40 bits are some ten thousand years of one processor.
+const minWalletStrength = 40
+
 // WalletOptions returns what opens, makes or restores the wallet of p in this
 // data directory. The caller adds what only a person knows. Every wallet is
 // opened through here: from then on this process leaves no core dump.
 func (d *Desk) WalletOptions(p *coin.Params) wallet.Options {
 	_ = seal.NoDumps() // where the system forbids even that, the wallet is as safe as the system
-	return wallet.Options{Dir: filepath.Join(d.dir, "wallets"), Params: p}
+	o := wallet.Options{Dir: filepath.Join(d.dir, "wallets"), Params: p}
+	if p.Network == coin.Main {
+		o.MinStrength = minWalletStrength
+	}
+	return o
 }
 
 // PayoutAddress is where what is mined is to be paid: the wallet's first address that was never paid. It is
