@@ -17,9 +17,10 @@ FUZZTIME ?= 10s
 FAULTS ?= 2000
 CASES ?= 100000
 KILLS ?= 300
+STORM ?= 2600
 
 .DEFAULT_GOAL := help
-.PHONY: help run build page cli desktop test race fuzz faults kills hunt cases bench bench-web load wallet-size screens lint secrets check generate package clean
+.PHONY: help run build page cli desktop test race fuzz faults kills storm hunt cases bench bench-web load wallet-size screens lint secrets check generate package clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -66,6 +67,10 @@ faults: ## mine through FAULTS faults of two pools' connections; FAULTSEED repea
 kills: ## kill wallet, vault and accounts while they keep things, KILLS times
 	@.ci/setup.sh test
 	@GOLDPAN_KILLS=$(KILLS) go test -v -count=1 -timeout 0 -run '^TestKill' ./wallet ./vault ./core/gateway/accounts
+
+storm: ## STORM requests to each exchange's double while it fails in every way: no ban, no secret outside the store
+	@.ci/setup.sh test
+	@GOLDPAN_STORM=$(STORM) go test -v -count=1 -timeout 0 -run '^(TestStorm|TestFakesBan)$$' ./vault/exchange
 
 hunt: ## plant a secret in every field of the vault, and search all that it leaves behind
 	@.ci/setup.sh test
