@@ -95,10 +95,11 @@ func openFace(t *testing.T, tab context.Context, address, language string, f fac
 	showFace(t, tab, f)
 }
 
-// screen gives the tab a size, as a phone's or a desktop's.
-func screen(t *testing.T, tab context.Context, width, height int64) {
+// screen gives the tab a size, as a phone's or a desktop's. scale is how many dots a pixel has: more only cost time
+// where nobody looks.
+func screen(t *testing.T, tab context.Context, width, height int64, scale float64) {
 	t.Helper()
-	options := []chromedp.EmulateViewportOption{chromedp.EmulateScale(2)}
+	options := []chromedp.EmulateViewportOption{chromedp.EmulateScale(scale)}
 	if width < 600 {
 		options = append(options, chromedp.EmulateMobile, chromedp.EmulateTouch, chromedp.EmulatePortrait)
 	}

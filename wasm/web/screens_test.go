@@ -28,7 +28,7 @@ func TestScreens(t *testing.T) {
 	}
 
 	for _, size := range [][2]int64{{320, 568}, {390, 844}, {1280, 800}} {
-		screen(t, tab, size[0], size[1])
+		screen(t, tab, size[0], size[1], 1)
 		openFace(t, tab, address, "en", faces[0])
 		for _, f := range faces {
 			showFace(t, tab, f)
@@ -37,7 +37,7 @@ func TestScreens(t *testing.T) {
 		}
 	}
 	// The longest of the words decide, and 200 % text.
-	screen(t, tab, 320, 568)
+	screen(t, tab, 320, 568, 1)
 	for _, language := range assets.Languages() {
 		openFace(t, tab, address, language, faces[0])
 		for _, f := range faces {
@@ -107,7 +107,7 @@ func TestPictures(t *testing.T) {
 		name          string
 		width, height int64
 	}{{"phone", 390, 844}, {"desktop", 1280, 800}} {
-		screen(t, tab, size.width, size.height)
+		screen(t, tab, size.width, size.height, 2)
 		for language := range strings.SplitSeq(languages, ",") {
 			for _, scheme := range []string{"light", "dark"} {
 				openFace(t, tab, address, language, faces[0])
