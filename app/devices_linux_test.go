@@ -289,12 +289,12 @@ func household(t *testing.T, variant string, gold assets.Color) {
 
 	d.keys(t, "Tab", "space") // from Add a phone, which has the focus again, to the next
 	p.await(t, "a token", screen("token"))
-	shot("token")
-	d.keys(t, "space") // I have entered it
 	p.await(t, "the miner in the list", func(r map[string]any) bool {
 		all, _ := r["devices"].([]any)
 		return r["type"] == "home" && len(all) == 2
 	})
+	shot("token")
+	d.keys(t, "space") // I have entered it
 	d.keys(t, "shift+Tab", "shift+Tab", "space") // Switch off
 	p.await(t, "the end of it", screen("devices closed"))
 	shot("off")

@@ -57,7 +57,7 @@ func TestWhatDevicesSays(t *testing.T) {
 	s.show(v, now)
 	text = allText(s.content)
 	for _, want := range []string{"Open: 2 devices are here", "1.20 TH/s", closeText, "Add a phone", "Add another miner program", "http://192.168.178.120:8080/",
-		"stratum+tcp://192.168.178.120:3333", bitcoinAddress, "Bitcoin at Public Pool", "Here, last share 4 s ago", "12 shares · best 0.0123 · 3 h 0 min on line in all", "under 1% of all",
+		"stratum+tcp://192.168.178.120:3333", bitcoinAddress, "Bitcoin at Public Pool", "open to your home network", "Here, last share 4 s ago", "12 shares · best 0.0123 · 3 h 0 min on line", "under 1% of all",
 		"(1\u202f234 not counted)", "Paused by you", "Go on", "Has not connected yet", "An invitation for Device 5 is open: 9:05 left."} {
 		if !strings.Contains(text, want) {
 			t.Errorf("open, the screen does not say %q, but %s", want, text)

@@ -100,11 +100,16 @@ func lonely(v homeView) bool {
 	if err != nil || host != "" && host != "0.0.0.0" && host != "::" {
 		return false // that address was asked for
 	}
-	page, err := url.Parse(v.home.Page)
+	return loopback(v.home.Page)
+}
+
+// loopback tells whether a page is within reach of this computer alone.
+func loopback(page string) bool {
+	u, err := url.Parse(page)
 	if err != nil {
 		return false
 	}
-	a, err := netip.ParseAddr(page.Hostname())
+	a, err := netip.ParseAddr(u.Hostname())
 	return err == nil && a.IsLoopback()
 }
 
@@ -139,14 +144,18 @@ func opensWords(v homeView) string {
 		if len(v.home.Stratum) > 0 {
 			text += ", miner programs connect to " + strings.Join(v.home.Stratum, ", ")
 		}
-		return text + ". Both are open to your home network, and close when you switch it off or close the window."
+		to := "your home network"
+		if loopback(v.home.Page) {
+			to = "this computer alone"
+		}
+		return text + ". It is open to " + to + ", and closes when you switch it off or close the window."
 	}
 	text := "It opens " + portOf(v.web) + " for the page"
 	if v.listen != "" {
 		text += " and " + portOf(v.listen) + " for miner programs"
 	}
 	return text + " on this computer. Your system may ask whether to allow it: allow home or private networks alone. " +
-		"Each device needs an invitation from you. On your home network it is plain http: no key and no password travels, but somebody on it could alter the page."
+		"Each device needs an invitation from you. On your home network it is plain http: nothing that opens a wallet or your pool account travels, but somebody on it could alter the page."
 }
 
 func portOf(address string) string {
@@ -227,7 +236,7 @@ func deedWords(d home.Device) string {
 	if d.Best > 0 {
 		words = append(words, "best "+difficulty(d.Best))
 	}
-	return strings.Join(append(words, span(d.Online)+" on line in all"), " · ")
+	return strings.Join(append(words, span(d.Online)+" on line"), " · ")
 }
 
 // partWords is a device's part of the household's work.
