@@ -436,3 +436,14 @@ func TestInvitationFits(t *testing.T) {
 		t.Errorf("%s", out)
 	}
 }
+
+// TestHelpOfOne: help with a command's words is that command's help.
+func TestHelpOfOne(t *testing.T) {
+	t.Parallel()
+	for args, want := range map[string]string{"help gateway": "Usage: goldpan gateway ", "help gateway invite": "Usage: goldpan gateway invite ", "help wallet": "goldpan wallet create", "help": "Commands:"} {
+		if out, err := exec.Command(goldpan, strings.Fields(args)...).Output(); err != nil || !strings.Contains(string(out), want) {
+			t.Errorf("%s: %v, %q", args, err, out)
+		}
+	}
+	run(t, 2, "", "help", "nothing")
+}

@@ -123,6 +123,9 @@ func (t *terminal) dispatch(ctx context.Context, args []string) error {
 	}
 	switch args[0] {
 	case "help", "--help", "-h":
+		if len(args) > 1 && !strings.HasPrefix(args[1], "-") {
+			return t.dispatch(ctx, append(slices.Clone(args[1:]), "--help"))
+		}
 		t.help(t.people())
 		return nil
 	case "version", "--version":
