@@ -176,7 +176,7 @@ func TestRefusals(t *testing.T) {
 		"newline":       {func(e *Entry) { e.Name = "a\nb" }, nil},
 		"right-to-left": {func(e *Entry) { e.Name = "a\u202eb" }, nil},
 		"not UTF-8":     {func(e *Entry) { e.Name = "a\xffb" }, nil},
-		"kind":          {func(e *Entry) { e.Kind = "wallet" }, nil},
+		"kind":          {func(e *Entry) { e.Kind = "words" }, nil},
 		"environment":   {func(e *Entry) { e.Environment = "" }, nil},
 	} {
 		e := good
