@@ -294,7 +294,7 @@ func household(t *testing.T, variant string, gold assets.Color) {
 		return r["type"] == "home" && len(all) == 2
 	})
 	shot("token")
-	d.keys(t, "space") // I have entered it
+	d.keys(t, "space")                           // I have entered it
 	d.keys(t, "shift+Tab", "shift+Tab", "space") // Switch off
 	p.await(t, "the end of it", screen("devices closed"))
 	shot("off")
