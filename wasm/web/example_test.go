@@ -30,6 +30,6 @@ func ExampleHandler() {
 		fmt.Println(w.Code, w.Body)
 	}
 	// Output:
-	// 200 {"network":"practice","coin":"Bitcoin","algorithm":"sha256d","payee_name":"the practice wallet","payout":"pan1…","worthless":true,"join":false}
+	// 200 {"network":"practice","coin":"Bitcoin","algorithm":"sha256d","payee_name":"the practice wallet","payee":"","payout":"pan1…","worthless":true,"join":false}
 	// 421 Goldpan does not serve a page under this name
 }
