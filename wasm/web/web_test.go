@@ -184,7 +184,7 @@ func TestInfo(t *testing.T) {
 	}
 	want := map[string]any{
 		"network": "practice", "coin": "Practice Bitcoin", "algorithm": "sha256d",
-		"payee_name": "Practice wallet", "payout": "pan1qexample", "worthless": true, "join": false,
+		"payee_name": "Practice wallet", "payee": "", "payout": "pan1qexample", "worthless": true, "join": false,
 	}
 	if len(got) != len(want) {
 		t.Errorf("info.json has %d fields: %v", len(got), got)
