@@ -218,16 +218,14 @@ func (w *window) showToken(d home.Device, token string, at []string) {
 	user := "goldpan"
 	box := container.New(column{4},
 		wrapped("Enter this in the miner's settings. The password is its token: it is shown this once."))
-	var all []string
 	for _, each := range [][2]string{{"Pool address", host}, {"Port", port}, {"User", user}, {"Password", token}} {
 		value := widget.NewLabel(each[1])
 		value.TextStyle.Monospace, value.Selectable, value.SizeName, value.Wrapping = true, true, theme.SizeNameCaptionText, fyne.TextWrapBreak
 		b := widget.NewButtonWithIcon("Copy", theme.ContentCopyIcon(), nil)
 		b.OnTapped = func() { w.copyOut(b, each[1]) }
 		box.Add(container.NewBorder(nil, nil, container.New(atLeast{96, 0}, caption(each[0])), b, container.New(middle{}, value)))
-		all = append(all, each[0]+": "+each[1])
 	}
-	box.Add(explanation("In one line: " + strings.Join(all[:2], ", ") + "; any user name will do. The token crosses your home network in clear: whoever reads it there can mine for you, and nothing more. To take it back, remove " + clip(d.Name, 40) + " from the list."))
+	box.Add(explanation("Any user name will do. The token crosses your home network in clear: whoever reads it there can mine for you, and nothing more. To take it back, remove " + clip(d.Name, 40) + " from the list."))
 	var s *sheet
 	s = w.newSheet("Add another miner program", box, nil, widget.NewButton("I have entered it", func() { s.hide() }))
 	if w.options.Screen != nil {
