@@ -115,24 +115,24 @@ func (b *binance) DepositAddress(ctx context.Context, asset, network string) ([]
 }
 
 // binanceJudge reads {"code":-1021,"msg":"…"}.
-func binanceJudge(status int, body []byte) (error, string) {
+func binanceJudge(status int, body []byte) (string, error) {
 	if status/100 == 2 {
-		return nil, ""
+		return "", nil
 	}
 	var r struct{ Code json.Number }
 	_ = reply.Decode(body, &r) // a proxy in between may answer in another form
 	code := r.Code.String()
 	switch code {
 	case "-1021":
-		return ErrClock, code
+		return code, ErrClock
 	case "-1022", "-2014", "-2015":
-		return ErrKey, code
+		return code, ErrKey
 	case "-1002":
-		return ErrDenied, code
+		return code, ErrDenied
 	case "-1003", "-1001", "-1006", "-1007", "-1008", "-1016":
-		return ErrBusy, code
+		return code, ErrBusy
 	case "-4018", "-4019", "-4024", "-4031":
-		return ErrNoAddress, code
+		return code, ErrNoAddress
 	}
-	return byStatus(status), code
+	return code, byStatus(status)
 }

@@ -27,9 +27,9 @@ type client struct {
 	lead  atomic.Int64 // of the provider's clock, in nanoseconds
 }
 
-// a judge tells what is wrong with an answer: one of this package's errors and the
-// provider's code, or nil.
-type judge func(status int, body []byte) (err error, code string)
+// a judge tells what is wrong with an answer: the provider's code and one of this
+// package's errors, or nil.
+type judge func(status int, body []byte) (code string, err error)
 
 // call makes a request and decodes its answer. When the provider says that the time
 // is wrong, it is asked once more by the provider's own clock.
@@ -40,7 +40,7 @@ func (c *client) call(ctx context.Context, r vault.Request, j judge, into any) e
 		if err != nil {
 			return err
 		}
-		refused, code := j(answer.Status, answer.Body)
+		code, refused := j(answer.Status, answer.Body)
 		if refused == nil && answer.Status/100 != 2 {
 			refused = byStatus(answer.Status)
 		}

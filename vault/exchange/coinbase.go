@@ -133,9 +133,9 @@ func (c *coinbase) DepositAddress(ctx context.Context, asset, network string) ([
 }
 
 // coinbaseJudge goes by the status alone: its errors are sentences.
-func coinbaseJudge(status int, _ []byte) (error, string) {
+func coinbaseJudge(status int, _ []byte) (string, error) {
 	if status/100 == 2 {
-		return nil, ""
+		return "", nil
 	}
-	return byStatus(status), ""
+	return "", byStatus(status)
 }

@@ -91,7 +91,7 @@ func TestBinance(t *testing.T) {
 		t.Errorf("%+v", c)
 	}
 	left := o.limits.Budget("binance", o.entry.Endpoint[len("http://"):], "key")
-	if len(left) != 2 || left[0].Left > 581 || left[0].Left < 580 {
+	if len(left) != 2 || left[0].Left < 580 || left[0].Size != 600 {
 		t.Errorf("%+v", left)
 	}
 }

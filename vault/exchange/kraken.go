@@ -145,30 +145,30 @@ func first(texts ...reply.Text) reply.Text {
 var errUnknownMethod = errors.New("it does not know this question")
 
 // krakenJudge reads {"error":["EAPI:Invalid key"]}, which comes with status 200.
-func krakenJudge(status int, body []byte) (error, string) {
+func krakenJudge(status int, body []byte) (string, error) {
 	var r struct {
 		Error []string `json:"error"`
 	}
 	if reply.Decode(body, &r) != nil || len(r.Error) == 0 {
 		if status/100 == 2 {
-			return nil, ""
+			return "", nil
 		}
-		return byStatus(status), ""
+		return "", byStatus(status)
 	}
 	code := r.Error[0]
 	switch {
 	case code == "EAPI:Invalid key", code == "EAPI:Invalid signature":
-		return ErrKey, code
+		return code, ErrKey
 	case code == "EAPI:Invalid nonce":
-		return ErrShared, code
+		return code, ErrShared
 	case code == "EGeneral:Permission denied":
-		return ErrDenied, code
+		return code, ErrDenied
 	case code == "EGeneral:Unknown method":
-		return errUnknownMethod, code
+		return code, errUnknownMethod
 	case strings.HasPrefix(code, "EService:"), code == "EAPI:Rate limit exceeded", code == "EGeneral:Temporary lockout", code == "EGeneral:Too many requests", code == "EGeneral:Internal error":
-		return ErrBusy, code
+		return code, ErrBusy
 	case code == "EFunding:Unknown asset", code == "EQuery:Unknown asset", strings.HasPrefix(code, "EFunding:No funding method"), code == "EFunding:Unknown method":
-		return ErrNoAddress, code
+		return code, ErrNoAddress
 	}
-	return ErrRefused, code
+	return code, ErrRefused
 }

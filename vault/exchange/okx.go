@@ -131,35 +131,35 @@ func (o *okx) DepositAddress(ctx context.Context, asset, network string) ([]Depo
 }
 
 // okxJudge reads {"code":"50011","msg":"…","data":[]}.
-func okxJudge(status int, body []byte) (error, string) {
+func okxJudge(status int, body []byte) (string, error) {
 	var r struct {
 		Code *string `json:"code"`
 	}
 	if reply.Decode(body, &r) != nil || r.Code == nil {
 		if status/100 == 2 {
-			return reply.ErrUnreadable, ""
+			return "", reply.ErrUnreadable
 		}
-		return byStatus(status), ""
+		return "", byStatus(status)
 	}
 	switch code := *r.Code; code {
 	case "0":
 		if status/100 == 2 {
-			return nil, ""
+			return "", nil
 		}
-		return byStatus(status), ""
+		return "", byStatus(status)
 	case "50102", "50112", "50107":
-		return ErrClock, code
+		return code, ErrClock
 	case "50103", "50104", "50105", "50106", "50111", "50113", "50114", "50119":
-		return ErrKey, code
+		return code, ErrKey
 	case "50101":
-		return vault.ErrEnvironment, code
+		return code, vault.ErrEnvironment
 	case "50110", "50120", "50030", "50035":
-		return ErrDenied, code
+		return code, ErrDenied
 	case "50001", "50004", "50011", "50013", "50026", "50061":
-		return ErrBusy, code
+		return code, ErrBusy
 	case "51000", "58350", "58376":
-		return ErrNoAddress, code
+		return code, ErrNoAddress
 	default:
-		return ErrRefused, code
+		return code, ErrRefused
 	}
 }

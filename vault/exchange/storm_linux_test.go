@@ -75,9 +75,21 @@ func (w *wire) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	return nil, net.ErrClosed
 }
 
-// trusted makes a certificate for the exchanges' names, and the system of this test
-// trust it alone.
+// rooted is the certificate of trusted: a process reads its roots once.
+var rooted struct {
+	once        sync.Once
+	certificate tls.Certificate
+}
+
+// trusted gives a certificate for the exchanges' names, which this process trusts, and
+// no other.
 func trusted(t *testing.T) tls.Certificate {
+	t.Helper()
+	rooted.once.Do(func() { rooted.certificate = root(t) })
+	return rooted.certificate
+}
+
+func root(t *testing.T) tls.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -91,12 +103,15 @@ func trusted(t *testing.T) tls.Certificate {
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(t.TempDir(), "roots.pem")
+	path := filepath.Join(t.TempDir(), "roots.pem") // read before the test ends
 	if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("SSL_CERT_FILE", path)
 	t.Setenv("SSL_CERT_DIR", t.TempDir())
+	if _, err := x509.SystemCertPool(); err != nil {
+		t.Fatal(err)
+	}
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }
 
@@ -141,11 +156,8 @@ func storm(t *testing.T, name string, s *fake.Server, certificate tls.Certificat
 		}
 		return fake.Fault(1 + random.IntN(int(fake.Faults)-1))
 	}
-	w := &wire{conns: make(chan net.Conn), done: make(chan struct{})}
-	server := &http.Server{Handler: s, ErrorLog: log.New(io.Discard, "", 0), TLSConfig: &tls.Config{Certificates: []tls.Certificate{certificate}}}
-	served := make(chan struct{})
-	go func() { defer close(served); _ = server.ServeTLS(w, "", "") }()
-	defer func() { _ = server.Close(); <-served }()
+	w, stop := served(s, certificate)
+	defer stop()
 
 	store := vault.NewMemory()
 	p, _ := vault.ProviderOf(name)
@@ -209,4 +221,48 @@ func storm(t *testing.T, name string, s *fake.Server, certificate tls.Certificat
 		b.Close()
 	}
 	return told
+}
+
+// served plays an exchange on a wire.
+func served(s *fake.Server, certificate tls.Certificate) (w *wire, stop func()) {
+	w = &wire{conns: make(chan net.Conn), done: make(chan struct{})}
+	server := &http.Server{Handler: s, ErrorLog: log.New(io.Discard, "", 0), TLSConfig: &tls.Config{Certificates: []tls.Certificate{certificate}}, ReadHeaderTimeout: time.Hour}
+	ended := make(chan struct{})
+	go func() { defer close(ended); _ = server.ServeTLS(w, "", "") }()
+	return w, func() { _ = server.Close(); <-ended }
+}
+
+// The fakes ban who asks too often and goes on when told to stop: the storm that finds
+// no ban has looked for one. Here nothing keeps to a limit.
+func TestFakesBan(t *testing.T) {
+	certificate := trusted(t)
+	for name, s := range providers(t) {
+		dir := t.TempDir()
+		synctest.Test(t, func(t *testing.T) {
+			w, stop := served(s, certificate)
+			defer stop()
+			v, err := vault.Open(dir, vault.NewMemory())
+			if err != nil {
+				t.Fatal(err)
+			}
+			b := vault.NewBroker(v, vault.BrokerOptions{Dial: w.dial})
+			defer b.Close()
+			p, _ := vault.ProviderOf(name)
+			e := vault.Entry{Provider: name, Environment: vault.Live, Endpoint: p.Live[0], Scheme: p.Scheme, Kind: p.Kind}
+			x, err := New(e, b.Try(e, credential(s.Account)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 400 {
+				if s.Counts().Bans > 0 {
+					break
+				}
+				_, _ = x.Balances(t.Context())
+				time.Sleep(time.Microsecond) // a nonce of its own
+			}
+		})
+		if c := s.Counts(); c.Limited == 0 || c.Impatient == 0 || c.Bans == 0 {
+			t.Errorf("%s: %+v", name, c)
+		}
+	}
 }

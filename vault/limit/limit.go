@@ -31,12 +31,12 @@ var ErrHeld = errors.New("to be asked again later")
 type Held struct {
 	Host  string
 	Until time.Time
-	// Status is the answer that caused it, or 0 for a limit that is spent.
+	// Status is the answer that caused it, or 0 for a limit that is spent here.
 	Status int
 }
 
 func (h *Held) Error() string {
-	if h.Status == 0 {
+	if h.Status < 300 {
 		return fmt.Sprintf("%s: its limit of requests is spent: ask again after %s", h.Host, h.Until.Local().Format("15:04:05"))
 	}
 	return fmt.Sprintf("%s wants no requests before %s: it answered %d", h.Host, h.Until.Local().Format("2 January 15:04:05"), h.Status)
@@ -70,7 +70,7 @@ func (l *Limits) Wait(ctx context.Context, u vault.Use) error {
 			return held
 		}
 		// Those that wait for the same moment do not all come at it.
-		timer := time.NewTimer(wait + rand.N(50*time.Millisecond+wait/10))
+		timer := time.NewTimer(wait + rand.N(50*time.Millisecond+wait/10)) //nolint:gosec // pauses that differ are no secret
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
@@ -196,7 +196,7 @@ func (l *Limits) hold(host string, status int, wait time.Duration, told bool, ot
 		wait = min(otherwise<<max(h.Strikes-1, 0), MaxHold)
 	}
 	wait = min(max(wait, 0), MaxHold)
-	wait += rand.N(min(wait/10, 30*time.Second) + 250*time.Millisecond)
+	wait += rand.N(min(wait/10, 30*time.Second) + 250*time.Millisecond) //nolint:gosec // pauses that differ are no secret
 	if until := now.Add(wait); until.After(h.until(now)) {
 		h.Until, h.Status = until, status
 		l.state.hold(host, h)

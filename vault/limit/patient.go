@@ -52,7 +52,7 @@ func (p patient) Do(ctx context.Context, r vault.Request) (vault.Response, error
 		}
 		// Anywhere between half of the pause and the whole.
 		pause := min(firstPause<<(n-1), longPause)
-		timer := time.NewTimer(pause/2 + rand.N(pause/2))
+		timer := time.NewTimer(pause/2 + rand.N(pause/2)) //nolint:gosec // pauses that differ are no secret
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
