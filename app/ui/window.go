@@ -79,6 +79,7 @@ type window struct {
 	err     error        // what is wrong, for Run; Fyne's goroutine
 	closed  atomic.Bool  // nothing is drawn any more
 	mining  atomic.Bool  // for real
+	do      func(func()) // calls on Fyne's goroutine
 	later   func(func()) // calls after what is being handled now
 	closing bool         // the question whether to close is on the screen
 	sheets  int          // that lie over the window
@@ -96,7 +97,11 @@ func Run(ctx context.Context, app fyne.App, o Options) error {
 	}
 	app.Settings().SetTheme(th)
 	app.SetIcon(Icon())
-	w := newWindow(ctx, app, o)
+	return newWindow(ctx, app, o).run(ctx)
+}
+
+// run is Run for a window that is made.
+func (w *window) run(ctx context.Context) error {
 	w.win.SetMaster()
 	w.win.SetPadded(false)
 	w.win.Resize(fyne.NewSize(800, 600))
@@ -106,7 +111,7 @@ func Run(ctx context.Context, app fyne.App, o Options) error {
 	w.win.SetOnClosed(func() { w.closed.Store(true) })
 	stop := context.AfterFunc(ctx, func() {
 		w.closed.Store(true)
-		fyne.Do(app.Quit)
+		w.do(w.app.Quit)
 	})
 	defer stop()
 	w.win.ShowAndRun()
@@ -122,7 +127,7 @@ func newWindow(ctx context.Context, app fyne.App, o Options) *window {
 	if o.Listen == "" {
 		o.Listen = DefaultListen
 	}
-	w := &window{app: app, win: app.NewWindow("Goldpan"), options: o}
+	w := &window{app: app, win: app.NewWindow("Goldpan"), options: o, do: fyne.Do}
 	w.ctx, w.stop = context.WithCancel(ctx)
 	w.later = func(f func()) { go w.draw(f) }
 	return w
@@ -238,7 +243,7 @@ func (w *window) look() {
 // draw has f called on Fyne's goroutine, while there is a window.
 func (w *window) draw(f func()) {
 	if !w.closed.Load() {
-		fyne.Do(f)
+		w.do(f)
 	}
 }
 

@@ -3,25 +3,55 @@ package ui
 import (
 	"errors"
 	"path/filepath"
+	"sync"
 	"testing"
 
+	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/test"
+	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
 	"goldpan/app/desk"
 )
 
-// The test driver's windows are closed as soon as they are open, so Run ends
-// what it began at once.
+// queue keeps what is to be drawn until the test draws it. The test driver draws on
+// whatever goroutine asks, where a real one has but one: what runs behind a window
+// would draw beside the test.
+type queue struct {
+	mu      sync.Mutex
+	waiting []func()
+}
 
+func (q *queue) add(f func()) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.waiting = append(q.waiting, f)
+}
+
+func (q *queue) draw() {
+	q.mu.Lock()
+	waiting := q.waiting
+	q.waiting = nil
+	q.mu.Unlock()
+	for _, f := range waiting {
+		f()
+	}
+}
+
+// The test driver's windows are closed as soon as they are open, so the window
+// ends what it began at once.
 func TestRunEndsWithItsWindow(t *testing.T) {
-	err := Run(t.Context(), test.NewTempApp(t), Options{
+	newTestApp(t, theme.VariantLight)
+	w := newWindow(t.Context(), fyne.CurrentApp(), Options{
 		Dir:     t.TempDir(),
 		Trouble: func(err error) { t.Errorf("trouble: %v", err) },
 	})
-	if err != nil {
+	var later queue
+	w.do = later.add
+	if err := w.run(t.Context()); err != nil {
 		t.Error(err)
 	}
+	later.draw()
 }
 
 func TestRunRefusesASecondCopy(t *testing.T) {
