@@ -13,7 +13,7 @@ import (
 	"goldpan/vault/reply"
 )
 
-// binance follows developers.binance.com, read in November 2026: Spot REST API
+// binance follows developers.binance.com, as known in November 2026: Spot REST API
 // ("Account information", "Error codes") and Wallet ("Get API Key Permission",
 // "Deposit Address"). The test network has no Wallet.
 type binance struct{ *client }

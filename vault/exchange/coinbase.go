@@ -12,7 +12,7 @@ import (
 	"goldpan/vault/reply"
 )
 
-// coinbase follows docs.cdp.coinbase.com, read in November 2026: Advanced Trade REST
+// coinbase follows docs.cdp.coinbase.com, as known in November 2026: Advanced Trade REST
 // ("Get API Key Permissions", "List Accounts") and Coinbase App ("List addresses").
 // It does not tell whether a key has an allowlist or an end.
 type coinbase struct{ *client }

@@ -15,7 +15,7 @@ import (
 	"goldpan/vault/reply"
 )
 
-// kraken follows docs.kraken.com, Spot REST, read in November 2026: "Get API Key
+// kraken follows docs.kraken.com, Spot REST, as known in November 2026: "Get API Key
 // Info", "Get Extended Balance", "Get Deposit Methods", "Get Deposit Addresses",
 // "Errors". Its deposit addresses want the permission Deposit, which only makes
 // addresses.

@@ -12,7 +12,7 @@ import (
 	"goldpan/vault/reply"
 )
 
-// okx follows www.okx.com/docs-v5, read in November 2026: "Get account
+// okx follows www.okx.com/docs-v5, as known in November 2026: "Get account
 // configuration", "Get balance" of the trading and of the funding account, "Get
 // deposit address", "Error Code". A key that may trade may also move money between
 // the parts of the account and its sub-accounts. It does not tell of a key's end.

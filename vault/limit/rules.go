@@ -76,7 +76,7 @@ func RulesOf(provider string) Rules {
 				{Name: "sapi", Unit: "weight", Size: 600, Drain: 10, Path: "/sapi/", Allows: 12000, Window: time.Minute, Used: "X-Sapi-Used-Ip-Weight-1m"},
 			},
 			Busy: time.Minute, Forbidden: 5 * time.Minute, Banned: 2 * time.Minute,
-			Source: "developers.binance.com, REST API, Limits: 6,000 weights a minute and address, 418 for 2 minutes to 3 days; Wallet: 12,000; November 2026",
+			Source: "developers.binance.com, REST API, Limits: 6,000 weights a minute and address, 418 for 2 minutes to 3 days; Wallet: 12,000; as known in November 2026",
 		}
 	case "kraken":
 		return Rules{
@@ -88,32 +88,32 @@ func RulesOf(provider string) Rules {
 				{"EService:Throttled", time.Minute},
 				{"EGeneral:Temporary lockout", 15 * time.Minute},
 			},
-			Source: "docs.kraken.com, Spot REST rate limits: a counter for each key of at most 15, which loses 0.33 a second (the lowest tier); November 2026",
+			Source: "docs.kraken.com, Spot REST rate limits: a counter for each key of at most 15, which loses 0.33 a second (the lowest tier); as known in November 2026",
 		}
 	case "coinbase":
 		return Rules{
 			Buckets: []Bucket{{Name: "requests", Unit: "requests", Size: 5, Drain: 3, PerKey: true, Allows: 30, Window: time.Second}},
 			Busy:    10 * time.Second, Forbidden: 15 * time.Second, Banned: 10 * time.Minute,
-			Source: "docs.cdp.coinbase.com, Advanced Trade REST rate limits: 30 requests a second and user; November 2026",
+			Source: "docs.cdp.coinbase.com, Advanced Trade REST rate limits: 30 requests a second and user; as known in November 2026",
 		}
 	case "okx":
 		return Rules{
 			Buckets: []Bucket{{Name: "requests", Unit: "requests", Size: 3, Drain: 1, PerKey: true, Allows: 5, Window: 2 * time.Second}},
 			Busy:    10 * time.Second, Forbidden: 15 * time.Second, Banned: 10 * time.Minute,
 			Notices: []Notice{{`"code":"50011"`, 5 * time.Second}, {`"code":"50061"`, 30 * time.Second}},
-			Source:  "www.okx.com/docs-v5: account/config 5 requests in 2 seconds and user, the lowest of those used; November 2026",
+			Source:  "www.okx.com/docs-v5: account/config 5 requests in 2 seconds and user, the lowest of those used; as known in November 2026",
 		}
 	case "braiins":
 		return Rules{
 			Buckets: []Bucket{{Name: "requests", Unit: "requests", Size: 2, Drain: 0.1, Allows: 1, Window: 5 * time.Second}},
 			Busy:    time.Minute, Forbidden: 5 * time.Minute, Banned: time.Hour,
-			Source: "academy.braiins.com, Pool monitoring: about one request in 5 seconds; November 2026",
+			Source: "academy.braiins.com, Pool monitoring: about one request in 5 seconds; as known in November 2026",
 		}
 	case "f2pool":
 		return Rules{
 			Buckets: []Bucket{{Name: "requests", Unit: "requests", Size: 1, Drain: 0.5, Allows: 1, Window: time.Second}},
 			Busy:    time.Minute, Forbidden: time.Minute, Banned: time.Hour,
-			Source: "api.f2pool.com/v2/doc names no figure; its users keep to one a second; November 2026",
+			Source: "api.f2pool.com/v2/doc names no figure; its users keep to one a second; as known in November 2026",
 		}
 	}
 	// litecoinpool.org, ViaBTC and pools by address name no figure.

@@ -11,7 +11,7 @@ import (
 )
 
 // braiins follows academy.braiins.com, Braiins Pool, Monitoring, "User Profile API"
-// and "Worker API", read in November 2026.
+// and "Worker API", as known in November 2026.
 type braiins struct{ *client }
 
 func (p braiins) Stats(ctx context.Context) (Stats, error) {

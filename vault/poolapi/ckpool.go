@@ -14,7 +14,7 @@ import (
 
 // ckpool follows the user statistics that ckpool writes (README of
 // bitbucket.org/ckolivas/ckpool, "users"), as solo.ckpool.org/users/ADDRESS shows
-// them; read in November 2026. A hash rate is text such as "1.23T".
+// them; as known in November 2026. A hash rate is text such as "1.23T".
 type ckpool struct {
 	*client
 	address string

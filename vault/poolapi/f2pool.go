@@ -12,7 +12,7 @@ import (
 	"goldpan/vault/reply"
 )
 
-// f2pool follows api.f2pool.com/v2/doc/en.html, read in November 2026: "hash_rate/info",
+// f2pool follows api.f2pool.com/v2/doc/en.html, as known in November 2026: "hash_rate/info",
 // "hash_rate/worker/list", "assets/balance". Every question is a POST.
 type f2pool struct {
 	*client

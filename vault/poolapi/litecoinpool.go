@@ -10,7 +10,7 @@ import (
 	"goldpan/vault/reply"
 )
 
-// litecoinpool follows www.litecoinpool.org/api, read in November 2026. The key goes
+// litecoinpool follows www.litecoinpool.org/api, as known in November 2026. The key goes
 // into the query, which the vault keeps out of errors and the audit. Hash rates are in
 // kH/s.
 type litecoinpool struct{ *client }

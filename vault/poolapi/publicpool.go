@@ -12,7 +12,7 @@ import (
 )
 
 // publicPool follows github.com/benjamin-wilson/public-pool, GET
-// /api/client/ADDRESS (client.controller.ts), read in November 2026. Each connection
+// /api/client/ADDRESS (client.controller.ts), as known in November 2026. Each connection
 // is a worker of its own; its hash rate is in H/s.
 type publicPool struct {
 	*client

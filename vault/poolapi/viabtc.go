@@ -11,7 +11,7 @@ import (
 	"goldpan/vault/reply"
 )
 
-// viabtc follows github.com/viabtc/viapool_api/wiki of November 2021, read in
+// viabtc follows github.com/viabtc/viapool_api/wiki of November 2021, as known in
 // November 2026: "hashrate", "hashrate worker", "account".
 type viabtc struct {
 	*client

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// Binance plays Binance, after developers.binance.com (November 2026): "SIGNED
+// Binance plays Binance, after developers.binance.com (as known in November 2026): "SIGNED
 // endpoint security", "Limits", "Account information", "Get API Key Permission",
 // "Deposit Address".
 func Binance(a Account) *Server {

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// Coinbase plays Coinbase, after docs.cdp.coinbase.com (November 2026): "API Key
+// Coinbase plays Coinbase, after docs.cdp.coinbase.com (as known in November 2026): "API Key
 // Authentication" with ES256, "Rate Limits", "Get API Key Permissions", "List
 // Accounts", "List addresses". The account's Secret is a private key in PEM form.
 func Coinbase(a Account) *Server {

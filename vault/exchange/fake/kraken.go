@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// Kraken plays Kraken, after docs.kraken.com (November 2026): "Authentication",
+// Kraken plays Kraken, after docs.kraken.com (as known in November 2026): "Authentication",
 // "Rate Limits" of the lowest tier, "Get API Key Info", "Get Extended Balance", "Get
 // Deposit Methods", "Get Deposit Addresses".
 func Kraken(a Account) *Server {

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// OKX plays OKX, after www.okx.com/docs-v5 (November 2026): "REST Authentication",
+// OKX plays OKX, after www.okx.com/docs-v5 (as known in November 2026): "REST Authentication",
 // "Rate Limits", "Get account configuration", "Get balance", "Get deposit address".
 func OKX(a Account) *Server {
 	return newServer(a, okx{}, map[string]meter{
