@@ -120,10 +120,10 @@ func revoke(ctx context.Context, v *vault.Vault, ids []string) error {
 }
 
 func environment(n coin.Network) vault.Environment {
-	switch n {
-	case coin.Main:
+	if n == coin.Main {
 		return vault.Live
-	case coin.Practice:
+	}
+	if n == coin.Practice {
 		return vault.Practice
 	}
 	return vault.Test
