@@ -19,6 +19,7 @@ const (
 	relayRate, relayBurst       = 20, 200          // messages a second from the page
 	relayIdle                   = 10 * time.Minute
 	relayBytes            int64 = 256 << 20 // that one connection may carry
+	relayEach                   = 4         // wallets of one address at once
 )
 
 // relay carries a page's wallet to a wallet server of a fixed list, since a browser can open no TCP connection. It is no
@@ -26,16 +27,15 @@ const (
 type relay struct {
 	servers []string
 	dialer  *jsonrpc.Dialer
-	most    int64
-	here    atomic.Int64
+	crowd   *crowd
 }
 
 func newRelay(servers []string, dialer *jsonrpc.Dialer, most int) *relay {
-	return &relay{servers: slices.Clone(servers), dialer: dialer, most: int64(most)}
+	return &relay{servers: slices.Clone(servers), dialer: dialer, crowd: newCrowd(most, relayEach, connectRate, connectBurst)}
 }
 
 var (
-	errRelayFull = errors.New("relay: as many wallets as may be are connected")
+	errRelayFull = errors.New("relay: as many wallets as may be are connected, in all or from one address")
 	errRelayTalk = errors.New("relay: not the wallet protocol")
 	errRelayMuch = errors.New("relay: more than one wallet needs")
 )
@@ -43,11 +43,11 @@ var (
 // serve carries one wallet until either side leaves.
 func (r *relay) serve(ctx context.Context, page jsonrpc.Conn) error {
 	defer page.Close()
-	if r.here.Add(1) > r.most {
-		r.here.Add(-1)
+	who := neighbour(page.RemoteAddr())
+	if !r.crowd.enter(who) {
 		return errRelayFull
 	}
-	defer r.here.Add(-1)
+	defer r.crowd.leave(who)
 	server, err := r.dial(ctx)
 	if err != nil {
 		return err

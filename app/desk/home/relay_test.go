@@ -3,6 +3,7 @@ package home
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net"
 	"net/http"
 	"strings"
@@ -86,13 +87,14 @@ func TestRelay(t *testing.T) {
 			t.Errorf("%s is passed on, and answered %s", bad, got)
 		}
 	}
-	r.most = 0
+	here := func() int { r.crowd.mu.Lock(); defer r.crowd.mu.Unlock(); return r.crowd.here }
+	r.crowd.mu.Lock()
+	r.crowd.max = 0
+	r.crowd.mu.Unlock()
 	if _, err := ask(`{"id":1,"method":"server.ping"}`); err == nil {
 		t.Error("there are more wallets than may be")
 	}
-	if r.here.Load() != 0 {
-		t.Errorf("%d wallets are counted that have left", r.here.Load())
-	}
+	until(t, "no wallet that has left is counted", func() bool { return here() == 0 })
 
 	// At home the page has no wallet server, whatever the list says.
 	o.PublicURL, o.CertFile, o.KeyFile, o.Dir = "", "", "", t.TempDir()
@@ -143,4 +145,35 @@ func FuzzAsksWallet(f *testing.F) {
 			t.Errorf("%q is taken", m)
 		}
 	})
+}
+
+// One address cannot have all the places of the relay.
+func TestRelayIsShared(t *testing.T) {
+	r := newRelay([]string{walletServer(t)}, &jsonrpc.Dialer{}, 10*relayEach)
+	var all sync.WaitGroup
+	defer all.Wait()
+	open := func() (jsonrpc.Conn, <-chan error) {
+		near, far := net.Pipe() // all pipes have one address
+		page, ended := jsonrpc.NewLineConn(near, maxTell), make(chan error, 1)
+		all.Go(func() { ended <- r.serve(t.Context(), jsonrpc.NewLineConn(far, maxAsk)) })
+		return page, ended
+	}
+	for i := range relayEach {
+		page, _ := open()
+		defer page.Close()
+		if err := page.WriteMessage(t.Context(), []byte(`{"id":1,"method":"server.ping"}`)); err != nil {
+			t.Fatalf("wallet %d: %v", i, err)
+		}
+		if _, err := page.ReadMessage(t.Context()); err != nil {
+			t.Fatalf("wallet %d: %v", i, err)
+		}
+	}
+	page, ended := open()
+	defer page.Close()
+	if err := <-ended; !errors.Is(err, errRelayFull) {
+		t.Errorf("one more wallet of the same address: %v", err)
+	}
+	if !r.crowd.enter(neighbour("192.0.2.1:1234")) {
+		t.Error("a wallet of another address is refused")
+	}
 }
