@@ -17,7 +17,7 @@ import (
 // several gives the rig a second server, which knows the same chain, and dials each by its name.
 func (r *rig) several() (second *electrumtest.Server) {
 	r.t.Helper()
-	second = electrumtest.NewServer(r.chain)
+	second = electrumtest.NewServer(r.chain.Clone()) // for each grows under a lock of its own
 	r.t.Cleanup(second.Close)
 	r.o.Dial = func(ctx context.Context, url string, limit int) (jsonrpc.Conn, error) {
 		switch url {
@@ -41,7 +41,7 @@ func (r *rig) both(second *electrumtest.Server) {
 	})
 	second.Update(func(_ *electrumtest.Chain, mempool *[][]byte) *electrumtest.Chain {
 		*mempool = pool
-		return r.chain
+		return r.chain.Clone()
 	})
 }
 
