@@ -20,7 +20,7 @@ KILLS ?= 300
 STORM ?= 2600
 
 .DEFAULT_GOAL := help
-.PHONY: help run build page cli desktop test race fuzz faults kills storm hunt cases bench bench-web load wallet-size screens lint secrets check generate package clean
+.PHONY: help run build page cli desktop test race fuzz faults kills storm hunt cases bench bench-web soak load wallet-size screens lint secrets check generate package clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -85,6 +85,11 @@ bench: cli ## hash rate of each kernel, beside a peer; what the engine keeps of 
 bench-web: ## the same in Chromium, Firefox and WebKit; how soon new work and Stop are felt there
 	@.ci/setup.sh bench-web
 	@.ci/bench-web.sh
+
+soak: ## mine in one tab of Chromium for SOAK (2h): rate, memory and processor time, a line a minute
+	@.ci/setup.sh bench-web
+	@go run ./wasm/web/build
+	@go run ./wasm/web/bench -soak $(or $(SOAK),2h)
 
 load: ## fill a gateway with 15,000 devices; memory a device, delivery of new work, shares a second
 	@.ci/setup.sh cli
