@@ -102,6 +102,19 @@ func TestJSONFirst(t *testing.T) {
 	last(t, run(t, 0, "", "--json", "config", "path", "--data", t.TempDir()), "done")
 }
 
+// TestDataFirst: --data counts before the command as well as after it.
+func TestDataFirst(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, front := range [][]string{{"--data", dir}, {"--json", "--data=" + dir}, {"-data", dir, "--json"}} {
+		path := last(t, run(t, 0, "", append(front, "config", "path", "--json")...), "done").Path
+		if filepath.Dir(path) != dir {
+			t.Errorf("%q: the settings are at %q", front, path)
+		}
+	}
+	run(t, 2, "", "--data")
+}
+
 // TestLostResult: a result that cannot be written is a failure.
 func TestLostResult(t *testing.T) {
 	t.Parallel()

@@ -84,10 +84,7 @@ func (t *terminal) run(ctx context.Context, args []string) int {
 			t.json = true
 		}
 	}
-	for len(args) > 0 && (args[0] == "--json" || args[0] == "-json") {
-		args = args[1:]
-	}
-	err := t.dispatch(ctx, args)
+	err := t.dispatch(ctx, t.common(args))
 	if o, ok := t.out.(*output); ok && err == nil && o.err != nil {
 		err = fmt.Errorf("%w: %v", errOutput, o.err)
 	}
@@ -116,6 +113,26 @@ func (t *terminal) run(ctx context.Context, args []string) int {
 	}
 }
 
+// common reads the options that may stand before the command too, and returns the words after them.
+func (t *terminal) common(args []string) []string {
+	for len(args) > 0 {
+		name, value, joined := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(args[0], "-"), "-"), "=")
+		switch {
+		case !strings.HasPrefix(args[0], "-"):
+			return args
+		case name == "json" && !joined:
+			args = args[1:]
+		case name == "data" && joined:
+			t.data, args = value, args[1:]
+		case name == "data" && len(args) > 1:
+			t.data, args = args[1], args[2:]
+		default:
+			return args
+		}
+	}
+	return args
+}
+
 func (t *terminal) dispatch(ctx context.Context, args []string) error {
 	if len(args) == 0 {
 		t.help(t.err)
@@ -140,7 +157,7 @@ func (t *terminal) dispatch(ctx context.Context, args []string) error {
 		flags := flag.NewFlagSet(c.name, flag.ContinueOnError)
 		flags.SetOutput(io.Discard)
 		flags.BoolVar(&t.json, "json", t.json, "print JSON lines on standard output")
-		flags.StringVar(&t.data, "data", "", "`DIR` where state lives; the default is "+defaultDir())
+		flags.StringVar(&t.data, "data", t.data, "`DIR` where state lives; the default is "+defaultDir())
 		work := c.prepare(t, flags)
 		t.command = c.name
 		rest := args[len(words):]
