@@ -5,8 +5,8 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
 
+	"goldpan/app/desk"
 	"goldpan/wallet"
 )
 
@@ -56,7 +56,7 @@ func walletVerifyCommand() command {
 }
 
 func (t *terminal) verifyFile(ctx context.Context, w *wallet.Wallet, file, passphraseFile string) error {
-	b, err := readBackup(file)
+	b, err := desk.ReadBackup(file)
 	if err != nil {
 		return err
 	}
@@ -190,41 +190,18 @@ func (t *terminal) writeBackup(ctx context.Context, w *wallet.Wallet, file, pass
 	if err != nil {
 		return err
 	}
-	b, err := w.WriteBackup(passphrase)
-	if err != nil {
+	if err := desk.WriteBackup(w, file, passphrase); err != nil {
 		return err
-	}
-	if err := t.writeNew(file, func(to io.Writer) error { _, err := to.Write(b); return err }); err != nil {
-		return err
-	}
-	if b, err = readBackup(file); err != nil {
-		return err
-	}
-	if err := w.VerifyBackup(b, passphrase); err != nil {
-		return fmt.Errorf("the backup file was written, but does not read back: %w", err)
 	}
 	t.wrote("backup", file)
 	t.say("It was read again, and brings this wallet back. Keep it on another disk than this one; it opens with its passphrase alone.")
 	return nil
 }
 
-// writeNew writes a file that must not be there yet, for its owner alone, or standard output.
-func (t *terminal) writeNew(path string, write func(io.Writer) error) (err error) {
+// writeNew writes a new file, or standard output.
+func (t *terminal) writeNew(path string, write func(io.Writer) error) error {
 	if path == "-" {
 		return write(t.out)
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	if err = write(f); err == nil {
-		err = f.Sync()
-	}
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	if err != nil {
-		_ = os.Remove(path)
-	}
-	return err
+	return desk.WriteNew(path, write)
 }

@@ -2,10 +2,9 @@ package main
 
 import (
 	"context"
-	"strings"
 
+	"goldpan/app/desk"
 	"goldpan/wallet"
-	"goldpan/wallet/hd"
 )
 
 // passphraseTries is how often a new passphrase is asked for.
@@ -34,7 +33,7 @@ func choosePassphrase(strong func(string) error, ask func(prompt string) (string
 			return "", err
 		}
 		if first == "" {
-			if first, err = madeOfWords(); err != nil {
+			if first, err = desk.NewPassphrase(); err != nil {
 				return "", err
 			}
 			say("Your passphrase:\n\n  " + first + "\n\nWrite it down, apart from the wallet's own words, which are others. Then type it here.")
@@ -51,18 +50,4 @@ func choosePassphrase(strong func(string) error, ask func(prompt string) (string
 		say("The two are not the same.")
 	}
 	return "", err
-}
-
-// passphraseWords is of how many words a passphrase is made: 66 bits.
-const passphraseWords = 6
-
-// madeOfWords is a passphrase of English words, which every keyboard can type.
-func madeOfWords() (string, error) {
-	m, err := hd.NewMnemonicIn(hd.English, 12)
-	if err != nil {
-		return "", err
-	}
-	defer m.Wipe()
-	// All but the last word of twelve are chosen by chance alone.
-	return strings.Join(m.Words()[:passphraseWords], " "), nil
 }

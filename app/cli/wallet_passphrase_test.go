@@ -78,12 +78,12 @@ func TestChoosePassphrase(t *testing.T) {
 			}
 		})
 	}
-	one, err := madeOfWords()
+	one, err := desk.NewPassphrase()
 	if err != nil {
 		t.Fatal(err)
 	}
-	two, err := madeOfWords()
-	if err != nil || one == two || len(strings.Fields(one)) != passphraseWords || o.Strong(one) != nil {
+	two, err := desk.NewPassphrase()
+	if err != nil || one == two || len(strings.Fields(one)) != 6 || o.Strong(one) != nil {
 		t.Errorf("%q %q %v", one, two, err)
 	}
 }

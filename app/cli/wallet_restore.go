@@ -5,11 +5,10 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
-	"os"
 	"slices"
 	"strings"
 
+	"goldpan/app/desk"
 	"goldpan/core/coin"
 	"goldpan/wallet"
 	"goldpan/wallet/hd"
@@ -129,7 +128,7 @@ func (t *terminal) restore(ctx context.Context, c walletChoice, from restoring, 
 			return wallet.Watch(o, key)
 		}
 	case *from.backupFile != "":
-		b, err := readBackup(*from.backupFile)
+		b, err := desk.ReadBackup(*from.backupFile)
 		if err != nil {
 			return fail(err)
 		}
@@ -204,22 +203,6 @@ func wordByWord(ask func(prompt string) (string, error), say func(string)) (hd.M
 		}
 	}
 	return hd.ParseMnemonic(strings.Join(words, " "))
-}
-
-// maxBackup bounds a backup file that is read, in bytes.
-const maxBackup = 17 << 20
-
-func readBackup(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxBackup+1))
-	if err == nil && len(b) > maxBackup {
-		err = wallet.ErrBackup
-	}
-	return b, err
 }
 
 // probe looks for a history on every path that wallets are known to use, shows what it finds, and remembers it.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"slices"
@@ -9,7 +10,6 @@ import (
 	"time"
 
 	"goldpan/app/desk"
-	"goldpan/app/desk/config"
 	"goldpan/core/jsonrpc"
 	"goldpan/wallet"
 	"goldpan/wallet/electrum"
@@ -60,26 +60,14 @@ func (t *terminal) serverDial(s *walletServers) (walletDial, error) {
 	if err != nil {
 		return nil, err
 	}
-	proxy := *s.proxy
-	if proxy == "" {
-		settings, err := config.Read(dir)
-		if err != nil {
-			return nil, err
-		}
-		if settings.ProxyKey != "" {
-			return nil, usagef("--proxy: the settings' proxy wants a password, which this command does not fetch; name a proxy without one")
-		}
-		proxy = settings.Proxy
+	d, err := desk.WalletDialer(dir, *s.proxy)
+	if errors.Is(err, desk.ErrProxyPassword) {
+		return nil, usagef("--proxy: %s; name a proxy without one", err)
 	}
-	through, err := jsonrpc.ParseProxy(proxy)
 	if err != nil {
 		return nil, err
 	}
-	known, err := desk.OpenKnownServers(dir)
-	if err != nil {
-		return nil, err
-	}
-	return (&jsonrpc.Dialer{Proxy: through, Trust: known.Trust()}).Dial, nil
+	return d.Dial, nil
 }
 
 const (

@@ -64,15 +64,9 @@ func (t *terminal) unlockKey(ctx context.Context, c walletChoice, add bool) erro
 // keptKey fetches from the keyring what opens a wallet instead of its passphrase; the zero key where the passphrase
 // is to be asked for.
 func (t *terminal) keptKey(ctx context.Context, d *desk.Desk, o wallet.Options) seal.Key {
-	if takes, err := wallet.TakesUnlockKey(o); err != nil || !takes {
-		return seal.Key{}
-	}
-	v, err := d.WalletKeys(ctx)
+	key, err := d.KeptUnlockKey(ctx, o)
 	if err == nil {
-		var key seal.Key
-		if key, err = desk.UnlockKey(ctx, v, o.Params, o.Name); err == nil {
-			return key
-		}
+		return key
 	}
 	message, _ := desk.Explain(err)
 	t.say("The keyring does not open the wallet: %s.", message)

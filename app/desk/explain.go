@@ -126,6 +126,7 @@ var explanations = []struct {
 	{wallet.ErrName, "", "Give --wallet another name, or leave it out for the network's own wallet."},
 	{wallet.ErrLocked, "", "Give its passphrase to unlock it."},
 	{wallet.ErrUnlockKey, "", "Open it with its passphrase."},
+	{ErrProxyPassword, "", "Name a proxy without a password, or none."},
 	{ErrNoPassphraseKept, "", "There is nothing that the keyring could keep for it."},
 	{wallet.ErrWatchOnly, "", "Ask the program that has the words."},
 	{wallet.ErrWeak, "", "Use five or more words that only you would put together."},
