@@ -18,20 +18,25 @@ func number(s string) (float64, bool) {
 	return n, err == nil
 }
 
-// retryAfter reads Retry-After: seconds, or a date.
-func retryAfter(h http.Header, now time.Time) (time.Duration, bool) {
+// retryAfter reads Retry-After: seconds, or a date. Less than a second is no silence,
+// and counts as not told.
+func retryAfter(h http.Header, now time.Time) (wait time.Duration, told bool) {
 	s := strings.TrimSpace(h.Get("Retry-After"))
 	if n, ok := number(s); ok {
-		return seconds(n), true
+		wait = seconds(n)
+	} else if at, err := http.ParseTime(s); err == nil {
+		wait = min(at.Sub(theirs(h, now)), MaxHold)
 	}
-	if at, err := http.ParseTime(s); err == nil {
-		// The date is by the provider's clock, which tells itself in Date.
-		if date, err := http.ParseTime(h.Get("Date")); err == nil {
-			return min(max(at.Sub(date), 0), MaxHold), true
-		}
-		return min(max(at.Sub(now), 0), MaxHold), true
+	return max(wait, 0), wait >= time.Second
+}
+
+// theirs is the time by the provider's clock, which tells itself in Date; without
+// that it is this computer's.
+func theirs(h http.Header, now time.Time) time.Time {
+	if date, err := http.ParseTime(h.Get("Date")); err == nil {
+		return date
 	}
-	return 0, false
+	return now
 }
 
 func seconds(n float64) time.Duration {
@@ -52,9 +57,9 @@ func exhausted(h http.Header, now time.Time) (time.Duration, bool) {
 		case !ok:
 			return time.Second, true
 		case reset > 1e11:
-			reset = reset/1000 - float64(now.UnixMilli())/1000
+			reset = reset/1000 - float64(theirs(h, now).UnixMilli())/1000
 		case reset > 1e8:
-			reset -= float64(now.UnixMilli()) / 1000
+			reset -= float64(theirs(h, now).UnixMilli()) / 1000
 		}
 		return seconds(max(reset, 0)), true
 	}

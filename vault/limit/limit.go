@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -53,7 +54,28 @@ type Limits struct {
 	state   state
 	turns   map[string]chan struct{} // by host
 	damaged time.Time                // when SpentFile was found unreadable, or zero
+	quiet   time.Time                // nobody is asked before: see unknownBan
 	err     error                    // why silences cannot be kept
+}
+
+// unknownBan is how long nobody is asked when only an older copy of HoldsFile could be
+// read: the newest silence may be missing in it.
+const unknownBan = 10 * time.Minute
+
+// site is whom limits and silences are kept for: a host, or all the hosts of one
+// provider, which count together.
+func site(provider, host string) string {
+	p, ok := vault.ProviderOf(provider)
+	if !ok {
+		return host
+	}
+	for _, origin := range p.Live {
+		if _, name, _ := strings.Cut(origin, "://"); name == host {
+			_, first, _ := strings.Cut(p.Live[0], "://")
+			return first
+		}
+	}
+	return host
 }
 
 // Wait returns nil once the request is paid for, a *Held, or the context's error.
@@ -85,11 +107,21 @@ func (l *Limits) take(u vault.Use, now time.Time) (wait time.Duration, status in
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.err != nil {
+		l.keepHolds() // the disk may have room again
+	}
+	if l.err != nil {
 		// A ban that is in no file would be forgotten by the next start.
 		return 0, 0, fmt.Errorf("limit: how long providers want silence cannot be kept: %w", l.err)
 	}
-	if h, ok := l.state.Holds[u.Host]; ok && now.Before(h.until(now)) {
+	if h := l.state.Holds[site(u.Provider, u.Host)]; now.Before(h.until(now)) {
 		return h.until(now).Sub(now), h.Status, nil
+	}
+	if now.Before(l.quiet) {
+		return l.quiet.Sub(now), 0, nil
+	}
+	cost := u.Cost
+	if !(cost > 0) {
+		cost = 0
 	}
 	charged := make(map[string]float64)
 	for _, b := range RulesOf(u.Provider).Buckets {
@@ -99,10 +131,10 @@ func (l *Limits) take(u vault.Use, now time.Time) (wait time.Duration, status in
 		name := placeOf(b, u)
 		spent := l.spent(name, b, now)
 		// What costs more than the whole bucket goes when the bucket is empty.
-		if over := spent + min(u.Cost, b.Size) - b.Size; over > 1e-9 {
-			wait = max(wait, time.Duration(over/b.Drain*float64(time.Second))+time.Millisecond)
+		if over := spent + min(cost, b.Size) - b.Size; over > 1e-9 {
+			wait = max(wait, seconds(over/b.Drain)+time.Millisecond)
 		}
-		charged[name] = spent + u.Cost
+		charged[name] = spent + cost
 	}
 	if wait > 0 {
 		return wait, 0, nil
@@ -120,11 +152,17 @@ func (l *Limits) spent(name string, b Bucket, now time.Time) float64 {
 	if !ok && !l.damaged.IsZero() {
 		v = level{Units: b.Size, At: l.damaged}
 	}
+	if ok && now.Before(v.At) {
+		// The clock was set back. From now on it drains, and not when the clock
+		// has caught up, which may be in a year.
+		v.At = now
+		l.state.Spent[name] = v
+	}
 	return v.at(b, now)
 }
 
 func placeOf(b Bucket, u vault.Use) string {
-	name := u.Host + " " + b.Name
+	name := site(u.Provider, u.Host) + " " + b.Name
 	if b.PerKey {
 		name += " " + u.Key
 	}
@@ -136,28 +174,28 @@ func (l *Limits) Saw(u vault.Use, status int, header http.Header) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
-	rules := RulesOf(u.Provider)
+	rules, host := RulesOf(u.Provider), site(u.Provider, u.Host)
 	if status >= 200 && status < 300 {
 		// A success after the silence ended forgives; one that was on its way
 		// while it was asked for does not.
-		if h, ok := l.state.Holds[u.Host]; ok && !now.Before(h.until(now)) {
-			delete(l.state.Holds, u.Host)
+		if h, ok := l.state.Holds[host]; ok && !now.Before(h.until(now)) {
+			delete(l.state.Holds, host)
 			l.keepHolds()
 		}
 	}
 	asked, told := retryAfter(header, now)
 	switch {
 	case status == http.StatusTooManyRequests:
-		l.hold(u.Host, status, asked, told, rules.Busy, now)
+		l.hold(host, status, asked, told, rules.Busy, now)
 	case status == http.StatusTeapot:
-		l.hold(u.Host, status, asked, told, rules.Banned, now)
+		l.hold(host, status, asked, told, rules.Banned, now)
 	case status == http.StatusForbidden:
-		l.hold(u.Host, status, asked, told, rules.Forbidden, now)
+		l.hold(host, status, asked, told, rules.Forbidden, now)
 	case told && status >= 400:
-		l.hold(u.Host, status, asked, told, 0, now)
+		l.hold(host, status, asked, told, 0, now)
 	}
 	if reset, ok := exhausted(header, now); ok {
-		l.hold(u.Host, status, reset, true, 0, now)
+		l.hold(host, status, reset, true, 0, now)
 	}
 	for _, b := range rules.Buckets {
 		if !b.counts(u.Path) || b.Used == "" {
@@ -170,18 +208,23 @@ func (l *Limits) Saw(u vault.Use, status int, header http.Header) {
 		name := placeOf(b, u)
 		// Others at this address spend from the same limit.
 		if share := used / b.Allows; share >= 0.75 {
-			l.hold(u.Host, status, now.Truncate(b.Window).Add(b.Window).Sub(now)+time.Second, true, 0, now)
-		} else if theirs := share * b.Size; theirs > l.spent(name, b, now) {
-			l.state.spend(name, level{Units: theirs, At: now})
+			l.hold(host, status, endOf(b.Window, theirs(header, now))+time.Second, true, 0, now)
+		} else if units := share * b.Size; units > l.spent(name, b, now) {
+			l.state.spend(name, level{Units: units, At: now})
 		}
 	}
+}
+
+// endOf is how long a provider's window still lasts, which begins with its minute.
+func endOf(window time.Duration, now time.Time) time.Duration {
+	return now.Truncate(window).Add(window).Sub(now)
 }
 
 // Hold keeps silence towards a host for a time.
 func (l *Limits) Hold(u vault.Use, status int, wait time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.hold(u.Host, status, wait, true, 0, time.Now())
+	l.hold(site(u.Provider, u.Host), status, wait, true, 0, time.Now())
 }
 
 // hold makes a silence longer, never shorter. l.mu is held.
@@ -190,7 +233,7 @@ func (l *Limits) hold(host string, status int, wait time.Duration, told bool, ot
 	// Strikes double the silence where no time was given: whoever says 429 again
 	// right after a silence wants a longer one.
 	if now.After(h.until(now)) {
-		h.Strikes = min(h.Strikes+1, 12)
+		h.Strikes = min(h.Strikes+1, maxStrikes)
 	}
 	if !told {
 		wait = min(otherwise<<max(h.Strikes-1, 0), MaxHold)
@@ -223,10 +266,10 @@ func (l *Limits) Budget(provider, host, key string) []Budget {
 	now := time.Now()
 	var list []Budget
 	for _, b := range RulesOf(provider).Buckets {
-		spent := l.spent(placeOf(b, vault.Use{Host: host, Key: key}), b, now)
+		spent := l.spent(placeOf(b, vault.Use{Provider: provider, Host: host, Key: key}), b, now)
 		budget := Budget{Host: host, Name: b.Name, Unit: b.Unit, Left: max(b.Size-spent, 0), Size: b.Size,
-			Full: time.Duration(spent / b.Drain * float64(time.Second)).Round(time.Second)}
-		if h := l.state.Holds[host]; now.Before(h.until(now)) {
+			Full: seconds(spent / b.Drain).Round(time.Second)}
+		if h := l.state.Holds[site(provider, host)]; now.Before(h.until(now)) {
 			budget.Until, budget.Status = h.until(now), h.Status
 		}
 		list = append(list, budget)

@@ -66,10 +66,11 @@ func (p patient) Do(ctx context.Context, r vault.Request) (vault.Response, error
 func (p patient) one(ctx context.Context, r vault.Request) (vault.Response, error) {
 	_, host, _ := strings.Cut(p.e.Endpoint, "://")
 	p.l.mu.Lock()
-	turn := p.l.turns[host]
+	name := site(p.e.Provider, host)
+	turn := p.l.turns[name]
 	if turn == nil {
 		turn = make(chan struct{}, 1)
-		p.l.turns[host] = turn
+		p.l.turns[name] = turn
 	}
 	p.l.mu.Unlock()
 	select {
@@ -98,9 +99,25 @@ func (n Notice) in(body []byte) bool {
 func (p patient) notice(host string, answer vault.Response) {
 	for _, n := range RulesOf(p.e.Provider).Notices {
 		if n.in(answer.Body) {
-			p.l.Hold(vault.Use{Provider: p.e.Provider, Key: p.e.ID, Host: host}, http.StatusTooManyRequests, n.Wait)
+			p.l.Hold(vault.Use{Provider: p.e.Provider, Key: p.e.ID, Host: host}, http.StatusTooManyRequests, n.wait(answer, time.Now()))
 		}
 	}
+}
+
+// wait is how long to stay silent: until the time that stands behind the text, in
+// seconds since 1970, and not less than Wait.
+func (n Notice) wait(answer vault.Response, now time.Time) time.Duration {
+	if !n.Until {
+		return n.Wait
+	}
+	_, rest, _ := bytes.Cut(answer.Body, []byte(n.Text))
+	rest = bytes.TrimLeft(rest, ": ")
+	digits := rest[:len(rest)-len(bytes.TrimLeft(rest, "0123456789"))]
+	at, ok := number(string(digits))
+	if !ok {
+		return n.Wait
+	}
+	return max(seconds(max(at-float64(theirs(answer.Header, now).Unix()), 0)), n.Wait)
 }
 
 // maxNotice is how long a body may be that tells of a limit: longer ones are data.

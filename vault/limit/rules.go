@@ -15,7 +15,8 @@
 // the provider's headers tell of it: so it keeps to a small part of each limit.
 //
 // Retry-After is RFC 9110, section 10.2.3; RateLimit-Remaining and -Reset follow
-// draft-ietf-httpapi-ratelimit-headers.
+// draft-ietf-httpapi-ratelimit-headers-07. The hosts of one provider count together:
+// Binance's api and api1 are one address's weights.
 package limit
 
 import (
@@ -63,6 +64,8 @@ type Rules struct {
 type Notice struct {
 	Text string
 	Wait time.Duration
+	// Until is set where a time to wait for may stand behind the text.
+	Until bool
 }
 
 // RulesOf returns what is known of a provider, by its name in vault.Providers; for
@@ -76,19 +79,20 @@ func RulesOf(provider string) Rules {
 				{Name: "sapi", Unit: "weight", Size: 600, Drain: 10, Path: "/sapi/", Allows: 12000, Window: time.Minute, Used: "X-Sapi-Used-Ip-Weight-1m"},
 			},
 			Busy: time.Minute, Forbidden: 5 * time.Minute, Banned: 2 * time.Minute,
-			Source: "developers.binance.com, REST API, Limits: 6,000 weights a minute and address, 418 for 2 minutes to 3 days; Wallet: 12,000; as known in November 2026",
+			Source: "binance/binance-spot-api-docs, rest-api.md, Limits, of 21 July 2026: counted for the address, 429 and 418 with Retry-After in seconds, bans of 2 minutes to 3 days; 6,000 weights a minute from exchangeInfo, and 12,000 for Wallet, as known",
 		}
 	case "kraken":
 		return Rules{
 			Buckets: []Bucket{{Name: "counter", Unit: "counts", Size: 10, Drain: 0.3, PerKey: true, Allows: 15, Window: 45 * time.Second}},
 			Busy:    30 * time.Second, Forbidden: 30 * time.Second, Banned: 15 * time.Minute,
 			Notices: []Notice{
-				{"EAPI:Rate limit exceeded", 30 * time.Second},
-				{"EGeneral:Too many requests", 30 * time.Second},
-				{"EService:Throttled", time.Minute},
-				{"EGeneral:Temporary lockout", 15 * time.Minute},
+				{Text: "EAPI:Rate limit exceeded", Wait: 30 * time.Second},
+				{Text: "EGeneral:Too many requests", Wait: 30 * time.Second},
+				{Text: "EService: Throttled", Wait: time.Minute, Until: true}, // "EService: Throttled: 1772627060"
+				{Text: "EService:Throttled", Wait: time.Minute, Until: true},
+				{Text: "EGeneral:Temporary lockout", Wait: 15 * time.Minute},
 			},
-			Source: "docs.kraken.com, Spot REST rate limits: a counter for each key of at most 15, which loses 0.33 a second (the lowest tier); as known in November 2026",
+			Source: "docs.kraken.com/exchange/guides/rest/ratelimits, as stored in 2026: a counter for each key of at most 15, which loses 0.33 a second (Starter); general/errors: the lockout is for a few minutes",
 		}
 	case "coinbase":
 		return Rules{
@@ -100,14 +104,14 @@ func RulesOf(provider string) Rules {
 		return Rules{
 			Buckets: []Bucket{{Name: "requests", Unit: "requests", Size: 3, Drain: 1, PerKey: true, Allows: 5, Window: 2 * time.Second}},
 			Busy:    10 * time.Second, Forbidden: 15 * time.Second, Banned: 10 * time.Minute,
-			Notices: []Notice{{`"code":"50011"`, 5 * time.Second}, {`"code":"50061"`, 30 * time.Second}},
+			Notices: []Notice{{Text: `"code":"50011"`, Wait: 5 * time.Second}, {Text: `"code":"50061"`, Wait: 30 * time.Second}},
 			Source:  "www.okx.com/docs-v5: account/config 5 requests in 2 seconds and user, the lowest of those used; as known in November 2026",
 		}
 	case "braiins":
 		return Rules{
 			Buckets: []Bucket{{Name: "requests", Unit: "requests", Size: 2, Drain: 0.1, Allows: 1, Window: 5 * time.Second}},
 			Busy:    time.Minute, Forbidden: 5 * time.Minute, Banned: time.Hour,
-			Source: "academy.braiins.com, Pool monitoring: about one request in 5 seconds; as known in November 2026",
+			Source: "academy.braiins.com, Braiins Pool, Monitoring, API request limit: about one request in 5 seconds, then a ban of the address; no header tells of it; as known in November 2026",
 		}
 	case "f2pool":
 		return Rules{

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -46,6 +47,9 @@ func (h hold) until(now time.Time) time.Time {
 	return h.Until
 }
 
+// maxStrikes bounds how often a silence doubles.
+const maxStrikes = 12
+
 // level is how much was spent at a time.
 type level struct {
 	Units float64   `json:"units"`
@@ -85,7 +89,8 @@ func (s *state) hold(host string, h hold) {
 }
 
 // Open reads the limits of a folder, which must exist. A file that cannot be read,
-// with its copy, is an error: what it held may have been a ban.
+// with its copy, is an error: what it held may have been a ban. Where only the copy
+// can be read, nobody is asked for a while.
 func Open(dir string) (*Limits, error) {
 	l := &Limits{path: dir, turns: make(map[string]chan struct{}), state: state{Holds: make(map[string]hold), Spent: make(map[string]level)}}
 	check := func(data []byte) error {
@@ -95,7 +100,7 @@ func Open(dir string) (*Limits, error) {
 		}
 		return nil
 	}
-	data, _, err := seal.ReadFile(filepath.Join(dir, HoldsFile), maxFile, check)
+	data, older, err := seal.ReadFile(filepath.Join(dir, HoldsFile), maxFile, check)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 	case err != nil:
@@ -108,6 +113,13 @@ func Open(dir string) (*Limits, error) {
 	if l.state.Holds == nil { // "null"
 		l.state.Holds = make(map[string]hold)
 	}
+	for host, h := range l.state.Holds {
+		h.Strikes, h.Status = min(max(h.Strikes, 0), maxStrikes), min(max(h.Status, 0), 999)
+		l.state.Holds[host] = h
+	}
+	if older {
+		l.quiet = time.Now().Add(unknownBan)
+	}
 	l.readSpent()
 	return l, nil
 }
@@ -116,18 +128,28 @@ func Open(dir string) (*Limits, error) {
 // full now.
 func (l *Limits) readSpent() {
 	f, err := os.Open(filepath.Join(l.path, SpentFile))
-	if err != nil {
+	if errors.Is(err, fs.ErrNotExist) {
 		return
 	}
-	defer f.Close()
-	info, err := f.Stat()
 	spent := make(map[string]level)
-	if err == nil && info.Size() <= maxFile {
-		err = json.NewDecoder(f).Decode(&spent)
+	if err == nil {
+		defer f.Close()
+		var data []byte
+		if data, err = io.ReadAll(io.LimitReader(f, maxFile+1)); err == nil && len(data) <= maxFile {
+			err = json.Unmarshal(data, &spent)
+		} else if err == nil {
+			err = seal.ErrTooLong
+		}
 	}
-	if err != nil || info.Size() > maxFile || len(spent) > maxPlaces || spent == nil {
+	if err != nil || len(spent) > maxPlaces || spent == nil {
 		l.damaged = time.Now()
 		return
+	}
+	for _, v := range spent {
+		if v.Units < 0 {
+			l.damaged = time.Now() // nobody wrote that: what else is not so?
+			return
+		}
 	}
 	l.state.Spent = spent
 }
