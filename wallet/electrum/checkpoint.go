@@ -22,12 +22,17 @@ type Checkpoint struct {
 //go:embed checkpoints
 var checkpoints embed.FS
 
-// Checkpoints are those of a network, in ascending order; none but on main networks.
+// Checkpoints are those of a network, in ascending order; none but on main networks and those for tests that all share.
 func Checkpoints(p *coin.Params) []Checkpoint {
-	if p.Network != coin.Main {
+	name := p.Coin.ID
+	switch p.Network {
+	case coin.Main:
+	case coin.Test:
+		name += "-test"
+	default:
 		return nil
 	}
-	b, err := checkpoints.ReadFile("checkpoints/" + p.Coin.ID + ".txt")
+	b, err := checkpoints.ReadFile("checkpoints/" + name + ".txt")
 	if err != nil {
 		return nil
 	}

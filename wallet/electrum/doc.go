@@ -9,11 +9,13 @@
 // What it cannot check is what a server leaves out: a server can hide a payment, and it can invent an unconfirmed
 // one. It can invent a confirmed one only at the price of the blocks' work.
 //
-// That price is the network's own on the main networks of Bitcoin, Litecoin and Dogecoin and on practice chains, whose
-// difficulty rule is built in; and the main networks' chains must have the blocks that are built in as checkpoints. On
-// test networks a header must meet its own target, which must not be easier than the network's limit, and that
-// proves little: their rules, by which a late block may be easy, are not built in. Merge-mined headers, which
-// Dogecoin's are since 2014, are held to their parent's work.
+// That price is the network's own on the main networks of Bitcoin, Litecoin and Dogecoin and on practice chains; and the
+// chains of the main and of the test networks must have the blocks that are built in as checkpoints. On a test network
+// a late block may be easy, and so the price is small, as is what its coins are worth; a regtest has none. Merge-mined
+// headers, which Dogecoin's are since 2014, are held to their parent's work.
+//
+// Of Bitcoin's networks for tests it knows testnet3 and regtest. Testnet4 and signet, where a block is proved by a
+// signature that is not in its header, are other chains to it and refused.
 //
 // Below a network's last checkpoint a block's header counts because a chain of headers leads from it up to a
 // checkpoint; they are fetched when a transaction there is to be proved, and not kept.

@@ -342,7 +342,7 @@ func FuzzAuxPoW(f *testing.F) {
 			t.Fatalf("%d of %d bytes", size, len(raw))
 		}
 		if aux != nil {
-			aux.check(h.BlockHash(), 0x62)
+			aux.check(h.BlockHash(), 0x62, false)
 		}
 	})
 }
@@ -369,7 +369,7 @@ func TestCheckpoints(t *testing.T) {
 			return pow.Header{Bits: 0x1a00ffff}
 		}
 		for height := least + 1; height < least+3000; height++ {
-			c.bitsRule(height, at)
+			c.bitsRule(height, 0, at)
 		}
 		if c.Start() > least-medianBlocks {
 			t.Errorf("%s: starts at %d", id, c.Start())

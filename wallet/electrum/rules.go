@@ -19,6 +19,9 @@ type retarget struct {
 	whole    bool
 	fixed    bool // the target is always the network's limit
 	doge     bool // the first blocks could grow harder by more than the factor, and the window ended with shieldHeight
+	// late is for networks for tests, 0 elsewhere, in seconds: a block that says to come more than this after the one
+	// before has the network's limit as its target, and does not count for the target of those that follow.
+	late int64
 }
 
 const retargetFactor = 4
@@ -31,25 +34,29 @@ const (
 	shieldDamp   = 8
 	shieldLeast  = shieldSpan - shieldSpan/4
 	shieldMost   = shieldSpan + shieldSpan/2
+	shieldLate   = 157_501 // from which height on a late block may be easy on the test network, where none could since shieldHeight
 )
 
-// retargets are the rules that are built in. Networks for tests let a block be easy when none came for a while: they
-// are not here, and so a header of theirs need only meet its own target. Sources: pow.cpp of Bitcoin Core and
-// Litecoin Core, pow.cpp and dogecoin.cpp of Dogecoin Core, chainparams.cpp of each, and for a practice chain
-// core/practice.
+// retargets are the rules of every network that there is. Bitcoin's test network is testnet3; Dogecoin's regtest computes
+// its targets, to the same effect. Sources: pow.cpp of Bitcoin Core and Litecoin Core, pow.cpp and dogecoin.cpp of
+// Dogecoin Core, chainparams.cpp of each, and for a practice chain core/practice.
 var retargets = map[string]map[coin.Network]retarget{
 	"bitcoin": {
 		coin.Main:     {window: 2016, timespan: 14 * 24 * 60 * 60},
+		coin.Test:     {window: 2016, timespan: 14 * 24 * 60 * 60, late: 20 * 60},
 		coin.Regtest:  {fixed: true},
 		coin.Practice: {window: 12, timespan: 12 * int64(coin.PracticeInterval/time.Second)},
 	},
 	"litecoin": {
 		coin.Main:     {window: 2016, timespan: 84 * 60 * 60, whole: true},
+		coin.Test:     {window: 2016, timespan: 84 * 60 * 60, whole: true, late: 5 * 60},
 		coin.Regtest:  {fixed: true},
 		coin.Practice: {window: 12, timespan: 12 * int64(coin.PracticeInterval/time.Second)},
 	},
 	"dogecoin": {
-		coin.Main: {window: 240, timespan: 4 * 60 * 60, whole: true, doge: true},
+		coin.Main:    {window: 240, timespan: 4 * 60 * 60, whole: true, doge: true},
+		coin.Test:    {window: 240, timespan: 4 * 60 * 60, whole: true, doge: true, late: 2 * 60},
+		coin.Regtest: {fixed: true},
 	},
 }
 
@@ -114,7 +121,7 @@ func (c *Chain) check(h pow.Header, aux *auxProof, height int32, at func(int32) 
 	if err != nil || target.Big().Cmp(c.limit) > 0 {
 		return bad("target out of range")
 	}
-	if want, known := c.bitsRule(height, at); known && h.Bits != want {
+	if want, known := c.bitsRule(height, h.Time, at); known && h.Bits != want {
 		return bad("wrong difficulty")
 	}
 	if h.Time <= c.medianTime(height, at) {
@@ -136,22 +143,36 @@ func (c *Chain) check(h pow.Header, aux *auxProof, height int32, at func(int32) 
 	return nil
 }
 
-// bitsRule is the compact target that the header at height must have, where the network's rule is built in.
-func (c *Chain) bitsRule(height int32, at func(int32) pow.Header) (bits uint32, known bool) {
+// bitsRule is the compact target that the header at height with that time must have, where the network's rule is built
+// in.
+func (c *Chain) bitsRule(height int32, time uint32, at func(int32) pow.Header) (bits uint32, known bool) {
 	rule, known := retargets[c.params.Coin.ID][c.params.Network]
-	switch {
-	case !known:
+	if !known {
 		return 0, false
-	case rule.fixed:
-		return pow.TargetFromBig(c.limit).Bits(), true
-	case rule.doge && height >= shieldHeight:
-		last := at(height - 1)
+	}
+	easiest := pow.TargetFromBig(c.limit).Bits()
+	if rule.fixed {
+		return easiest, true
+	}
+	last := at(height - 1)
+	late := rule.late > 0 && int64(time) > int64(last.Time)+rule.late
+	if rule.doge && height >= shieldHeight {
+		if late && height >= shieldLate {
+			return easiest, true
+		}
 		span := int64(last.Time) - int64(at(height-2).Time)
 		span = shieldSpan + (span-shieldSpan)/shieldDamp
 		return c.scale(last.Bits, min(max(span, shieldLeast), shieldMost), shieldSpan), true
 	}
-	last := at(height - 1)
 	if height%rule.window != 0 {
+		if late {
+			return easiest, true
+		}
+		// The first of a window cannot be late, though it may have the limit by the rule.
+		for h := height - 1; rule.late > 0 && h%rule.window != 0 && last.Bits == easiest; {
+			h--
+			last = at(h)
+		}
 		return last.Bits, true
 	}
 	begin := height - rule.window

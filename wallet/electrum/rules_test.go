@@ -98,11 +98,11 @@ func TestRetarget(t *testing.T) {
 			t.Errorf("%s: the rule looks at %d", v.coin, height)
 			return pow.Header{}
 		}
-		if bits, known := c.bitsRule(v.lastHeight+1, at); !known || bits != v.expect {
+		if bits, known := c.bitsRule(v.lastHeight+1, v.lastTime+1, at); !known || bits != v.expect {
 			t.Errorf("%s at %d: %#x, want %#x", v.coin, v.lastHeight+1, bits, v.expect)
 		}
 		between := func(height int32) pow.Header { return pow.Header{Bits: 0x1b015318} }
-		if bits, known := c.bitsRule(v.lastHeight, between); !known || bits != 0x1b015318 {
+		if bits, known := c.bitsRule(v.lastHeight, v.lastTime, between); !known || bits != 0x1b015318 {
 			t.Errorf("%s at %d: %#x, %v within a window", v.coin, v.lastHeight, bits, known)
 		}
 	}

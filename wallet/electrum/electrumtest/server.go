@@ -18,6 +18,7 @@ type Server struct {
 
 	mu      sync.Mutex
 	lie     func(message.Request, message.Response) message.Response
+	take    func(raw []byte) error
 	chain   *Chain
 	index   index
 	mempool [][]byte
@@ -79,6 +80,41 @@ func (s *Server) Lie(lie func(message.Request, message.Response) message.Respons
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.lie = lie
+}
+
+// Take has every transaction that is broadcast judged; nil takes all. A *message.Error is what the server answers.
+func (s *Server) Take(take func(raw []byte) error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.take = take
+}
+
+// broadcast takes a transaction into the mempool, unless Take refuses it.
+func (s *Server) broadcast(r message.Request) (any, error) {
+	var p message.BroadcastParams
+	if err := r.Decode(&p); err != nil {
+		return nil, err
+	}
+	t, rest, err := take(p.Raw)
+	if err != nil || len(rest) > 0 {
+		return nil, message.Errorf(message.CodeRejected, "SERVERTEXT TX decode failed")
+	}
+	s.mu.Lock()
+	judge := s.take
+	s.mu.Unlock()
+	if judge != nil {
+		if err := judge(p.Raw); err != nil {
+			return nil, err
+		}
+	}
+	id := double(t.stripped)
+	s.Update(func(c *Chain, mempool *[][]byte) *Chain {
+		if raw, _, _ := s.find(id); raw == nil {
+			*mempool = append(*mempool, p.Raw)
+		}
+		return c
+	})
+	return message.Hash(id), nil
 }
 
 // Dials is how often it was dialled.
@@ -192,6 +228,9 @@ func (s *Server) tip() message.HeaderNotice {
 var errNone = message.Errorf(message.CodeBadRequest, "SERVERTEXT no such thing")
 
 func (s *Server) answer(p *peer, r message.Request) (any, error) {
+	if r.Method == message.TransactionBroadcast {
+		return s.broadcast(r)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.index.update(s.chain) // a test may have grown it without Update
