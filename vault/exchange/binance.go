@@ -7,15 +7,18 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"goldpan/vault"
 	"goldpan/vault/policy"
 	"goldpan/vault/reply"
 )
 
-// binance follows developers.binance.com, as known in November 2026: Spot REST API
-// ("Account information", "Error codes") and Wallet ("Get API Key Permission",
-// "Deposit Address"). The test network has no Wallet.
+// binance follows binance/binance-spot-api-docs, rest-api.md ("Limits", "SIGNED Endpoint
+// security", "Account information") and errors.md, of 21 July 2026; and Wallet ("Get API
+// Key Permission", "Deposit Address") as binance/binance-connector-js describes it in
+// clients/wallet 22.0.1 of 21 July 2026. The codes -4018 to -4031 are Wallet's as known.
+// The test network has no Wallet.
 type binance struct{ *client }
 
 // recvWindow is how old a request may be when it arrives, in milliseconds: Binance's
@@ -26,46 +29,72 @@ func (b *binance) Permissions(ctx context.Context) (vault.Permissions, error) {
 	if b.test {
 		return vault.Permissions{}, policy.ErrCannotTell
 	}
-	var r struct {
-		IPRestrict        *bool `json:"ipRestrict"`
-		Reading           *bool `json:"enableReading"`
-		Withdrawals       *bool `json:"enableWithdrawals"`
-		InternalTransfer  *bool `json:"enableInternalTransfer"`
-		UniversalTransfer *bool `json:"permitsUniversalTransfer"`
-		SpotAndMargin     *bool `json:"enableSpotAndMarginTrading"`
-		Margin            bool  `json:"enableMargin"`
-		Futures           bool  `json:"enableFutures"`
-		Options           bool  `json:"enableVanillaOptions"`
-		Portfolio         bool  `json:"enablePortfolioMarginTrading"`
-		FixTrade          bool  `json:"enableFixApiTrade"`
-	}
+	var r binancePowers
 	err := b.call(ctx, vault.Request{Method: http.MethodGet, URL: "/sapi/v1/account/apiRestrictions", Query: url.Values{"recvWindow": {recvWindow}},
 		Purpose: "read what the key may do", Cost: 1}, binanceJudge, &r)
 	if err != nil {
 		return vault.Permissions{}, err
 	}
-	if r.Reading == nil || r.Withdrawals == nil {
+	if r.has("enableReading") == "" || r.has("enableWithdrawals") == "" {
 		return vault.Permissions{}, unreadable(b.title)
 	}
-	p := vault.Permissions{Seen: seen(), Read: maybe(r.Reading), Withdraw: maybe(r.Withdrawals), Allowlist: maybe(r.IPRestrict)}
-	switch {
-	case is(r.InternalTransfer) || is(r.UniversalTransfer):
-		p.Transfer = vault.Yes
-	case r.InternalTransfer != nil && r.UniversalTransfer != nil:
+	p := vault.Permissions{Seen: seen(), Read: r.has("enableReading"), Allowlist: r.has("ipRestrict"), Withdraw: r.has("enableWithdrawals"), Trade: r.has("enableSpotAndMarginTrading")}
+	if r.has("enableInternalTransfer") != "" && r.has("permitsUniversalTransfer") != "" {
 		p.Transfer = vault.No
 	}
-	switch {
-	case is(r.SpotAndMargin) || r.Margin || r.Futures || r.Options || r.Portfolio || r.FixTrade:
-		// tradingAuthorityExpirationTime ends this right alone: the key itself has no
-		// end that is told.
-		p.Trade = vault.Yes
-	case r.SpotAndMargin != nil:
-		p.Trade = vault.No
+	for name, yes := range r {
+		if !yes {
+			continue
+		}
+		switch name {
+		case "enableReading", "enableWithdrawals", "enableFixReadOnly", "ipRestrict":
+		case "enableInternalTransfer", "permitsUniversalTransfer":
+			p.Transfer = vault.Yes
+		case "enableSpotAndMarginTrading", "enableMargin", "enableFutures", "enableVanillaOptions", "enablePortfolioMarginTrading", "enableFixApiTrade":
+			// tradingAuthorityExpirationTime ends this right alone: the key itself
+			// has no end that is told.
+			p.Trade = vault.Yes
+		default:
+			// A power that Goldpan has never heard of: what it is called is all
+			// that is known.
+			switch name = strings.ToLower(name); {
+			case strings.Contains(name, "withdraw"):
+				p.Withdraw = vault.Yes
+			case strings.Contains(name, "transfer"), strings.HasPrefix(name, "permits"):
+				p.Transfer = vault.Yes
+			case !strings.Contains(name, "read"):
+				p.Trade = vault.Yes
+			}
+		}
 	}
 	return p, nil
 }
 
-func is(b *bool) bool { return b != nil && *b }
+// binancePowers are an answer's fields that are true or false.
+type binancePowers map[string]bool
+
+// UnmarshalJSON passes over fields of another kind, such as times.
+func (p *binancePowers) UnmarshalJSON(b []byte) error {
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal(b, &all); err != nil {
+		return err
+	}
+	*p = make(binancePowers)
+	for name, value := range all {
+		if text := string(value); text == "true" || text == "false" {
+			(*p)[name] = text == "true"
+		}
+	}
+	return nil
+}
+
+func (p binancePowers) has(name string) vault.Answer {
+	yes, told := p[name]
+	if !told {
+		return ""
+	}
+	return answer(yes)
+}
 
 func (b *binance) Balances(ctx context.Context) ([]Balance, error) {
 	var r struct {
@@ -84,8 +113,8 @@ func (b *binance) Balances(ctx context.Context) ([]Balance, error) {
 	}
 	var list []Balance
 	for _, x := range r.Balances {
-		if x.Asset != "" && !(x.Free.IsZero() && x.Locked.IsZero()) {
-			list = append(list, Balance{Asset: x.Asset, Free: x.Free, Held: x.Locked})
+		if !(x.Free.IsZero() && x.Locked.IsZero()) {
+			list = append(list, Balance{Asset: named(x.Asset), Free: x.Free, Held: x.Locked})
 		}
 	}
 	return list, nil
@@ -129,7 +158,7 @@ func binanceJudge(status int, body []byte) (string, error) {
 		return code, ErrKey
 	case "-1002":
 		return code, ErrDenied
-	case "-1003", "-1001", "-1006", "-1007", "-1008", "-1016":
+	case "-1003", "-1001", "-1006", "-1007", "-1008":
 		return code, ErrBusy
 	case "-4018", "-4019", "-4024", "-4031":
 		return code, ErrNoAddress

@@ -12,8 +12,10 @@ import (
 	"goldpan/vault/reply"
 )
 
-// coinbase follows docs.cdp.coinbase.com, as known in November 2026: Advanced Trade REST
-// ("Get API Key Permissions", "List Accounts") and Coinbase App ("List addresses").
+// coinbase follows docs.cdp.coinbase.com as it was in 2026: Advanced Trade ("Get API Key
+// Permissions", "List Accounts", "Advanced Trade Scope & Permissions") and Coinbase App
+// ("API Key Authentication", "List addresses"), with the fields of
+// coinbase/coinbase-advanced-py of 19 June 2026. All that is asked here wants View alone.
 // It does not tell whether a key has an allowlist or an end.
 type coinbase struct{ *client }
 
@@ -72,11 +74,15 @@ func (c *coinbase) accounts(ctx context.Context) ([]cbAccount, error) {
 			return nil, unreadable(c.title)
 		}
 		list = append(list, *r.Accounts...)
-		if cursor = string(r.Cursor); !r.More || cursor == "" {
+		if !r.More {
+			return list, nil
+		}
+		if string(r.Cursor) == cursor { // none, or one that leads nowhere
 			break
 		}
+		cursor = string(r.Cursor)
 	}
-	return list, nil
+	return nil, unreadable(c.title) // half of an account is not told as the whole
 }
 
 func (c *coinbase) Balances(ctx context.Context) ([]Balance, error) {
@@ -86,8 +92,8 @@ func (c *coinbase) Balances(ctx context.Context) ([]Balance, error) {
 	}
 	var list []Balance
 	for _, a := range accounts {
-		if a.Currency != "" && !(a.Available.Value.IsZero() && a.Hold.Value.IsZero()) {
-			list = append(list, Balance{Asset: a.Currency, Free: a.Available.Value, Held: a.Hold.Value})
+		if !(a.Available.Value.IsZero() && a.Hold.Value.IsZero()) {
+			list = append(list, Balance{Asset: named(a.Currency), Free: a.Available.Value, Held: a.Hold.Value})
 		}
 	}
 	return list, nil

@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
+	"strings"
 	"time"
 
 	"goldpan/vault"
@@ -28,7 +30,7 @@ type Exchange interface {
 
 // Balance is one asset of an account.
 type Balance struct {
-	Asset   reply.Text   `json:"asset"`             // the provider's name of it
+	Asset   reply.Text   `json:"asset"`             // the provider's name of it, or "?" where that cannot be shown
 	Account string       `json:"account,omitempty"` // of the account's parts, where there are several
 	Free    reply.Amount `json:"free"`
 	Held    reply.Amount `json:"held"` // in orders, or otherwise not free
@@ -106,12 +108,33 @@ func answer(yes bool) vault.Answer {
 	return vault.No
 }
 
-// maybe is answer for what a provider may leave out.
-func maybe(yes *bool) vault.Answer {
-	if yes == nil {
-		return ""
+// named gives an asset whose name cannot be shown, such as one in Chinese, a name: it
+// is there all the same.
+func named(asset reply.Text) reply.Text {
+	if asset == "" {
+		return "?"
 	}
-	return answer(*yes)
+	return asset
+}
+
+// allowlist says whether a list of addresses keeps anybody out: none does not, nor
+// does the whole internet.
+func allowlist(list []string) vault.Answer {
+	some := false
+	for _, text := range list {
+		text = strings.TrimSpace(text)
+		if text == "" {
+			continue
+		}
+		if text == "*" || text == "0.0.0.0" || text == "::" {
+			return vault.No
+		}
+		if p, err := netip.ParsePrefix(text); err == nil && p.Bits() < 8 {
+			return vault.No
+		}
+		some = true
+	}
+	return answer(some)
 }
 
 func seen() time.Time { return time.Now().UTC().Truncate(time.Second) }

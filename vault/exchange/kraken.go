@@ -15,10 +15,14 @@ import (
 	"goldpan/vault/reply"
 )
 
-// kraken follows docs.kraken.com, Spot REST, as known in November 2026: "Get API Key
-// Info", "Get Extended Balance", "Get Deposit Methods", "Get Deposit Addresses",
-// "Errors". Its deposit addresses want the permission Deposit, which only makes
-// addresses.
+// kraken follows docs.kraken.com as it was in 2026: api-reference/account-data ("Get API
+// Key Info", whose example is of 4 March 2026, "Get Extended Balance"), /funding ("Get
+// Deposit Methods", "Get Deposit Addresses") and exchange/guides/general/errors. Of the
+// permissions' names its example has four; the others are as known. XBT and XDG, and the
+// ways in of the coins below, are as in ccxt/ccxt, ts/src/kraken.ts.
+//
+// An address wants the permission Query alone. The list of ways wants Deposit too,
+// which makes addresses: so it is asked for only where the way is not known.
 type kraken struct{ *client }
 
 func (k *kraken) ask(ctx context.Context, method string, form url.Values, purpose string, into any) error {
@@ -44,7 +48,7 @@ func (k *kraken) Permissions(ctx context.Context) (vault.Permissions, error) {
 	}
 	p := vault.Permissions{Seen: seen(), Read: vault.No, Trade: vault.No, Transfer: vault.No, Withdraw: vault.No, Expires: reply.Unix(r.Result.ValidUntil)}
 	if r.Result.Allowlist != nil {
-		p.Allowlist = answer(len(*r.Result.Allowlist) > 0)
+		p.Allowlist = allowlist(*r.Result.Allowlist)
 	}
 	for _, name := range r.Result.Permissions {
 		switch name {
@@ -84,8 +88,8 @@ func (k *kraken) Balances(ctx context.Context) ([]Balance, error) {
 	}
 	var list []Balance
 	for name, x := range r.Result {
-		if asset := reply.Plain(name); asset != "" && !x.Balance.IsZero() {
-			list = append(list, Balance{Asset: asset, Free: x.Balance.Sub(x.Hold), Held: x.Hold})
+		if !x.Balance.IsZero() || !x.Hold.IsZero() {
+			list = append(list, Balance{Asset: named(reply.Plain(name)), Free: x.Balance.Sub(x.Hold), Held: x.Hold})
 		}
 	}
 	slices.SortFunc(list, func(a, b Balance) int { return strings.Compare(string(a.Asset), string(b.Asset)) })
@@ -97,33 +101,39 @@ func (k *kraken) DepositAddress(ctx context.Context, asset, network string) ([]D
 	if err != nil || len(network) > 64 {
 		return nil, k.explain(ErrNoAddress, "", 200)
 	}
+	name, way := krakenCoin(asset)
+	if network != "" {
+		way = network
+	}
+	if way != "" {
+		list, err := k.addresses(ctx, asset, name, way)
+		if err == nil && len(list) > 0 {
+			return list, nil
+		}
+		if err != nil && !errors.Is(err, ErrNoAddress) {
+			return nil, err
+		}
+	}
 	var methods struct {
 		Result []struct {
 			Method reply.Text `json:"method"`
 		} `json:"result"`
 	}
-	if err := k.ask(ctx, "DepositMethods", url.Values{"asset": {asset}}, "read the ways to send coins in", &methods); err != nil {
+	err = k.ask(ctx, "DepositMethods", url.Values{"asset": {name}}, "read the ways to send coins in", &methods)
+	if errors.Is(err, ErrDenied) {
+		return nil, &vault.Error{Store: k.title, Err: ErrNoAddress, Detail: "the key may not list the ways in",
+			Hint: "Make an address at Kraken, and name the network as Kraken calls it there. To have it looked up, the key needs Deposit under Funds permissions too, which only makes addresses."}
+	}
+	if err != nil {
 		return nil, err
 	}
 	for _, m := range methods.Result {
-		if m.Method == "" || network != "" && !strings.EqualFold(string(m.Method), network) {
+		if m.Method == "" || string(m.Method) == way || network != "" && !strings.EqualFold(string(m.Method), network) {
 			continue
 		}
-		var r struct {
-			Result []struct {
-				Address reply.Text `json:"address"`
-				Tag     reply.Text `json:"tag"`
-				Memo    reply.Text `json:"memo"`
-			} `json:"result"`
-		}
-		if err := k.ask(ctx, "DepositAddresses", url.Values{"asset": {asset}, "method": {string(m.Method)}}, "read a deposit address", &r); err != nil {
+		list, err := k.addresses(ctx, asset, name, string(m.Method))
+		if err != nil {
 			return nil, err
-		}
-		var list []Deposit
-		for _, x := range r.Result {
-			if x.Address != "" {
-				list = append(list, Deposit{Asset: reply.Text(asset), Network: m.Method, Address: x.Address, Tag: first(x.Tag, x.Memo)})
-			}
 		}
 		if len(list) > 0 {
 			return list, nil
@@ -131,6 +141,42 @@ func (k *kraken) DepositAddress(ctx context.Context, asset, network string) ([]D
 		break
 	}
 	return nil, k.explain(ErrNoAddress, "", 200)
+}
+
+// krakenCoin gives Kraken's name of a coin, and of its own way in where that is known.
+func krakenCoin(asset string) (name, way string) {
+	switch asset {
+	case "BTC", "XBT":
+		return "XBT", "Bitcoin"
+	case "LTC":
+		return "LTC", "Litecoin"
+	case "DOGE", "XDG":
+		return "XDG", "Dogecoin"
+	case "BCH":
+		return "BCH", "Bitcoin Cash"
+	}
+	return asset, ""
+}
+
+// addresses asks for those that were made for a coin and a way in. It makes none.
+func (k *kraken) addresses(ctx context.Context, asset, name, way string) ([]Deposit, error) {
+	var r struct {
+		Result []struct {
+			Address reply.Text `json:"address"`
+			Tag     reply.Text `json:"tag"`
+			Memo    reply.Text `json:"memo"`
+		} `json:"result"`
+	}
+	if err := k.ask(ctx, "DepositAddresses", url.Values{"asset": {name}, "method": {way}}, "read a deposit address", &r); err != nil {
+		return nil, err
+	}
+	var list []Deposit
+	for _, x := range r.Result {
+		if x.Address != "" {
+			list = append(list, Deposit{Asset: reply.Text(asset), Network: reply.Plain(way), Address: x.Address, Tag: first(x.Tag, x.Memo)})
+		}
+	}
+	return list, nil
 }
 
 func first(texts ...reply.Text) reply.Text {
@@ -165,7 +211,7 @@ func krakenJudge(status int, body []byte) (string, error) {
 		return code, ErrDenied
 	case code == "EGeneral:Unknown method":
 		return code, errUnknownMethod
-	case strings.HasPrefix(code, "EService:"), code == "EAPI:Rate limit exceeded", code == "EGeneral:Temporary lockout", code == "EGeneral:Too many requests", code == "EGeneral:Internal error":
+	case strings.HasPrefix(code, "EService:"), code == "EAPI:Rate limit exceeded", code == "EGeneral:Temporary lockout", code == "EGeneral:Too many requests", code == "EGeneral:Internal error", code == "EDatabase:Internal error":
 		return code, ErrBusy
 	case code == "EFunding:Unknown asset", code == "EQuery:Unknown asset", strings.HasPrefix(code, "EFunding:No funding method"), code == "EFunding:Unknown method":
 		return code, ErrNoAddress

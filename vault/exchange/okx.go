@@ -4,6 +4,7 @@ package exchange
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
@@ -12,10 +13,11 @@ import (
 	"goldpan/vault/reply"
 )
 
-// okx follows www.okx.com/docs-v5, as known in November 2026: "Get account
-// configuration", "Get balance" of the trading and of the funding account, "Get
-// deposit address", "Error Code". A key that may trade may also move money between
-// the parts of the account and its sub-accounts. It does not tell of a key's end.
+// okx follows www.okx.com/docs-v5 ("REST Authentication", "Get account configuration",
+// "Get balance" of the trading and of the funding account, "Get deposit address"), as
+// known in November 2026, with the codes that ccxt/ccxt keeps of it in ts/src/okx.ts.
+// A key that may trade may also move money between the parts of the account and its
+// sub-accounts. It does not tell of a key's end.
 type okx struct{ *client }
 
 func (o *okx) ask(ctx context.Context, path string, q url.Values, purpose string, into any) error {
@@ -50,7 +52,7 @@ func (o *okx) Permissions(ctx context.Context) (vault.Permissions, error) {
 		}
 	}
 	if r.Data[0].IP != nil {
-		p.Allowlist = answer(strings.TrimSpace(*r.Data[0].IP) != "")
+		p.Allowlist = allowlist(strings.Split(*r.Data[0].IP, ","))
 	}
 	return p, nil
 }
@@ -83,8 +85,8 @@ func (o *okx) Balances(ctx context.Context) ([]Balance, error) {
 	}
 	var list []Balance
 	add := func(account string, asset reply.Text, free, held reply.Amount) {
-		if asset != "" && !(free.IsZero() && held.IsZero()) {
-			list = append(list, Balance{Asset: asset, Account: account, Free: free, Held: held})
+		if !(free.IsZero() && held.IsZero()) {
+			list = append(list, Balance{Asset: named(asset), Account: account, Free: free, Held: held})
 		}
 	}
 	for _, d := range trading.Data {
@@ -111,6 +113,7 @@ func (o *okx) DepositAddress(ctx context.Context, asset, network string) ([]Depo
 			Tag     reply.Text `json:"tag"`
 			Memo    reply.Text `json:"memo"`
 			Payment reply.Text `json:"pmtId"`
+			More    attachment `json:"addrEx"`
 		} `json:"data"`
 	}
 	if err := o.ask(ctx, "/api/v5/asset/deposit-address", url.Values{"ccy": {asset}}, "read a deposit address", &r); err != nil {
@@ -122,12 +125,36 @@ func (o *okx) DepositAddress(ctx context.Context, asset, network string) ([]Depo
 		if x.Address == "" || string(x.Asset) != asset || network != "" && !strings.EqualFold(string(x.Chain), network) && !strings.EqualFold(short, network) {
 			continue
 		}
-		list = append(list, Deposit{Asset: x.Asset, Network: x.Chain, Address: x.Address, Tag: first(x.Tag, x.Memo, x.Payment)})
+		if x.More.unclear {
+			continue // coins that are sent without it are lost
+		}
+		list = append(list, Deposit{Asset: x.Asset, Network: x.Chain, Address: x.Address, Tag: first(x.Tag, x.Memo, x.Payment, x.More.tag)})
 	}
 	if len(list) == 0 {
 		return nil, o.explain(ErrNoAddress, "", 200)
 	}
 	return list, nil
+}
+
+// attachment is what else goes with an address, such as {"comment":"123456"}, where a
+// network has a name of its own for a tag.
+type attachment struct {
+	tag     reply.Text
+	unclear bool // there is something, and it cannot be told
+}
+
+// UnmarshalJSON takes an object of one text; null and "" for none.
+func (a *attachment) UnmarshalJSON(b []byte) error {
+	*a = attachment{}
+	if s := string(b); s == "null" || s == `""` || s == "{}" {
+		return nil
+	}
+	var parts map[string]reply.Text
+	a.unclear = json.Unmarshal(b, &parts) != nil || len(parts) != 1
+	for _, text := range parts {
+		a.tag, a.unclear = text, a.unclear || text == ""
+	}
+	return nil
 }
 
 // okxJudge reads {"code":"50011","msg":"…","data":[]}.
@@ -153,11 +180,11 @@ func okxJudge(status int, body []byte) (string, error) {
 		return code, ErrKey
 	case "50101":
 		return code, vault.ErrEnvironment
-	case "50110", "50120", "50030", "50035":
+	case "50100", "50110", "50120", "50030", "50035":
 		return code, ErrDenied
 	case "50001", "50004", "50011", "50013", "50026", "50061":
 		return code, ErrBusy
-	case "51000", "58350", "58376":
+	case "51000", "51012":
 		return code, ErrNoAddress
 	default:
 		return code, ErrRefused

@@ -14,9 +14,10 @@ import (
 	"time"
 )
 
-// Binance plays Binance, after developers.binance.com (as known in November 2026): "SIGNED
-// endpoint security", "Limits", "Account information", "Get API Key Permission",
-// "Deposit Address".
+// Binance plays Binance, after binance/binance-spot-api-docs of 21 July 2026 ("SIGNED
+// Endpoint security", "Timing security", "Limits", "Account information") and Wallet in
+// binance/binance-connector-js of 21 July 2026 ("Get API Key Permission", "Deposit
+// Address").
 func Binance(a Account) *Server {
 	return newServer(a, binance{}, map[string]meter{
 		"api":  &window{length: time.Minute, limit: 6000},
@@ -49,6 +50,16 @@ func (binance) verify(s *Server, r *http.Request, body []byte, now time.Time) *a
 	q, err := url.ParseQuery(r.URL.RawQuery[:at])
 	if err != nil {
 		return binanceError(http.StatusBadRequest, -1100, &s.counts.Unsigned)
+	}
+	for name, values := range q {
+		if len(values) != 1 {
+			return binanceError(http.StatusBadRequest, -1101, &s.counts.Unsigned)
+		}
+		switch name {
+		case "timestamp", "recvWindow", "omitZeroBalances", "coin", "network":
+		default:
+			return binanceError(http.StatusBadRequest, -1104, &s.counts.Unsigned)
+		}
 	}
 	stamp, err := strconv.ParseInt(q.Get("timestamp"), 10, 64)
 	window := int64(5000)

@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// Coinbase plays Coinbase, after docs.cdp.coinbase.com (as known in November 2026): "API Key
-// Authentication" with ES256, "Rate Limits", "Get API Key Permissions", "List
+// Coinbase plays Coinbase, after docs.cdp.coinbase.com as it was in 2026: "API Key
+// Authentication" with ES256 (a token ends after two minutes), "Rate Limits" as known, "Get API Key Permissions", "List
 // Accounts", "List addresses". The account's Secret is a private key in PEM form.
 func Coinbase(a Account) *Server {
 	return newServer(a, &coinbase{used: make(map[string]bool)}, map[string]meter{"requests": &window{length: time.Second, limit: 30}})
@@ -63,7 +63,7 @@ func (c *coinbase) verify(s *Server, r *http.Request, _ []byte, now time.Time) *
 	if !ecdsa.Verify(&key.PublicKey, digest[:], new(big.Int).SetBytes(raw[2][:32]), new(big.Int).SetBytes(raw[2][32:])) {
 		return refused
 	}
-	if header.Alg != "ES256" || header.Kid != s.Account.Key || claims.Sub != s.Account.Key || claims.Iss != "cdp" ||
+	if header.Alg != "ES256" || header.Typ != "JWT" || header.Kid != s.Account.Key || claims.Sub != s.Account.Key || claims.Iss != "cdp" ||
 		claims.URI != r.Method+" "+r.Host+r.URL.EscapedPath() || header.Nonce == "" || c.used[header.Nonce] {
 		return refused
 	}

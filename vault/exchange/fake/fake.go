@@ -25,6 +25,7 @@ type Account struct {
 	Key, Secret, Passphrase string
 	// What the key may do.
 	Read, Trade, Transfer, Withdraw bool
+	Deposit                         bool // make addresses, where that is a right of its own
 	Allowlist                       []string
 	Expires                         time.Time
 	// Free and held amounts by asset, as the provider writes them.
@@ -210,9 +211,10 @@ func (s *Server) judge(r *http.Request, body []byte) (Fault, answer) {
 	if now.Before(s.quiet) {
 		// As Binance does with who ignores 429.
 		s.counts.Impatient++
+		ban := min(2*time.Minute<<min(s.counts.Bans, 11), 72*time.Hour)
 		s.counts.Bans++
-		s.quiet = now.Add(2 * time.Minute)
-		return None, date(answer{status: http.StatusTeapot, body: map[string]any{"code": -1003, "msg": "banned"}, header: map[string]string{"Retry-After": "120"}})
+		s.quiet = now.Add(ban)
+		return None, date(answer{status: http.StatusTeapot, body: map[string]any{"code": -1003, "msg": "banned"}, header: map[string]string{"Retry-After": fmt.Sprint(int(ban.Seconds()))}})
 	}
 	fault := None
 	if s.Plan != nil {
@@ -228,10 +230,18 @@ func (s *Server) judge(r *http.Request, body []byte) (Fault, answer) {
 		if over {
 			s.counts.Limited++
 			s.quiet = now.Add(s.Silence)
-			return None, date(s.speak.limited())
+			a := s.speak.limited()
+			if a.header["Retry-After"] != "" {
+				a.header["Retry-After"] = fmt.Sprint(int(s.Silence.Seconds()))
+			}
+			return None, date(a)
 		}
 	}
+	// RFC 9110 knows two forms.
 	retry := map[string]string{"Retry-After": fmt.Sprint(int(s.Silence.Seconds()))}
+	if n%2 == 1 {
+		retry["Retry-After"] = now.Add(s.ahead + s.Silence).UTC().Format(http.TimeFormat)
+	}
 	switch fault {
 	case Broken:
 		return None, date(answer{status: http.StatusInternalServerError, body: "internal error"})

@@ -13,9 +13,9 @@ import (
 	"time"
 )
 
-// Kraken plays Kraken, after docs.kraken.com (as known in November 2026): "Authentication",
-// "Rate Limits" of the lowest tier, "Get API Key Info", "Get Extended Balance", "Get
-// Deposit Methods", "Get Deposit Addresses".
+// Kraken plays Kraken, after docs.kraken.com as it was in 2026: "Authentication", "Spot
+// REST Rate Limits" of the lowest tier, "Get API Key Info", "Get Extended Balance", "Get
+// Deposit Methods" (which wants Query and Deposit), "Get Deposit Addresses" (Query).
 func Kraken(a Account) *Server {
 	return newServer(a, kraken{}, map[string]meter{"counter": &decaying{limit: 15, rate: 0.33}})
 }
@@ -33,6 +33,9 @@ func (kraken) verify(s *Server, r *http.Request, body []byte, _ time.Time) *answ
 	form, err := url.ParseQuery(string(body))
 	if err != nil || r.Header.Get("Content-Type") != "application/x-www-form-urlencoded" {
 		return krakenError("EGeneral:Invalid arguments", &s.counts.Unsigned)
+	}
+	if len(form["nonce"]) != 1 {
+		return krakenError("EAPI:Invalid nonce", &s.counts.Unsigned)
 	}
 	nonce := form.Get("nonce")
 	hash := sha256.Sum256(append([]byte(nonce), body...))
@@ -68,7 +71,7 @@ func (kraken) serve(s *Server, r *http.Request, body []byte, now time.Time) answ
 	switch r.URL.Path {
 	case "/0/private/GetApiKeyInfo":
 		permissions := []string{}
-		for name, has := range map[string]bool{"query-funds": a.Read, "add-funds": a.Read, "modify-trades": a.Trade, "earn-funds": a.Transfer, "withdraw-funds": a.Withdraw} {
+		for name, has := range map[string]bool{"query-funds": a.Read, "add-funds": a.Deposit, "modify-trades": a.Trade, "earn-funds": a.Transfer, "withdraw-funds": a.Withdraw} {
 			if has {
 				permissions = append(permissions, name)
 			}
@@ -93,16 +96,45 @@ func (kraken) serve(s *Server, r *http.Request, body []byte, now time.Time) answ
 		}
 		return ok(result)
 	case "/0/private/DepositMethods":
-		if a.Addresses[form.Get("asset")] == "" {
+		if !a.Read || !a.Deposit {
+			return *krakenError("EGeneral:Permission denied", nil)
+		}
+		asset, way := krakenWay(form.Get("asset"))
+		if a.Addresses[asset] == "" {
 			return *krakenError("EFunding:Unknown asset", nil)
 		}
-		return ok([]map[string]any{{"method": form.Get("asset") + " chain", "limit": false, "fee": "0.0", "gen-address": true, "minimum": "0.0001"}})
+		return ok([]map[string]any{{"method": way, "limit": false, "fee": "0.0", "gen-address": true, "minimum": "0.0001"}})
 	case "/0/private/DepositAddresses":
-		asset := form.Get("asset")
-		if a.Addresses[asset] == "" || form.Get("method") != asset+" chain" {
-			return *krakenError("EFunding:Unknown method", nil)
+		if !a.Read {
+			return *krakenError("EGeneral:Permission denied", nil)
+		}
+		asset, way := krakenWay(form.Get("asset"))
+		if a.Addresses[asset] == "" {
+			return *krakenError("EFunding:Unknown asset", nil)
+		}
+		if form.Get("method") != way {
+			return *krakenError("EFunding:No funding method", nil)
+		}
+		if form.Get("new") != "" {
+			return *krakenError("EGeneral:Permission denied", nil)
 		}
 		return ok([]map[string]any{{"address": a.Addresses[asset], "expiretm": "0", "new": true}})
 	}
 	return *krakenError("EGeneral:Unknown method", nil)
+}
+
+// krakenWay gives the symbol that others use for Kraken's name of a coin, and what
+// Kraken calls its way in. Kraken does not know BTC and DOGE here.
+func krakenWay(name string) (asset, way string) {
+	switch name {
+	case "XBT":
+		return "BTC", "Bitcoin"
+	case "XDG":
+		return "DOGE", "Dogecoin"
+	case "LTC":
+		return "LTC", "Litecoin"
+	case "BTC", "DOGE":
+		return "", ""
+	}
+	return name, name + " chain"
 }

@@ -103,9 +103,9 @@ func (okx) serve(s *Server, r *http.Request, _ []byte, _ time.Time) answer {
 	case "/api/v5/asset/deposit-address":
 		asset := r.URL.Query().Get("ccy")
 		if a.Addresses[asset] == "" {
-			return *okxError(http.StatusOK, "58350", nil)
+			return *okxError(http.StatusOK, "51000", nil)
 		}
-		return ok(map[string]any{"ccy": asset, "chain": asset + "-Chain", "addr": a.Addresses[asset], "to": "6", "selected": true, "tag": "", "memo": "", "pmtId": ""})
+		return ok(map[string]any{"ccy": asset, "chain": asset + "-Chain", "addr": a.Addresses[asset], "to": "6", "selected": true, "tag": "", "memo": "", "pmtId": "", "addrEx": nil})
 	}
 	return *okxError(http.StatusNotFound, "50000", nil)
 }
