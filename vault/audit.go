@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"goldpan/core/seal"
 )
@@ -326,6 +327,19 @@ func (v *Vault) Audit(ctx context.Context) ([]Record, error) {
 		return nil, auditTampered(err.Error())
 	}
 	return t.records, v.checkArchive(t, m.vault, key, true)
+}
+
+// Alerts are those of a time and after, the oldest first, as the record of uses
+// tells them. Like Audit it checks the record.
+func (v *Vault) Alerts(ctx context.Context, since time.Time) ([]Alert, error) {
+	records, err := v.Audit(ctx)
+	var alerts []Alert
+	for _, r := range records {
+		if r.Action == ActionAlert && !r.Time.Before(since) {
+			alerts = append(alerts, Alert{Time: r.Time, Key: r.Key, Reason: AlertReason(r.Outcome), Text: r.Note})
+		}
+	}
+	return alerts, err
 }
 
 // SetAuditAside is the way out of an audit that was tampered with: it keeps the

@@ -20,7 +20,8 @@ import (
 // OAuthClient is a program that the person registered with a provider. Goldpan
 // has no client id of its own.
 type OAuthClient struct {
-	// AuthorizeURL is the page on which the person agrees, https alone.
+	// AuthorizeURL is the page on which the person agrees: https, or a page of this
+	// machine.
 	AuthorizeURL string
 	// TokenURL is where codes and refresh tokens are exchanged.
 	TokenURL string
@@ -52,7 +53,7 @@ var ErrDenied = errors.New("not agreed to")
 // was tested against a server of our own alone.
 func (b *Broker) Authorize(ctx context.Context, c OAuthClient, open func(address string) error) (Credential, error) {
 	page, err := url.Parse(c.AuthorizeURL)
-	if err != nil || page.Fragment != "" {
+	if err != nil || page.Fragment != "" || page.User != nil {
 		return Credential{}, refuse("this page to agree on")
 	}
 	if _, err := parseOrigin(page.Scheme + "://" + page.Host); err != nil || c.ID == "" {
@@ -60,6 +61,12 @@ func (b *Broker) Authorize(ctx context.Context, c OAuthClient, open func(address
 	}
 	if c.Redirect == "" {
 		c.Redirect = "/"
+	}
+	if !strings.HasPrefix(c.Redirect, "/") || strings.ContainsAny(c.Redirect, "?#\\ \r\n") || c.Port < 0 || c.Port > 65535 {
+		return Credential{}, refuse("a way back that is no path, or a port that there is not")
+	}
+	if _, err := parseTokenURL(c.TokenURL); err != nil {
+		return Credential{}, refuse("an address like this for tokens")
 	}
 	ctx, cancel := context.WithTimeout(ctx, AuthorizeTimeout)
 	defer cancel()

@@ -189,6 +189,10 @@ func (b *Broker) Do(ctx context.Context, keyID string, r Request) (Response, err
 	rec.Millis = b.v.now().Sub(started).Milliseconds()
 	rec.Outcome = outcomeOf(response, err)
 	if noted := b.v.end(ctx, rec); noted != nil {
+		if err == nil || errors.Is(err, ErrUnanswered) {
+			// It was sent; without a record nobody is told what came of it.
+			noted = fmt.Errorf("%w: %w", ErrUnanswered, noted)
+		}
 		return Response{}, noted
 	}
 	return response, err

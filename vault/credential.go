@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/subtle"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -100,12 +101,30 @@ func (c Credential) mask(b []byte) []byte {
 		if p.Len() < minMasked {
 			continue
 		}
-		b = bytes.ReplaceAll(b, p.Expose(), []byte(redacted))
-		escaped := []byte(url.QueryEscape(string(p.Expose())))
-		b = bytes.ReplaceAll(b, escaped, []byte(redacted))
-		Wipe(escaped)
+		for _, form := range spellings(p.Expose()) {
+			b = bytes.ReplaceAll(b, form, []byte(redacted))
+			Wipe(form)
+		}
 	}
 	return b
+}
+
+// spellings are the ways in which a provider may repeat a secret: as it is, as it
+// stands in a query, in a path and in JSON, and a long line of it alone.
+func spellings(secret []byte) [][]byte {
+	forms := [][]byte{bytes.Clone(secret), []byte(url.QueryEscape(string(secret))), []byte(url.PathEscape(string(secret)))}
+	if quoted, err := json.Marshal(string(secret)); err == nil {
+		quoted = quoted[1 : len(quoted)-1]
+		forms = append(forms, quoted, bytes.ReplaceAll(quoted, []byte("/"), []byte(`\/`)))
+	}
+	if lines := bytes.Split(secret, []byte{'\n'}); len(lines) > 1 {
+		for _, line := range lines {
+			if line = bytes.TrimSpace(line); len(line) >= 16 && !bytes.HasPrefix(line, []byte("-----")) {
+				forms = append(forms, bytes.Clone(line))
+			}
+		}
+	}
+	return forms
 }
 
 // Equal compares two secrets in constant time, but for their lengths.

@@ -304,6 +304,10 @@ func (e *Entry) checkPlace() error {
 }
 
 func plainField(s string) bool {
+	switch strings.ToLower(s) {
+	case "host", "content-length", "content-type", "transfer-encoding", "connection", "trailer", "te", "upgrade", "user-agent", "cookie", "expect":
+		return false // these are the connection's own
+	}
 	return len(s) <= maxField && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") == ""
 }
 

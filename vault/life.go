@@ -14,29 +14,39 @@ import (
 
 // change loads, lets do work on an entry, and saves. do says what happened.
 func (v *Vault) change(ctx context.Context, id string, do func(m *metadata, r *root, e *Entry) (Record, error)) error {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	m, r, err := v.load(ctx)
-	if err != nil {
-		return err
-	}
-	defer r.wipe()
-	e := m.find(id)
-	if e == nil {
-		return notFound()
-	}
-	if err := v.loadAudit(ctx, m.vault, r); err != nil {
-		return err
-	}
-	rec, err := do(m, r, e)
-	if err != nil {
-		return err
-	}
+	return v.within(ctx, func(m *metadata, r *root) error {
+		e := m.find(id)
+		if e == nil {
+			return notFound()
+		}
+		if err := v.loadAudit(ctx, m.vault, r); err != nil {
+			return err
+		}
+		rec, err := do(m, r, e)
+		if err != nil {
+			return err
+		}
+		return v.saveAndNote(ctx, m, r, id, rec)
+	})
+}
+
+// saveAndNote saves, and notes what happened to an entry.
+func (v *Vault) saveAndNote(ctx context.Context, m *metadata, r *root, id string, rec Record) error {
 	if err := v.save(ctx, m, r); err != nil {
 		return err
 	}
 	rec.Key, rec.Outcome = id, OutcomeOK
 	return v.note(ctx, m, r, rec)
+}
+
+// changeLive is change for an entry that is not revoked.
+func (v *Vault) changeLive(ctx context.Context, id string, do func(m *metadata, r *root, e *Entry) (Record, error)) error {
+	return v.change(ctx, id, func(m *metadata, r *root, e *Entry) (Record, error) {
+		if e.State == Revoked {
+			return Record{}, fmt.Errorf("vault: %w", ErrRevoked)
+		}
+		return do(m, r, e)
+	})
 }
 
 // Revoke ends an entry for good: it is marked first, so that it can no longer be
@@ -135,7 +145,7 @@ func (v *Vault) SetPermissions(ctx context.Context, id string, p Permissions) er
 		return fmt.Errorf("vault: %w", err)
 	}
 	var grown []string
-	err := v.change(ctx, id, func(_ *metadata, _ *root, e *Entry) (Record, error) {
+	err := v.changeLive(ctx, id, func(_ *metadata, _ *root, e *Entry) (Record, error) {
 		if p.Seen.IsZero() {
 			p.Seen = v.now()
 		}
@@ -171,7 +181,7 @@ func (p Permissions) String() string {
 
 // Override notes that the person keeps a key that may move money.
 func (v *Vault) Override(ctx context.Context, id string) error {
-	return v.change(ctx, id, func(_ *metadata, _ *root, e *Entry) (Record, error) {
+	return v.changeLive(ctx, id, func(_ *metadata, _ *root, e *Entry) (Record, error) {
 		e.Override = true
 		return Record{Action: ActionOverride, Note: "the person keeps a key that may move money"}, nil
 	})
@@ -180,21 +190,16 @@ func (v *Vault) Override(ctx context.Context, id string) error {
 // SetRotation says after how many days a key is due: 0 for RotateAfter, -1 for
 // never; and when the provider ends it, or zero.
 func (v *Vault) SetRotation(ctx context.Context, id string, days int, expires time.Time) error {
-	return v.change(ctx, id, func(_ *metadata, _ *root, e *Entry) (Record, error) {
+	return v.changeLive(ctx, id, func(_ *metadata, _ *root, e *Entry) (Record, error) {
 		e.RotateDays, e.Expires = days, expires.UTC().Truncate(time.Second)
 		return Record{Action: ActionCheck, Note: "its dates were changed"}, e.check()
 	})
 }
 
 func (v *Vault) alert(ctx context.Context, id string, reason AlertReason, text string) error {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	m, r, err := v.load(ctx)
-	if err != nil {
-		return err
-	}
-	defer r.wipe()
-	return v.raise(ctx, m, r, Alert{Time: v.now(), Key: id, Reason: reason, Text: text}, Record{})
+	return v.within(ctx, func(m *metadata, r *root) error {
+		return v.raise(ctx, m, r, Alert{Time: v.now(), Key: id, Reason: reason, Text: text}, Record{})
+	})
 }
 
 // raise notes an alert and tells of it. v.mu is held.
@@ -236,18 +241,13 @@ func (v *Vault) Rotate(ctx context.Context, id string, secret Secret, test func(
 // replace puts a new secret in the place of an entry's own.
 func (v *Vault) replace(ctx context.Context, id string, secret Secret, action Action) error {
 	var old string
-	err := v.change(ctx, id, func(m *metadata, r *root, e *Entry) (Record, error) {
-		if e.State == Revoked {
-			return Record{}, fmt.Errorf("vault: %w", ErrRevoked)
-		}
+	err := v.changeLive(ctx, id, func(m *metadata, r *root, e *Entry) (Record, error) {
 		fingerprint := r.fingerprint(secret.Expose())
 		if action == ActionRotate && hmac.Equal([]byte(fingerprint), []byte(e.Fingerprint)) {
 			return Record{}, &Error{Store: vaultName, Detail: "this is the secret that is kept already", Hint: "Make a new key where it was issued, and enter that.", Err: ErrExists}
 		}
-		for _, other := range m.Entries {
-			if e.Scheme != "" && other.Fingerprint == fingerprint && other.Environment != e.Environment {
-				return Record{}, fmt.Errorf("vault: %w: this secret is kept for %s as %s", ErrEnvironment, other.Environment, other.ID)
-			}
+		if err := m.notMixed(*e, fingerprint); err != nil {
+			return Record{}, err
 		}
 		old = e.secretID(m.vault)
 		e.Slot++
@@ -339,6 +339,7 @@ func (v *Vault) CheckKey(ctx context.Context, id string) error {
 	if e.State == Revoked {
 		return fmt.Errorf("vault: %w", ErrRevoked)
 	}
+	// A secret that is gone or another one is told apart from a key that is not there.
 	secret, err := v.peek(ctx, id)
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@
 package vault
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -12,6 +13,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"goldpan/core/seal"
@@ -24,6 +26,38 @@ func (m *metadata) find(id string) *Entry {
 		}
 	}
 	return nil
+}
+
+// room makes place for one more entry, and says which revoked one went for it.
+func (m *metadata) room() (forgotten string, err error) {
+	if len(m.Entries) < maxEntries {
+		return "", nil
+	}
+	oldest := -1
+	for i, e := range m.Entries {
+		if e.State == Revoked && (oldest < 0 || e.RevokedAt.Before(m.Entries[oldest].RevokedAt)) {
+			oldest = i
+		}
+	}
+	if oldest < 0 {
+		return "", &Error{Store: vaultName, Detail: fmt.Sprintf("it holds %d keys, and no more", maxEntries), Hint: "Revoke one that you no longer use.", Err: ErrTooLarge}
+	}
+	forgotten = m.Entries[oldest].ID
+	m.Entries = slices.Delete(m.Entries, oldest, oldest+1)
+	return forgotten, nil
+}
+
+// within loads, and lets do work while nobody else does. It wipes what do was
+// lent.
+func (v *Vault) within(ctx context.Context, do func(m *metadata, r *root) error) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	m, r, err := v.load(ctx)
+	if err != nil {
+		return err
+	}
+	defer r.wipe()
+	return do(m, r)
 }
 
 func (r *root) wipe() {
@@ -77,7 +111,7 @@ func (v *Vault) loadOnce(ctx context.Context) (_ *metadata, r *root, err error) 
 	case errors.Is(err, errMAC):
 		return nil, r, tampered(FileName + " was altered")
 	case err != nil:
-		return nil, r, &Error{Store: vaultName, Detail: FileName + " was written by another version of Goldpan", Hint: "Use the newest Goldpan.", Err: ErrDamaged}
+		return nil, r, otherVersion()
 	case m.Generation < r.Generation:
 		return nil, r, tampered(FileName + " was replaced by an older copy")
 	}
@@ -90,30 +124,62 @@ func (v *Vault) loadNothing(ctx context.Context) (*metadata, *root, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	spare := ""
+	removed := tampered(FileName + " was removed")
+	if exists(v.path + seal.Previous) {
+		return nil, nil, removed
+	}
+	// The folder may have been moved since the store was told of it: the record
+	// of uses says too which vault is at home here.
+	named, used := v.auditOwner()
+	spare, owned := "", false
 	for _, id := range ids {
 		vault, ok := strings.CutPrefix(id, rootPrefix)
 		if !ok {
+			owned = owned || checkVaultID(ownerOf(id))
 			continue
 		}
 		r, err := v.root(ctx, vault)
-		if errors.Is(err, ErrNotFound) || errors.Is(err, ErrDamaged) {
+		mine := v.Sole || vault == named
+		switch {
+		case errors.Is(err, ErrNotFound) || errors.Is(err, ErrDamaged) && !mine:
 			continue // not ours to judge: it may belong to another folder
-		}
-		if err != nil {
+		case errors.Is(err, ErrDamaged):
+			return nil, nil, removed
+		case err != nil:
 			return nil, nil, err
 		}
-		folder, generation := r.Folder, r.Generation
+		mine = mine || r.Folder == v.dir
+		generation := r.Generation
 		r.wipe()
-		// Generation 0: the program ended before it wrote its first file.
-		if folder == v.dir && generation > 0 {
-			return nil, nil, tampered(FileName + " was removed")
+		// Generation 0 and no record: the program ended before it wrote its first file.
+		if mine && (generation > 0 || slices.Contains(ids, auditID(vault))) {
+			return nil, nil, removed
 		}
-		if folder == v.dir {
+		if mine {
 			spare = vault
 		}
 	}
+	switch {
+	case used:
+		return nil, nil, &Error{Store: vaultName, Detail: FileName + " is gone, and so is its key in the " + v.store.Name() + "; the record of uses, " + AuditName + ", is left", Hint: hintReset, Err: ErrTampered}
+	case v.Sole && owned && spare == "":
+		return nil, nil, removed
+	}
 	return &metadata{spare: spare}, &root{}, nil
+}
+
+// auditOwner reads, before anything is authenticated, to which vault the record
+// of uses in the folder belongs, and whether it holds anything.
+func (v *Vault) auditOwner() (vault string, used bool) {
+	data, err := readBounded(v.auditPath(), maxAudit)
+	if err != nil {
+		return "", !errors.Is(err, fs.ErrNotExist)
+	}
+	head, rest, _ := bytes.Cut(data, []byte{'\n'})
+	if f := strings.Fields(string(head[:min(len(head), 200)])); len(f) == 6 && checkVaultID(f[3]) {
+		return f[3], len(rest) > 0 || f[4] != "0"
+	}
+	return "", len(data) > 0
 }
 
 // root reads a vault's root from the store.
@@ -192,6 +258,14 @@ func notFound() error {
 }
 
 func readBounded(path string, limit int) ([]byte, error) {
+	// Before it is opened: opening a pipe waits for ever.
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("vault: %w", err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, &Error{Store: vaultName, Detail: filepath.Base(path) + " is not a file", Hint: hintReset, Err: ErrDamaged}
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("vault: %w", err)

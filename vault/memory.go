@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"sync"
@@ -17,6 +18,9 @@ type Memory struct {
 
 // NewMemory returns an empty store.
 func NewMemory() *Memory { return &Memory{secrets: make(map[string][]byte)} }
+
+// Format keeps the secrets out of whatever is printed.
+func (*Memory) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "(memory)") }
 
 // Name returns "memory".
 func (m *Memory) Name() string { return "memory" }

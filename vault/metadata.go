@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 )
 
@@ -34,6 +35,20 @@ type root struct {
 	Key        []byte `json:"key"`        // 32 random bytes
 	Generation uint64 `json:"generation"` // of the newest file known to be written
 	Folder     string `json:"folder"`     // a hash of the folder's path, to notice that the file is gone
+}
+
+// Format keeps the key out of whatever is printed.
+func (r *root) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "(root)") }
+
+// notMixed refuses a secret that is kept for another environment. Pools take any
+// password, and "x" is what many people choose.
+func (m *metadata) notMixed(e Entry, fingerprint string) error {
+	for _, other := range m.Entries {
+		if e.Scheme != "" && other.Fingerprint == fingerprint && other.Environment != e.Environment {
+			return fmt.Errorf("vault: %w: this secret is kept for %s as %s", ErrEnvironment, other.Environment, other.ID)
+		}
+	}
+	return nil
 }
 
 var vaultIDs = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 
 	"goldpan/core/seal"
@@ -58,7 +59,8 @@ func moveEntry(ctx context.Context, from, to *Vault, e Entry) error {
 	return from.drop(ctx, e.ID, Record{Action: ActionMove, Note: "to the " + to.StoreName()})
 }
 
-// peek reads an entry's secret for moving and exporting, and for nothing else.
+// peek reads an entry's secret for moving, exporting and renewing, and for
+// nothing else.
 func (v *Vault) peek(ctx context.Context, id string) (Secret, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -89,69 +91,39 @@ func (v *Vault) peek(ctx context.Context, id string) (Secret, error) {
 // adopt takes an entry of another vault with its dates. One that is there
 // already with the same secret is left as it is.
 func (v *Vault) adopt(ctx context.Context, e Entry, secret Secret, rec Record) error {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	m, r, err := v.load(ctx)
-	if err != nil {
-		return err
-	}
-	defer r.wipe()
-	if m.vault == "" {
-		if err := v.create(ctx, m, r); err != nil {
+	return v.within(ctx, func(m *metadata, r *root) error {
+		if err := v.begun(ctx, m, r); err != nil {
 			return err
 		}
-	}
-	if err := v.loadAudit(ctx, m.vault, r); err != nil {
-		return err
-	}
-	e.Fingerprint, e.Slot = r.fingerprint(secret.Expose()), 0
-	if old := m.find(e.ID); old != nil {
-		if old.State != Revoked && old.Fingerprint == e.Fingerprint {
-			return nil
+		if old := m.find(e.ID); old != nil {
+			if old.State != Revoked && old.Fingerprint == r.fingerprint(secret.Expose()) {
+				return nil
+			}
+			return &Error{Store: vaultName, Detail: "another key has the id " + e.ID, Hint: "Revoke one of the two, or keep it where it is.", Err: ErrExists}
 		}
-		return &Error{Store: vaultName, Detail: "another key has the id " + e.ID, Hint: "Revoke one of the two, or keep it where it is.", Err: ErrExists}
-	}
-	if len(m.Entries) == maxEntries {
-		return &Error{Store: vaultName, Detail: fmt.Sprintf("it holds %d keys, counting revoked ones", maxEntries), Err: ErrTooLarge}
-	}
-	if err := e.check(); err != nil {
-		return fmt.Errorf("vault: %w", err)
-	}
-	if err := v.store.Put(ctx, e.secretID(m.vault), secret.Expose()); err != nil {
+		_, err := v.insert(ctx, m, r, e, secret, rec)
 		return err
-	}
-	m.Entries = append(m.Entries, e)
-	if err := v.save(ctx, m, r); err != nil {
-		_ = v.store.Delete(context.WithoutCancel(ctx), e.secretID(m.vault))
-		return err
-	}
-	rec.Key, rec.Outcome = e.ID, OutcomeOK
-	return v.note(ctx, m, r, rec)
+	})
 }
 
 // drop forgets an entry that another vault holds now, and deletes its secret.
 func (v *Vault) drop(ctx context.Context, id string, rec Record) error {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	m, r, err := v.load(ctx)
-	if err != nil {
-		return err
-	}
-	defer r.wipe()
-	e := m.find(id)
-	if e == nil {
-		return nil
-	}
-	secret := e.secretID(m.vault)
-	m.Entries = slices.DeleteFunc(m.Entries, func(e Entry) bool { return e.ID == id })
-	if err := v.save(ctx, m, r); err != nil {
-		return err
-	}
-	if err := v.store.Delete(ctx, secret); err != nil && !errors.Is(err, ErrNotFound) {
-		return err
-	}
-	rec.Key, rec.Outcome = id, OutcomeOK
-	return v.note(ctx, m, r, rec)
+	return v.within(ctx, func(m *metadata, r *root) error {
+		e := m.find(id)
+		if e == nil {
+			return nil
+		}
+		secret := e.secretID(m.vault)
+		m.Entries = slices.DeleteFunc(m.Entries, func(e Entry) bool { return e.ID == id })
+		if err := v.save(ctx, m, r); err != nil {
+			return err
+		}
+		if err := v.store.Delete(ctx, secret); err != nil && !errors.Is(err, ErrNotFound) {
+			return err
+		}
+		rec.Key, rec.Outcome = id, OutcomeOK
+		return v.note(ctx, m, r, rec)
+	})
 }
 
 // exported is the form of an export inside its encryption: JSON.
@@ -159,6 +131,9 @@ type exported struct {
 	Goldpan string        `json:"goldpan"` // exportMagic
 	Keys    []exportedKey `json:"keys"`
 }
+
+// Format keeps the secrets out of whatever is printed.
+func (exported) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "(export)") }
 
 type exportedKey struct {
 	Entry  Entry  `json:"entry"`
@@ -268,7 +243,7 @@ func (v *Vault) Import(ctx context.Context, data []byte, identities, passphrase 
 	for _, k := range x.Keys {
 		if slices.Contains(ids, k.Entry.ID) {
 			if err := v.adopt(ctx, k.Entry, NewSecret(k.Secret), Record{Action: ActionImport}); err != nil {
-				return nil, err
+				return nil, err // those before are taken: importing again passes over them
 			}
 		}
 	}

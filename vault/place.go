@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 )
@@ -19,7 +20,7 @@ import (
 func parseOrigin(s string) (*url.URL, error) {
 	bad := errors.New("an endpoint is https:// and a host, without a path; http:// is for this machine alone (127.0.0.1 or [::1])")
 	u, err := url.Parse(s)
-	if err != nil || len(s) > maxEndpoint || u.Host == "" || u.User != nil || u.Opaque != "" || s != u.Scheme+"://"+u.Host || s != strings.ToLower(s) {
+	if err != nil || len(s) > maxEndpoint || u.User != nil || u.Opaque != "" || s != u.Scheme+"://"+u.Host || !plainHost(u) {
 		return nil, bad
 	}
 	switch u.Scheme {
@@ -34,6 +35,31 @@ func parseOrigin(s string) (*url.URL, error) {
 	return u, nil
 }
 
+// plainHost says whether a host is spelled in its one way: lower-case ASCII, no dot
+// at its end, and no port that goes without saying. Another spelling would reach
+// the same host, or one that looks like it, under a name that no list knows.
+func plainHost(u *url.URL) bool {
+	host, port := u.Hostname(), u.Port()
+	if host == "" || strings.HasSuffix(host, ".") || strings.Contains(host, "..") ||
+		strings.Trim(host, "abcdefghijklmnopqrstuvwxyz0123456789-._:") != "" {
+		return false
+	}
+	if strings.Contains(host, ":") {
+		if a, err := netip.ParseAddr(host); err != nil || a.String() != host || a.Is4In6() {
+			return false
+		}
+	}
+	spelled := host
+	if strings.Contains(host, ":") {
+		spelled = "[" + host + "]"
+	}
+	if port == "" {
+		return u.Host == spelled
+	}
+	n, err := strconv.Atoi(port)
+	return err == nil && n > 0 && n < 1<<16 && strconv.Itoa(n) == port && port != map[string]string{"https": "443", "http": "80"}[u.Scheme] && u.Host == spelled+":"+port
+}
+
 // loopback takes addresses alone: a name can be pointed elsewhere.
 func loopback(host string) bool {
 	a, err := netip.ParseAddr(host)
@@ -43,7 +69,7 @@ func loopback(host string) bool {
 // parseTokenURL reads the address that renews an OAuth 2.0 token.
 func parseTokenURL(s string) (*url.URL, error) {
 	u, err := url.Parse(s)
-	if err != nil || len(s) > maxTokenURL || u.RawQuery != "" || u.Fragment != "" {
+	if err != nil || len(s) > maxTokenURL || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
 		return nil, errors.New("a token's address is https://, a host and a path")
 	}
 	if _, err := parseOrigin(u.Scheme + "://" + u.Host); err != nil || u.User != nil {

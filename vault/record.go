@@ -33,6 +33,8 @@ const (
 	ActionOverride Action = "override" // a key that may move money was taken all the same
 	ActionAlert    Action = "alert"
 	ActionRepair   Action = "repair" // the end of the audit was mended after a cut-off write
+	ActionAccept   Action = "accept" // the person repaired a vault that had been tampered with
+	ActionForget   Action = "forget" // a revoked entry made room for a new one
 )
 
 // Outcomes of a Record. A reply of a provider is "status " and its number.

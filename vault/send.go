@@ -43,6 +43,7 @@ func (b *Broker) send(ctx context.Context, e Entry, c Credential, r Request, o *
 		if err != nil {
 			return Response{}, err
 		}
+		defer access.Wipe()
 		signed = Credential{Key: c.Key, Secret: access, Passphrase: c.Passphrase}
 		o.Header.Set("Authorization", "Bearer "+string(access.Expose()))
 	default:
@@ -50,7 +51,11 @@ func (b *Broker) send(ctx context.Context, e Entry, c Credential, r Request, o *
 		if !ok {
 			return Response{}, refuse("signing in this way")
 		}
-		if err := signer.Sign(c, o); err != nil {
+		err := signer.Sign(c, o)
+		if err == nil && !o.plainHeaders() {
+			err = ErrCredential
+		}
+		if err != nil {
 			return Response{}, &Error{Store: vaultName, Detail: "it could not sign", Hint: "Enter the key anew with goldpan key rotate.", Err: err}
 		}
 	}
@@ -120,6 +125,10 @@ func (b *Broker) exchange(ctx context.Context, e Entry, o *Outgoing) (Response, 
 		return Response{}, explainSend(ctx, o.Host, sent.Load(), err)
 	}
 	defer reply.Body.Close()
+	if reply.StatusCode < 200 {
+		// 101: what follows is no answer, may never end, and does not end with ctx.
+		return Response{}, &Error{Store: o.Host, Detail: "it does not speak as such an address does", Err: ErrUnanswered}
+	}
 	if reply.StatusCode >= 300 && reply.StatusCode < 400 {
 		return Response{}, &Error{Store: o.Host, Detail: "it points to another address, and a key does not follow", Hint: "Look on the provider's own pages whether its address has changed.", Err: ErrRedirect}
 	}

@@ -16,14 +16,9 @@ import (
 // binanceSigner follows "SIGNED endpoint security" and "Ed25519 Keys" of
 // Binance's REST API: the parameters of the query and of a form in the body, one
 // after the other, are signed as they are sent, and the signature is added to
-// the query. A timestamp in milliseconds is added where the caller gave none; a
-// request to an endpoint that takes no signature gets the key's name alone: the
-// caller asks for it with the header below, which is not sent.
+// the query. A timestamp in milliseconds is added where the caller gave none. A
+// request that is Unsigned gets the key's name alone.
 type binanceSigner struct{ ed25519 bool }
-
-// KeyOnly is a header of a Request that asks a signer to name the key and not
-// sign, for endpoints that take a key and refuse a signature. It is never sent.
-const KeyOnly = "Goldpan-Key-Only"
 
 func (s binanceSigner) Sign(c Credential, o *Outgoing) error {
 	if c.Key.Len() == 0 {

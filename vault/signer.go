@@ -2,7 +2,10 @@ package vault
 
 import (
 	"errors"
+	"fmt"
+	"io"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -40,6 +43,22 @@ type Outgoing struct {
 	// Unsigned asks for the key's name without a signature, where a provider
 	// knows both.
 	Unsigned bool
+}
+
+// Format keeps what a signer added out of whatever is printed.
+func (*Outgoing) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "(request)") }
+
+// plainHeaders says whether every header can be sent: a key that was pasted with a
+// line end in it is told as what it is.
+func (o *Outgoing) plainHeaders() bool {
+	for _, values := range o.Header {
+		for _, value := range values {
+			if strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r > '~' }) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // A Signer puts a key's signature on a request. It keeps no copy of the key,

@@ -143,49 +143,6 @@ func TestFolders(t *testing.T) {
 	}
 }
 
-func TestReset(t *testing.T) {
-	store, c := NewMemory(), &clock{time.Unix(1e9, 0)}
-	other := openIn(t, t.TempDir(), store, c)
-	add(t, other, "pool", KindPool, "kept")
-	for what, spoil := range map[string]func(path string) error{
-		"altered":       func(path string) error { return os.WriteFile(path, []byte("x"), 0o600) },
-		"removed":       os.Remove,
-		"too large":     func(path string) error { return os.WriteFile(path, make([]byte, maxMetadata+1), 0o600) },
-		"nothing wrong": func(string) error { return nil },
-	} {
-		v := openIn(t, t.TempDir(), store, c)
-		add(t, v, "pool", KindPool, "x")
-		add(t, v, "node", KindNode, "x")
-		if err := spoil(v.path); err != nil {
-			t.Fatal(err)
-		}
-		aside, err := v.Reset(t.Context())
-		if err != nil {
-			t.Fatalf("%s: %v", what, err)
-		}
-		if _, err := os.Stat(aside); (aside == "") != (what == "removed") || aside != "" && err != nil {
-			t.Errorf("%s: set aside as %q: %v", what, filepath.Base(aside), err)
-		}
-		if got := ids(t, v); len(got) != 0 {
-			t.Errorf("%s: after Reset there is %q", what, got)
-		}
-		add(t, v, "pool", KindPool, "new")
-		again, err := v.Reset(t.Context())
-		if err != nil || again == aside {
-			t.Fatalf("%s: the second Reset set aside as %q: %v", what, filepath.Base(again), err)
-		}
-	}
-	if left, _ := store.List(t.Context()); len(left) != 3 {
-		t.Errorf("left in the store: %q, want the other vault's three", left)
-	}
-	if got, err := other.PoolPassword(t.Context(), "pool"); err != nil || string(got) != "kept" {
-		t.Errorf("another vault suffered: %v", err)
-	}
-	if _, err := openIn(t, t.TempDir(), store, c).Reset(t.Context()); err != nil {
-		t.Errorf("Reset of nothing: %v", err)
-	}
-}
-
 // The program ends after it made the vault's key and before its first file:
 // that is no removed file.
 func TestCutOffCreation(t *testing.T) {

@@ -194,12 +194,5 @@ func (v *Vault) nextNonce(g grant) uint64 {
 // end notes how a request went.
 func (v *Vault) end(ctx context.Context, rec Record) error {
 	ctx = context.WithoutCancel(ctx)
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	m, r, err := v.load(ctx)
-	if err != nil {
-		return err
-	}
-	defer r.wipe()
-	return v.note(ctx, m, r, rec)
+	return v.within(ctx, func(m *metadata, r *root) error { return v.note(ctx, m, r, rec) })
 }

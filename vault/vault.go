@@ -8,11 +8,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 )
@@ -26,8 +24,8 @@ const lastUsedStep = time.Minute
 
 const (
 	vaultName   = "vault"
-	hintReset   = "If you did not do this yourself, someone else may have: revoke these keys where they were issued, then reset the vault and add new ones."
-	hintForeign = "Open it as the person and on the machine that made it, or reset the vault and add the keys again."
+	hintReset   = "If you did not do this yourself, someone else may have: revoke these keys where they were issued. goldpan key repair shows what was found, keeps it as evidence, and saves what can still be trusted."
+	hintForeign = "Open it as the person and on the machine that made it. If that is gone, goldpan key repair keeps the old list as evidence and begins anew."
 	hintLost    = "Revoke this entry and add the key again."
 )
 
@@ -40,7 +38,8 @@ const (
 // key is in the store, with the newest generation and a hash of the folder's
 // path. So the vault notices, and says as ErrTampered, when the file was
 // altered, replaced by an older copy, or removed, and when a secret in the store
-// is not the one that was added. Where the program ended between writing the
+// is not the one that was added. A list that is gone together with its secrets,
+// its key and the record of uses leaves nothing to notice. Where the program ended between writing the
 // file and the generation, a copy older by one change would pass.
 //
 // A Vault may be used by several goroutines at once. One folder belongs to one
@@ -50,6 +49,11 @@ type Vault struct {
 	path  string
 	dir   string           // hash of the folder's path
 	now   func() time.Time // the clock, for tests
+
+	// Sole says that the store holds the secrets of this vault and of no other, as
+	// a sealed file beside the list of keys does: secrets without a list then mean
+	// that the list was removed. Set it before the first use.
+	Sole bool
 
 	// Alert, if not nil, is told what is out of the ordinary. Set it before the
 	// first use. It must not call the Vault.
@@ -120,8 +124,9 @@ func (v *Vault) Show(ctx context.Context, id string) (Entry, error) {
 // Environment, ID (made out of the name if it is empty), how and where the key
 // is used, RotateDays, Expires, Permissions and Override. It returns the whole
 // entry. A secret that is kept for another environment already is
-// ErrEnvironment. For a Credential, add what its Encode returns. The caller wipes secret. An id that is taken, if only by a revoked
-// entry, is ErrExists.
+// ErrEnvironment. For a Credential, add what its Encode returns. The caller wipes
+// secret. An id that is taken, if only by a revoked entry, is ErrExists. A list
+// that is full forgets the entry that was the first to be revoked.
 func (v *Vault) Add(ctx context.Context, e Entry, secret Secret) (Entry, error) {
 	if err := CheckSecret(secret.Expose()); err != nil {
 		return Entry{}, fmt.Errorf("vault: %w", err)
@@ -153,23 +158,41 @@ func (v *Vault) Add(ctx context.Context, e Entry, secret Secret) (Entry, error) 
 	if taken(e.ID) {
 		return Entry{}, fmt.Errorf("vault: %w", ErrExists)
 	}
-	if len(m.Entries) == maxEntries {
-		return Entry{}, &Error{Store: vaultName, Detail: fmt.Sprintf("it holds %d keys, counting revoked ones", maxEntries), Err: ErrTooLarge}
-	}
-	if m.vault == "" {
-		if err := v.create(ctx, m, r); err != nil {
-			return Entry{}, err
-		}
-	}
-	if err := v.loadAudit(ctx, m.vault, r); err != nil {
+	if err := v.begun(ctx, m, r); err != nil {
 		return Entry{}, err
 	}
-	e.Fingerprint = r.fingerprint(secret.Expose())
-	for _, other := range m.Entries {
-		// Pools take any password, and "x" is what many people choose.
-		if e.Scheme != "" && other.Fingerprint == e.Fingerprint && other.Environment != e.Environment {
-			return Entry{}, fmt.Errorf("vault: %w: this secret is kept for %s as %s", ErrEnvironment, other.Environment, other.ID)
+	if e, err = v.insert(ctx, m, r, e, secret, Record{Action: ActionAdd, Note: e.Name}); err != nil {
+		return e, err
+	}
+	if e.Override {
+		return e, v.note(ctx, m, r, Record{Action: ActionOverride, Key: e.ID, Outcome: OutcomeOK, Note: "the person took a key that may move money"})
+	}
+	return e, nil
+}
+
+// begun makes a vault where there is none yet, and reads its record of uses.
+func (v *Vault) begun(ctx context.Context, m *metadata, r *root) error {
+	if m.vault == "" {
+		if err := v.create(ctx, m, r); err != nil {
+			return err
 		}
+	}
+	return v.loadAudit(ctx, m.vault, r)
+}
+
+// insert puts an entry that is whole but for its fingerprint and slot into the
+// list, and its secret into the store. An entry without an id was not kept.
+func (v *Vault) insert(ctx context.Context, m *metadata, r *root, e Entry, secret Secret, rec Record) (Entry, error) {
+	e.Fingerprint, e.Slot = r.fingerprint(secret.Expose()), 0
+	if err := m.notMixed(e, e.Fingerprint); err != nil {
+		return Entry{}, err
+	}
+	forgotten, err := m.room()
+	if err != nil {
+		return Entry{}, err
+	}
+	if err := e.check(); err != nil {
+		return Entry{}, fmt.Errorf("vault: %w", err)
 	}
 	// The secret first: one without an entry is never used, an entry without
 	// its secret puzzles its owner.
@@ -181,14 +204,11 @@ func (v *Vault) Add(ctx context.Context, e Entry, secret Secret) (Entry, error) 
 		_ = v.store.Delete(context.WithoutCancel(ctx), e.secretID(m.vault))
 		return Entry{}, err
 	}
-	rec := Record{Action: ActionAdd, Key: e.ID, Outcome: OutcomeOK, Note: e.Name}
-	if err := v.note(ctx, m, r, rec); err != nil {
+	rec.Key, rec.Outcome = e.ID, OutcomeOK
+	if err := v.note(ctx, m, r, rec); err != nil || forgotten == "" {
 		return e, err
 	}
-	if e.Override {
-		return e, v.note(ctx, m, r, Record{Action: ActionOverride, Key: e.ID, Outcome: OutcomeOK, Note: "the person took a key that may move money"})
-	}
-	return e, nil
+	return e, v.note(ctx, m, r, Record{Action: ActionForget, Key: forgotten, Outcome: OutcomeOK, Note: "the list was full, and this was the first to be revoked"})
 }
 
 // PoolPassword returns the secret of an entry of KindPool, for a connection to
@@ -213,58 +233,6 @@ func (v *Vault) WalletKey(ctx context.Context, id string) ([]byte, error) {
 // on this machine shows.
 func (v *Vault) Token(ctx context.Context, id string) ([]byte, error) {
 	return v.use(ctx, id, KindToken)
-}
-
-// Reset is the way out of ErrTampered, ErrForeign and ErrDamaged: it deletes the
-// vault's secrets from the store and sets its file aside under another name,
-// which it returns ("" if there was none). Afterwards the vault is empty.
-func (v *Vault) Reset(ctx context.Context) (aside string, err error) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	vaults := make(map[string]bool)
-	data, err := readBounded(v.path, maxMetadata)
-	switch {
-	case err == nil:
-		if id, err := vaultOf(data); err == nil {
-			vaults[id] = true
-		}
-	case !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, ErrDamaged):
-		return "", err
-	}
-	ids, err := v.store.List(ctx)
-	if err != nil {
-		return "", err
-	}
-	for _, id := range ids {
-		if vault, ok := strings.CutPrefix(id, rootPrefix); ok {
-			r, err := v.root(ctx, vault)
-			if err == nil && r.Folder == v.dir {
-				vaults[vault] = true
-			}
-			r.wipe()
-		}
-	}
-	// The file before the secrets: what is deleted is not coming back.
-	if aside, err = v.setAside(v.path); err != nil {
-		return "", err
-	}
-	if _, err := v.moveAuditAside(); err != nil {
-		return aside, err
-	}
-	for _, id := range ids {
-		// The root last, so that a Reset that was cut off can go on.
-		if audit, ok := strings.CutPrefix(id, auditPrefix); vaults[ownerOf(id)] || ok && vaults[audit] {
-			if err := v.store.Delete(ctx, id); err != nil && !errors.Is(err, ErrNotFound) {
-				return aside, err
-			}
-		}
-	}
-	for vault := range vaults {
-		if err := v.store.Delete(ctx, rootID(vault)); err != nil && !errors.Is(err, ErrNotFound) {
-			return aside, err
-		}
-	}
-	return aside, nil
 }
 
 // setAside renames a file, if it is there, and returns its new name.

@@ -83,7 +83,8 @@ func (w *watch) see(r Record, old bool) []Alert {
 	if h.uses = append(h.uses, r.Time); len(h.uses) > burstUses {
 		h.uses = h.uses[1:]
 	}
-	if len(h.uses) == burstUses && r.Time.Sub(h.uses[0]) < burstWindow {
+	// A clock that was set back makes no burst of what came before.
+	if span := r.Time.Sub(h.uses[0]); len(h.uses) == burstUses && span >= 0 && span < burstWindow {
 		tell(AlertBurst, burstPause, "it was used %d times within a minute", burstUses)
 	}
 	if failedOutcome(r.Outcome) {
