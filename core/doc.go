@@ -42,6 +42,7 @@
 //	wallet/                accounts, balances, history, backups
 //	  hd/                  words, keys, descriptors, addresses
 //	  label/ uri/          labels as other wallets write them; payment links
+//	  tx/                  payments: which coins, which fee; signed and checked
 //	  electrum/            the light client; electrum/message, its messages;
 //	                       electrum/electrumtest, a server for tests
 //	vault/                 Store, Vault, audit, Broker and signers: secrets that are used,
@@ -56,7 +57,7 @@
 //	assets/                the look, the mark, licences, translations
 //	  presets/             coins and pools as data files, which core/coin reads
 //
-// Planned, and not there yet: core/economy, core/ledger, wallet/tx.
+// Planned, and not there yet: core/economy, core/ledger.
 //
 // # Who may import whom
 //

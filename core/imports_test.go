@@ -59,6 +59,7 @@ var layers = []layer{
 	{"core", []string{"leaves", "core/pow", "core/stratum", "core/engine", "core/template", "core/watch"},
 		"a Session joins pool and engine; desk joins it to wallet and vault"},
 	{"wallet/electrum/message", nil, "the messages are shared with the practice network's server"},
+	{"wallet/tx", []string{"leaves", "core/pow", "wallet/hd"}, "tx calculates and signs: it asks nobody and keeps nothing"},
 	{"wallet/...", []string{"leaves", "core/pow", "wallet/..."}, "the wallet knows no mining and no vault: desk hands it what it needs"},
 	{"vault/exchange/fake", nil, "fake checks signatures by code of its own"},
 	{"vault/reply", nil, "reply reads what it is given"},

@@ -22,6 +22,7 @@ const (
 type session struct {
 	w      *Wallet
 	number int // of the server
+	url    string
 	client *electrum.Client
 	chain  *electrum.Chain
 	wake   chan struct{}
@@ -34,9 +35,10 @@ type session struct {
 	scripts map[place][]byte
 	views   map[place]view
 	dirty   map[place]bool
-	asked   map[place]bool    // histories that were asked for in this pass
-	found   map[pow.Hash]*tx  // and transactions
-	opaque  map[pow.Hash]bool // transactions that this server gave in a form that cannot be read
+	asked   map[place]bool     // histories that were asked for in this pass
+	found   map[pow.Hash]*tx   // and transactions
+	opaque  map[pow.Hash]bool  // transactions that this server gave in a form that cannot be read
+	offered map[pow.Hash]int32 // payments that it was sent, at which height
 
 	mu      sync.Mutex
 	places  map[message.Hash]place
@@ -53,7 +55,7 @@ type view struct {
 // session is one connection, from dial to its end, and says whether it was ever in step.
 func (w *Wallet) session(ctx context.Context, number int, url string, once bool) (synced bool, err error) {
 	s := &session{
-		w: w, number: number, wake: make(chan struct{}, 1),
+		w: w, number: number, url: url, wake: make(chan struct{}, 1),
 		places: map[message.Hash]place{}, scripts: map[place][]byte{}, views: map[place]view{},
 		dirty: map[place]bool{}, asked: map[place]bool{}, found: map[pow.Hash]*tx{}, opaque: map[pow.Hash]bool{},
 	}
@@ -164,13 +166,21 @@ func (s *session) run(ctx context.Context, once bool) error {
 			return err
 		default:
 			s.synced = true
-			if once {
+			sent, err := s.deliver(ctx)
+			switch {
+			case err != nil:
+				return err
+			case once && sent:
+				continue // until the wallet has seen what it sent
+			case once:
+				s.learnFees(ctx)
 				return nil
 			}
-			err := s.w.save(false) // a full disk is told, and does not stop the wallet from watching
+			err = s.w.save(false) // a full disk is told, and does not stop the wallet from watching
 			s.w.told(s.number, func(t *ServerState) {
 				t.Connected, t.Synced, t.Err, t.Height = true, true, err, s.height
 			})
+			s.learnFees(ctx)
 		}
 		select {
 		case <-s.wake:

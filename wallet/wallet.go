@@ -204,6 +204,7 @@ type Wallet struct {
 	servers servers
 	dust    coin.Amount // what is below it costs more than it is worth
 	saved   savedMarks  // guarded by servers.saving
+	pays    payments
 
 	mu     sync.Mutex
 	chain  *electrum.Chain
@@ -220,7 +221,8 @@ func (*Wallet) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "(wallet)"
 
 // put replaces the state; the caller holds w.mu, or is alone with the wallet.
 func (w *Wallet) put(s *state) {
-	w.state, w.owned = s, s.balance(w.o.Params.Maturity, w.dust)
+	w.state, w.pays.shown = s, w.withPayments(s)
+	w.owned = w.pays.shown.balance(w.o.Params.Maturity, w.dust)
 }
 
 // Create makes a wallet with new words.
@@ -347,6 +349,7 @@ func open(o Options, file seal.Key, s secret, n notes, account *hd.Account) (*Wa
 	if err := w.load(); err != nil {
 		return nil, errors.Join(err, release())
 	}
+	w.loadPayments()
 	w.arm()
 	return w, nil
 }
@@ -460,14 +463,22 @@ type Entry struct {
 	Reward        bool        // a block's reward
 	Matures       int32       // at how many confirmations it can be spent: over 1 for a reward
 	Mature        bool        // can be spent
+	To            string      // the address that was paid, where this wallet made the payment
+	Fee           coin.Amount // of it
 }
 
 // History is every transaction, the newest first.
 func (w *Wallet) History() []Entry {
 	w.mu.Lock()
-	s := w.state
+	s, paid := w.pays.shown, w.pays.byID()
 	w.mu.Unlock()
-	return s.entries(w.Params().Maturity)
+	list := s.entries(w.Params().Maturity)
+	for i := range list {
+		if p := paid[list[i].TxID]; p != nil {
+			list[i].To, list[i].Fee = p.to, p.fee
+		}
+	}
+	return list
 }
 
 // Height is that of the last verified block header, -1 before the first.

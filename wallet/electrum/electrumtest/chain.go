@@ -69,7 +69,7 @@ func (c *Chain) MineAfter(seconds uint32, script []byte, txs ...[]byte) Block {
 	last := c.Blocks[len(c.Blocks)-1].Header
 	b := Block{Txs: append([][]byte{c.Coinbase(script, c.nonce)}, txs...)}
 	for _, raw := range b.Txs {
-		b.IDs = append(b.IDs, double(raw))
+		b.IDs = append(b.IDs, ID(raw))
 	}
 	b.Header = Seal(c.Params, pow.Header{Version: 1, Prev: last.BlockHash(), Merkle: Root(b.IDs),
 		Time: last.Time + seconds, Bits: c.NextBits()})
