@@ -11,7 +11,9 @@ import (
 )
 
 // braiins follows academy.braiins.com, Braiins Pool, Monitoring, "User Profile API"
-// and "Worker API", as known in November 2026.
+// and "Worker API", as known in November 2026. A token that it does not know is answered
+// with a sentence and status 200, as the library braiinspool found. A worker is ok, low,
+// off, or dis: then the person has switched its monitoring off.
 type braiins struct{ *client }
 
 func (p braiins) Stats(ctx context.Context) (Stats, error) {
@@ -59,7 +61,8 @@ func (p braiins) Stats(ctx context.Context) (Stats, error) {
 		if !ok {
 			return Stats{}, p.explain(reply.ErrUnreadable, "")
 		}
-		list = append(list, Worker{Name: reply.Plain(name), Online: w.State == "ok" || w.State == "low", HashRate: w.Now.Times(n), LastShare: reply.Unix(w.Last)})
+		online := w.State == "ok" || w.State == "low" || w.State == "dis" && !w.Now.IsZero()
+		list = append(list, Worker{Name: reply.Plain(name), Online: online, HashRate: w.Now.Times(n), LastShare: reply.Unix(w.Last)})
 	}
 	s.keep(list)
 	return s, nil

@@ -12,9 +12,11 @@ import (
 	"goldpan/vault/reply"
 )
 
-// ckpool follows the user statistics that ckpool writes (README of
-// bitbucket.org/ckolivas/ckpool, "users"), as solo.ckpool.org/users/ADDRESS shows
-// them; as known in November 2026. A hash rate is text such as "1.23T".
+// ckpool follows the user statistics that ckpool writes, as solo.ckpool.org/users/ADDRESS
+// shows them: src/stratifier.c and suffix_string in src/libckpool.c, read in a copy of June
+// 2017 (ctubio/ckpool), with the fields that came later as known in November 2026. A hash
+// rate is text such as "1.23T", "999" or "1e+03G". A worker's name is the address, "." or
+// "_", and what the miner added.
 type ckpool struct {
 	*client
 	address string
@@ -60,7 +62,10 @@ func (p ckpool) Stats(ctx context.Context) (Stats, error) {
 	s := Stats{HashRate: r.Now.Amount, HashRate1: r.Day.Amount, BestShare: r.Best, LastShare: reply.Unix(r.Last)}
 	var list []Worker
 	for _, w := range r.Worker {
-		name := strings.TrimPrefix(strings.TrimPrefix(string(w.Name), p.address), ".")
+		name := string(w.Name)
+		if own, ok := strings.CutPrefix(name, p.address); ok && (own == "" || own[0] == '.' || own[0] == '_') {
+			name = strings.TrimLeft(own, "._")
+		}
 		last := reply.Unix(w.Last)
 		list = append(list, Worker{Name: reply.Text(name), Online: time.Since(last) < quietAfter, HashRate: w.Now.Amount, LastShare: last})
 	}

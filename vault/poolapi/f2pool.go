@@ -12,8 +12,10 @@ import (
 	"goldpan/vault/reply"
 )
 
-// f2pool follows api.f2pool.com/v2/doc/en.html, as known in November 2026: "hash_rate/info",
-// "hash_rate/worker/list", "assets/balance". Every question is a POST.
+// f2pool follows api.f2pool.com/v2/doc as average-gary/f2-pool-open-api-spec kept it on 23
+// May 2024: "API authentication", "Hashrate information", "Worker list", "Fetch current
+// user's asset details". calculate_estimated_income is newer, and as known. Every question
+// is a POST.
 type f2pool struct {
 	*client
 	account Account

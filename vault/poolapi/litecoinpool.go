@@ -10,9 +10,10 @@ import (
 	"goldpan/vault/reply"
 )
 
-// litecoinpool follows www.litecoinpool.org/api, as known in November 2026. The key goes
-// into the query, which the vault keeps out of errors and the audit. Hash rates are in
-// kH/s.
+// litecoinpool follows www.litecoinpool.org/api, as known in November 2026: the pool
+// publishes no document, and the names are those that programs which ask it use. The key
+// goes into the query, which the vault keeps out of errors and the audit. Hash rates are
+// in kH/s.
 type litecoinpool struct{ *client }
 
 func (p litecoinpool) Stats(ctx context.Context) (Stats, error) {

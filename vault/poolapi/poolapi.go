@@ -3,6 +3,7 @@
 package poolapi
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -64,7 +65,7 @@ var (
 	ErrRefused = errors.New("it refused")
 )
 
-// maxWorkers is how many workers are listed; the sums count all of them.
+// maxWorkers is how many workers are listed; the sums count all that the pool tells of.
 const maxWorkers = 500
 
 // Account says whose statistics are asked for, where a key does not say it.
@@ -139,6 +140,9 @@ func (c *client) call(ctx context.Context, r vault.Request, into any) error {
 		return c.explain(byStatus(answer.Status), "status "+strconv.Itoa(answer.Status))
 	}
 	if reply.Decode(answer.Body, into) != nil {
+		if len(answer.Body) < 1<<10 && bytes.Contains(answer.Body, []byte("Invalid Access Profile token")) {
+			return c.explain(ErrKey, "")
+		}
 		return c.explain(reply.ErrUnreadable, "")
 	}
 	return nil

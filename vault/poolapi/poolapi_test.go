@@ -171,3 +171,50 @@ func TestRate(t *testing.T) {
 		}
 	}
 }
+
+// asked is a client of a pool that always gets one answer.
+func asked(t *testing.T, name, body string) (Stats, error) {
+	t.Helper()
+	d := said{200, []byte(body)}
+	p, err := New(vault.Entry{Provider: name}, d, Account{User: "me"})
+	if name == "ckpool" || name == "public-pool" {
+		p, err = ByAddress(name, "x", address, d)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p.Stats(t.Context())
+}
+
+// The forms that hash rates and names have at ckpool, by its own source.
+func TestCKPoolForms(t *testing.T) {
+	for text, want := range map[string]reply.Amount{"0": "0", "999": "999", "1.23K": "1230", "1e+03G": "1000000000000", "12.3P": "12300000000000000", "1.5E": "1500000000000000000"} {
+		if s, err := asked(t, "ckpool", `{"hashrate5m":"`+text+`","hashrate1d":"0","worker":[]}`); err != nil || s.HashRate != want {
+			t.Errorf("%s: %s, %v", text, s.HashRate, err)
+		}
+	}
+	for name, want := range map[string]reply.Text{address: "", address + ".rig": "rig", address + "_rig.2": "rig.2", address + "x.rig": address + "x.rig", "other": "other"} {
+		if s, err := asked(t, "ckpool", `{"hashrate5m":"0","hashrate1d":"0","worker":[{"workername":"`+name+`","hashrate5m":"0"}]}`); err != nil || s.Workers[0].Name != want {
+			t.Errorf("%s: %+v, %v", name, s.Workers, err)
+		}
+	}
+}
+
+// A worker whose monitoring is off is not one that is down.
+func TestBraiinsStates(t *testing.T) {
+	for state, want := range map[string]bool{"ok": true, "low": true, "off": false, "dis": true, "new": false} {
+		body := `{"btc":{"hash_rate_unit":"Gh/s","hash_rate_5m":1,"workers":{"a":{"state":"` + state + `","hash_rate_unit":"Gh/s","hash_rate_5m":2.5}}}}`
+		if s, err := asked(t, "braiins", body); err != nil || len(s.Workers) != 1 || s.Workers[0].Online != want {
+			t.Errorf("%s: %+v, %v", state, s.Workers, err)
+		}
+	}
+}
+
+// ViaBTC's own count stands where its list goes on, and pages without end are not read.
+func TestViaBTCPages(t *testing.T) {
+	s, err := asked(t, "viabtc", `{"code":0,"data":{"hashrate_10min":"1","active_workers":700,"unactive_workers":40,"has_next":true,"balance":[],
+		"data":[`+strings.Repeat(`{"worker_name":"w","worker_status":"active"},`, 99)+`{"worker_name":"w","worker_status":"unactive"}]}}`)
+	if err != nil || len(s.Workers) != maxWorkers || s.Online != 700 || s.Offline != 40 {
+		t.Errorf("%d workers, %d online, %d offline, %v", len(s.Workers), s.Online, s.Offline, err)
+	}
+}

@@ -11,9 +11,10 @@ import (
 	"goldpan/vault/reply"
 )
 
-// publicPool follows github.com/benjamin-wilson/public-pool, GET
-// /api/client/ADDRESS (client.controller.ts), as known in November 2026. Each connection
-// is a worker of its own; its hash rate is in H/s.
+// publicPool follows github.com/benjamin-wilson/public-pool of 27 April 2025, GET
+// /api/client/ADDRESS (src/controllers/client/client.controller.ts). Each connection is a
+// worker of its own; its hash rate is in H/s. An address that it has never seen gets an
+// empty list.
 type publicPool struct {
 	*client
 	address string

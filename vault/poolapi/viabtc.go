@@ -6,13 +6,15 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strconv"
 
 	"goldpan/vault"
 	"goldpan/vault/reply"
 )
 
-// viabtc follows github.com/viabtc/viapool_api/wiki of November 2021, as known in
-// November 2026: "hashrate", "hashrate worker", "account".
+// viabtc follows github.com/viabtc/viapool_api/wiki, "API Authentication" of 30 November
+// 2021, and "hashrate", "hashrate worker" and "account" as known in November 2026. Workers
+// come in pages; how many there are is told beside the hash rate.
 type viabtc struct {
 	*client
 	coin string
@@ -51,21 +53,34 @@ func (p viabtc) Stats(ctx context.Context) (Stats, error) {
 		coin = "BTC"
 	}
 	var rate struct {
-		Now reply.Amount `json:"hashrate_10min"`
-		Day reply.Amount `json:"hashrate_24hour"`
+		Now     reply.Amount `json:"hashrate_10min"`
+		Day     reply.Amount `json:"hashrate_24hour"`
+		Online  *int         `json:"active_workers"`
+		Offline *int         `json:"unactive_workers"`
 	}
 	if err := p.get(ctx, "hashrate", url.Values{"coin": {coin}}, &rate); err != nil {
 		return Stats{}, err
 	}
-	var workers struct {
-		Data []struct {
-			Name   reply.Text   `json:"worker_name"`
-			Status string       `json:"worker_status"`
-			Now    reply.Amount `json:"hashrate_10min"`
-		} `json:"data"`
-	}
-	if err := p.get(ctx, "hashrate/worker", url.Values{"coin": {coin}}, &workers); err != nil {
-		return Stats{}, err
+	var list []Worker
+	for page := 1; len(list) < maxWorkers; page++ {
+		var workers struct {
+			More bool `json:"has_next"`
+			Data []struct {
+				Name   reply.Text   `json:"worker_name"`
+				Status string       `json:"worker_status"`
+				Now    reply.Amount `json:"hashrate_10min"`
+			} `json:"data"`
+		}
+		q := url.Values{"coin": {coin}, "page": {strconv.Itoa(page)}, "limit": {strconv.Itoa(viaPage)}}
+		if err := p.get(ctx, "hashrate/worker", q, &workers); err != nil {
+			return Stats{}, err
+		}
+		for _, w := range workers.Data {
+			list = append(list, Worker{Name: w.Name, Online: w.Status == "active", HashRate: w.Now})
+		}
+		if !workers.More || len(workers.Data) == 0 {
+			break
+		}
 	}
 	var account struct {
 		Balance []struct {
@@ -82,10 +97,12 @@ func (p viabtc) Stats(ctx context.Context) (Stats, error) {
 			s.Earned = append(s.Earned, Earned{Coin: b.Coin, Unpaid: b.Amount})
 		}
 	}
-	var list []Worker
-	for _, w := range workers.Data {
-		list = append(list, Worker{Name: w.Name, Online: w.Status == "active", HashRate: w.Now})
-	}
 	s.keep(list)
+	if rate.Online != nil && rate.Offline != nil && *rate.Online >= 0 && *rate.Offline >= 0 {
+		s.Online, s.Offline = *rate.Online, *rate.Offline // the list may have ended before
+	}
 	return s, nil
 }
+
+// viaPage is how many workers are asked for at once.
+const viaPage = 100

@@ -1,9 +1,10 @@
 // Package reply reads what exchanges and pools answer: JSON of a bounded size,
 // and amounts as decimal text.
 //
-// It refuses an answer that is longer than Max, is not JSON, nests deeply, or
-// holds an amount that is not a plain decimal number. It never makes a float of an
-// amount: what a provider wrote is what is shown, digit by digit. JSON is RFC 8259.
+// It refuses an answer that is longer than Max, is not JSON in UTF-8, nests deeply, says
+// one thing twice in an object, or holds an amount that is not a plain decimal number.
+// It never makes a float of an amount: what a provider wrote is what is shown, digit by
+// digit. JSON is RFC 8259.
 package reply
 
 import (
@@ -14,6 +15,7 @@ import (
 	"math/big"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Max is the longest answer that is read, in bytes.
@@ -32,7 +34,7 @@ var ErrUnreadable = errors.New("the answer is not what the provider's documents 
 // Decode reads one JSON value into v, and nothing may follow it. Fields that v does
 // not have are skipped: providers add some. The error tells nothing of the answer.
 func Decode(body []byte, v any) error {
-	if len(body) > Max || depth(body) > maxDepth {
+	if len(body) > Max || depth(body) > maxDepth || !utf8.Valid(body) || repeats(body) {
 		return ErrUnreadable
 	}
 	d := json.NewDecoder(bytes.NewReader(body))
@@ -66,9 +68,48 @@ func depth(body []byte) int {
 	return deepest
 }
 
+// repeats says whether an object has two members of one name: readers differ in which
+// of them counts. It is false for what is no JSON.
+func repeats(body []byte) bool {
+	type object struct {
+		names map[string]bool // nil in a list
+		name  bool            // a name is next
+	}
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.UseNumber()
+	var open []object
+	for {
+		token, err := d.Token()
+		if err != nil {
+			return false
+		}
+		if token == json.Delim('}') || token == json.Delim(']') {
+			open = open[:len(open)-1]
+			continue
+		}
+		if n := len(open); n > 0 && open[n-1].names != nil {
+			in := &open[n-1]
+			if name, ok := token.(string); ok && in.name {
+				if in.names[name] {
+					return true
+				}
+				in.names[name], in.name = true, false
+				continue
+			}
+			in.name = true // after this value
+		}
+		switch token {
+		case json.Delim('{'):
+			open = append(open, object{names: make(map[string]bool), name: true})
+		case json.Delim('['):
+			open = append(open, object{})
+		}
+	}
+}
+
 // Amount is a decimal number as text, such as "0.00012300": digits, at most one
-// point, perhaps a minus before them, no exponent. The zero value is "", for an
-// amount that was not told.
+// point, perhaps a minus before them unless it is nothing, no exponent. The zero value
+// is "", for an amount that was not told.
 type Amount string
 
 // ParseAmount reads an amount as a provider writes it; one with an exponent is
@@ -98,7 +139,7 @@ func ParseAmount(s string) (Amount, error) {
 	if fraction != "" {
 		out += "." + fraction
 	}
-	if minus {
+	if minus && !Amount(out).IsZero() {
 		out = "-" + out
 	}
 	return Amount(out), nil

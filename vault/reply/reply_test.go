@@ -1,6 +1,7 @@
 package reply
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -8,12 +9,14 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 )
 
 func TestAmounts(t *testing.T) {
 	for in, want := range map[string]Amount{
 		"0": "0", "0.00012300": "0.00012300", "-1.50": "-1.50", "007.5": "7.5", "1e3": "1000", "1.5E-5": "0.000015", "12650560751040": "12650560751040",
 		"4.5e+21": "4500000000000000000000", "123.456e1": "1234.56", "1e-8": "0.00000001", "-2e-1": "-0.2", "0e5": "0",
+		"-0": "0", "-0.00": "0.00", "-0e3": "0", "-0.0e-2": "0.000", "00": "0", "0.1e1": "1",
 	} {
 		if got, err := ParseAmount(in); err != nil || got != want {
 			t.Errorf("%q is %q, %v; want %q", in, got, err, want)
@@ -32,6 +35,29 @@ func TestAmounts(t *testing.T) {
 		if err := Decode([]byte(bad), &a); !errors.Is(err, ErrUnreadable) {
 			t.Errorf("%s: %v", bad, err)
 		}
+	}
+}
+
+// What readers may take in two ways is taken in none.
+func TestTwice(t *testing.T) {
+	var v any
+	for body, good := range map[string]bool{
+		`{"a":1,"a":2}`: false, `{"a":1,"A":2}`: true, `{"a":{"b":1},"b":1}`: true, `[{"a":1},{"a":1}]`: true, `{"a":[{"b":1,"b":1}]}`: false, `{"a":"a","b":"a"}`: true,
+		`{"x":{"a":1},"y":{"a":1},"x":3}`: false, `{"a":1,"\u0061":2}`: false, `{"":1,"":1}`: false, `["a","a"]`: true, `"a"`: true, `{"a":{},"b":[],"c":null,"d":[[]],"a":1}`: false,
+		`{"n":1e999}`: true, "{\"a\":\"\xff\"}": false, "{\"\xc3\x28\":1}": false, "\xef\xbb\xbf{}": false, `{"a":"\ud800"}`: true, "{}\x00": false, `{} {}`: false, `{}]`: false, "{}\n\t ": true,
+	} {
+		target := any(&v)
+		if strings.Contains(body, "1e999") {
+			target = new(struct{ N json.Number })
+		}
+		if err := Decode([]byte(body), target); (err == nil) != good {
+			t.Errorf("%q: %v", body, err)
+		}
+	}
+	// A long answer takes no long time, and as many names as it has.
+	long := "{" + strings.Repeat(`"a":{"b":[1,2]},`, 1) + `"c":[` + strings.Repeat(`{"asset":"BTC","free":"1"},`, 60_000) + `{}]}`
+	if err := Decode([]byte(long), &v); err != nil {
+		t.Errorf("%d bytes: %v", len(long), err)
 	}
 }
 
@@ -98,6 +124,9 @@ func FuzzAmount(f *testing.F) {
 		if len(a) > 120 || strings.ContainsAny(string(a), "eE+ ") {
 			t.Errorf("%q", a)
 		}
+		if strings.HasPrefix(string(a), "-") && a.IsZero() {
+			t.Errorf("%q is less than nothing, and nothing", a)
+		}
 		if again, err := ParseAmount(string(a)); len(a) <= maxAmount && (err != nil || again != a) {
 			t.Errorf("%q, then %q, %v", a, again, err)
 		}
@@ -110,14 +139,31 @@ func FuzzAmount(f *testing.F) {
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte(`{"T":"x","A":1.5}`))
 	f.Add([]byte(`[[[[`))
+	f.Add([]byte(`{"a":1,"b":{"a":2},"a":3}`))
+	f.Add([]byte("{\"a\":\"\xff\"}"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var v struct {
 			T Text
 			A Amount
 			M map[string]Amount
 		}
-		if Decode(b, &v) == nil && !json.Valid(b) {
+		if Decode(b, &v) == nil && (!json.Valid(b) || !utf8.Valid(b)) {
 			t.Errorf("%q is not JSON", b)
+		}
+		// One more member of a name that is there is one too many.
+		var names map[string]json.RawMessage
+		if json.Unmarshal(b, &names) == nil && Decode(b, new(any)) == nil {
+			for name := range names {
+				text, err := json.Marshal(name)
+				if err != nil {
+					t.Fatal(err)
+				}
+				twice := append(append([]byte("{"), text...), ":0,"...)
+				twice = append(twice, bytes.TrimLeft(bytes.TrimLeft(b, " \t\r\n")[1:], " \t\r\n")...)
+				if Decode(twice, new(any)) == nil {
+					t.Errorf("%q passes", twice)
+				}
+			}
 		}
 		if len(v.T) > maxText {
 			t.Errorf("a text of %d bytes", len(v.T))
