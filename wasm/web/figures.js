@@ -16,10 +16,14 @@ export function open() {
 }
 
 let calmed = null;
+let found = 0; // shares accepted today
 
-// calm shows the pan and the river at rest, before anything runs.
+let lying = 0; // nuggets in the calm pan
+
+// calm shows the pan and the river at rest, before anything runs, with what this device found today.
 export function calm() {
   calmed ??= new Pan($("calm"));
+  for (; lying < Math.min(found, 90); lying++) calmed.share(1, true);
 }
 
 // still stops the picture.
@@ -62,7 +66,13 @@ export function snapshot(s, totals, done, passed, seen) {
 // share lets a nugget fall into the pan.
 export function share(s) {
   if (pan) pan.share(asked > 0 ? s.difficulty / asked : 1);
-  const box = $("accepted").parentElement;
+  fresh("accepted");
+  if (s.difficulty >= (shown?.totals.best ?? 0)) fresh("best");
+}
+
+// fresh sets a figure off for a moment.
+function fresh(id) {
+  const box = $(id).parentElement;
   box.classList.add("fresh");
   setTimeout(() => box.classList.remove("fresh"), 1500);
 }
@@ -73,6 +83,10 @@ function write(s, totals) {
   put("accepted", number(totals.accepted));
   put("rejected", number(totals.rejected));
   put("late", totals.stale > 0 ? text("figure.late", {late: totals.stale}) : "");
+  if (!s && totals.accepted > 0) { // at rest, what was found is worth more than the speed
+    put("hashrate", number(totals.accepted));
+    put("hashrate-unit", text("figure.found", {n: totals.accepted}));
+  }
   put("best", totals.best > 0 ? short(totals.best) : text("figure.best.none"));
   put("hashes", count(totals.hashes));
   $("hashes").dataset.count = totals.hashes;
@@ -117,6 +131,9 @@ function mark(id, hex, zeros) {
 
 // today shows today's totals of this device.
 export function today({hashes, accepted}) {
+  found = accepted;
+  put("before-today", text("before.today", {n: accepted}));
+  $("before-today").hidden = accepted === 0;
   put("today", text("figure.today.shares", {n: accepted}));
   put("today-hashes", text("figure.today.hashes", {count: count(hashes)}));
 }
@@ -124,7 +141,12 @@ export function today({hashes, accepted}) {
 // battery shows how full the battery is, 0 to 1; null where the browser does not tell.
 export function battery(level, charging) {
   $("battery").hidden = level === null;
-  if (level !== null) put("battery", text(charging ? "figure.charging" : "figure.battery", {percent: percent(level)}));
+  if (level === null) return;
+  put("battery-percent", percent(level));
+  put("battery-text", text(charging ? "figure.charging" : "figure.battery", {percent: percent(level)}));
+  $("battery-level").setAttribute("width", Math.max(1.5, 18 * level));
+  $("battery").classList.toggle("charging", charging);
+  $("battery").classList.toggle("low", level < 0.2 && !charging);
 }
 
 function put(id, text) {

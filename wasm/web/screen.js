@@ -107,19 +107,21 @@ export function visit(on) {
   forgets = on;
 }
 
-const pasted = ["link", "origin"]; // what is wrong with the text in the field, and said beside it
+const pasted = ["link", "typo", "origin"]; // what is wrong with the text in the field, and said beside it
 
 export function invite(code, way = null) {
   now = () => invite(code, way);
   face("invite");
   document.body.dataset.state = "invite";
   document.title = "Goldpan";
+  said = $("said").textContent = ""; // the problem is read by itself
   const problem = code ? text("invite." + code) : "";
   const about = pasted.includes(code);
   if (about) $("join").prepend($("invite-problem"));
   else $("invite-title").after($("invite-problem"));
   $("invite-why").textContent = problem;
   $("invite-problem").hidden = !problem;
+  $("invite-problem").dataset.code = code;
   $("invite-way").hidden = !way;
   $("invite-way").href = way?.link ?? "";
   $("invite-way").textContent = way?.origin ?? "";
@@ -160,6 +162,8 @@ export function refuse(code) {
   document.title = "Goldpan";
   $("refused-title").textContent = text("refuse." + code);
   $("refused-text").textContent = text("refuse." + code + ".text");
+  $("refused-sign").setAttribute("href", "#i-" + code);
+  $("refused-badge").classList.toggle("bad", code === "frame");
   $("again").hidden = code !== "unserved";
   $("own-text").hidden = code !== "frame";
   $("own").href = $("own").textContent = location.origin + "/";
@@ -168,6 +172,7 @@ export function refuse(code) {
 // ---- Mining ---------------------------------------------------------------------------------------------
 
 export function started() {
+  asked(false);
   figures.open();
   $("mining").classList.remove("empty");
   face("work");

@@ -112,6 +112,8 @@ func TestPictures(t *testing.T) {
 			for _, scheme := range []string{"light", "dark"} {
 				openFace(t, tab, address, language, faces[0])
 				prefer(t, tab, scheme)
+				// A picture is of the whole page: the bar with the button stands at its end, and covers nothing.
+				evaluate[bool](t, tab, `(document.getElementById("dock").style.position = "static", true)`)
 				for _, f := range shown {
 					showFace(t, tab, f)
 					evaluate[bool](t, tab, "new Promise((done) => setTimeout(done, 700, true))") // the nuggets fall
