@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"goldpan/vault"
 )
@@ -46,22 +47,22 @@ func FromCredentials() func(context.Context, bool) (vault.Secret, error) {
 
 // FromDescriptor returns a source of the passphrase for Options: what can be
 // read from an open file descriptor, such as a pipe, up to its end. It is read
-// once, when it is first needed, and closed.
+// once, when it is first needed, and closed; what went wrong then is told each
+// time, for its number may be another file's since. It may be called by several
+// goroutines at once.
 func FromDescriptor(fd uintptr) func(context.Context, bool) (vault.Secret, error) {
-	var kept vault.Secret
-	read := false
+	read := sync.OnceValues(func() (vault.Secret, error) {
+		f := os.NewFile(fd, "passphrase")
+		if f == nil {
+			return vault.Secret{}, fmt.Errorf("%s: there is no open file of this number", storeName)
+		}
+		defer f.Close()
+		return readPassphrase(f)
+	})
 	return func(context.Context, bool) (vault.Secret, error) {
-		if !read {
-			f := os.NewFile(fd, "passphrase")
-			if f == nil {
-				return vault.Secret{}, fmt.Errorf("%s: there is no open file of this number", storeName)
-			}
-			defer f.Close()
-			s, err := readPassphrase(f)
-			if err != nil {
-				return vault.Secret{}, err
-			}
-			kept, read = s, true
+		kept, err := read()
+		if err != nil {
+			return vault.Secret{}, err
 		}
 		return vault.NewSecret(bytes.Clone(kept.Expose())), nil
 	}

@@ -37,6 +37,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"goldpan/core/seal"
@@ -50,7 +51,7 @@ const (
 	maxWrapped = 4 << 10
 	maxFile    = len(magic) + 2 + maxWrapped + seal.Overhead + maxSecrets*(1+vault.MaxID+2+vault.MaxSecret)
 
-	hintPassphrase = "Enter the passphrase that was chosen when the first key was added."
+	hintPassphrase = "Enter the passphrase that protects the file. If you are sure of it, the file may be damaged: put back a copy from before."
 	hintDamaged    = "Put back a copy of the file from before, or move it away and add the keys again."
 )
 
@@ -336,12 +337,28 @@ func (s *Store) save(secrets map[string][]byte, scrub bool) error {
 	if scrub {
 		times = 2
 	}
-	for range times {
+	for n := range times {
 		if err := seal.WriteFile(s.o.Path, append(bytes.Clone(head), s.key.Seal(plain, head)...), 0o600); err != nil {
-			return fmt.Errorf("%s: %w", storeName, err)
+			return unwritten(err, n > 0)
 		}
 	}
 	return nil
+}
+
+// unwritten says why the file could not be written; done that it was, and only the
+// copy of before holds what is gone.
+func unwritten(err error, done bool) error {
+	e := &vault.Error{Store: storeName, Detail: "nothing was changed", Err: err, Hint: "Look at the folder of the file, and try again."}
+	if done {
+		e.Detail = "the file was changed, and the copy of before beside it still holds what was replaced"
+	}
+	switch {
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		e.Hint = "Goldpan may not write to the folder of the file. Give it that right, or choose another folder with --data."
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT), errors.Is(err, syscall.EFBIG):
+		e.Hint = "The disk is full. Make room, and try again."
+	}
+	return e
 }
 
 func explain(err error) error {
