@@ -16,6 +16,8 @@
 //	  ui/                  screens and widgets; reads Snapshot, calls desk
 //	  cli/                 the program goldpan: the same core without a window, no cgo
 //	wasm/                  the page's control worker (js)
+//	  wallet/              the page's wallet, in a worker of its own (js);
+//	                       wallet/counter, the calls of the page to it
 //	  web/                 the page, and package web, which serves it;
 //	                       web/browsertest drives browsers, web/bench measures in them
 //	core/                  Session and Snapshot; RATIONALE.md, THREATS.md

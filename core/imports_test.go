@@ -74,6 +74,7 @@ var layers = []layer{
 	{"wasm/web/browsertest", []string{"leaves"}, "browsertest drives browsers and knows no page"},
 	{"wasm/web/bench", []string{"leaves", "core/pow", "core/stratum", "wasm/web", "wasm/web/browsertest"}, "bench measures the page, at a pool of its own"},
 	{"wasm/web/...", []string{"leaves", "assets"}, "web serves files, and hands its sockets to whoever opened it"},
+	{"wasm/wallet/...", []string{"leaves", "core/pow", "wallet/...", "wasm/wallet/..."}, "the page's wallet is the wallet, and mines nothing"},
 	{"wasm", []string{"leaves", "core", "core/pow", "core/stratum", "core/engine", "core/watch", "core/economy", "wallet/...", "assets"},
 		"the page has no vault, gateway, practice or ledger: nothing secret, nothing that listens"},
 	{"app/desk/config", []string{"leaves", "core/engine", "core/stratum"}, "config reads and writes settings, and starts nothing"},

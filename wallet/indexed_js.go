@@ -6,9 +6,6 @@ import (
 	"syscall/js"
 )
 
-// errBrowser says that the browser did not do what it was asked; its own words are not shown.
-var errBrowser = errors.New("this browser does not keep what it is given: leave its private mode, make room, or use another")
-
 // readEither is Storage.Read over one way to get the blob and one to get its previous copy. A copy that served is
 // written back by mend.
 func readEither(limit int64, check func([]byte) error, get, previous func() ([]byte, error), mend func([]byte) error) ([]byte, error) {
@@ -72,7 +69,7 @@ func settle(x js.Value, events ...string) (js.Value, error) {
 	}
 	e := <-ends
 	if !e.good {
-		return js.Undefined(), errBrowser
+		return js.Undefined(), ErrBrowser
 	}
 	return e.v, nil
 }
@@ -82,7 +79,7 @@ func catch(err *error) {
 	switch x := recover().(type) {
 	case nil:
 	case js.Error:
-		*err = errBrowser
+		*err = ErrBrowser
 	default:
 		panic(x)
 	}

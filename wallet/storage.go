@@ -27,6 +27,9 @@ type Storage interface {
 // ErrInsecure says that no wallet is kept on a page that came without encryption.
 var ErrInsecure = errors.New("this page came without encryption (plain http), where anybody on the way could read or change a wallet: none is kept here; open the page over https, or use the desktop program")
 
+// ErrBrowser says that the browser did not do what it was asked; its own words are not shown.
+var ErrBrowser = errors.New("this browser does not keep what it is given: leave its private mode, make room, or use another")
+
 // MemoryStorage keeps blobs until the program ends. The zero value is empty and ready.
 type MemoryStorage struct {
 	mu    sync.Mutex

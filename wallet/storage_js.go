@@ -35,7 +35,7 @@ func BrowserStorage() (s Storage, persistent bool, err error) {
 	}
 	navigator := global.Get("navigator")
 	if !global.Get("indexedDB").Truthy() || !navigator.Get("locks").Truthy() {
-		return nil, false, errBrowser
+		return nil, false, ErrBrowser
 	}
 	if keeper := navigator.Get("storage"); keeper.Truthy() {
 		ask := "persisted"
@@ -68,7 +68,7 @@ func (d indexed) Write(name string, data []byte) error {
 		return err
 	}
 	if b, err := d.get(name, int64(len(data))); err != nil || !bytes.Equal(b, data) {
-		return fmt.Errorf("%w: what was written does not read back", errBrowser)
+		return fmt.Errorf("%w: what was written does not read back", ErrBrowser)
 	}
 	return nil
 }

@@ -34,7 +34,7 @@ func TestSize(t *testing.T) {
 			t.Fatal(err)
 		}
 		switch name := e.Name(); {
-		case strings.HasPrefix(name, "icon-"), strings.HasPrefix(name, "text.") && !strings.HasPrefix(name, "text.en."):
+		case strings.Contains(name, "wallet"), strings.HasPrefix(name, "icon-"), strings.HasPrefix(name, "text.") && !strings.HasPrefix(name, "text.en."):
 		case filepath.Ext(name) == ".gz":
 			gzip[strings.TrimSuffix(name, ".gz")] = info.Size()
 		case filepath.Ext(name) == ".br":

@@ -228,6 +228,9 @@ func (s *server) header(h http.Header, r *http.Request) {
 	}
 }
 
+// walletWorker is the one script that may connect elsewhere, encrypted: where a person's own wallet server is.
+const walletWorker = "/wallet-worker.js"
+
 // policy is the page's content security policy. The WebSocket's own address is named as well, because older
 // browsers do not find ws under 'self'.
 func policy(r *http.Request) string {
@@ -239,6 +242,9 @@ func policy(r *http.Request) string {
 		}
 		connect += scheme + r.Host
 	}
+	if r.URL.Path == walletWorker {
+		connect += " wss:" // to the wallet server that the person typed; a worker's policy is its own script's
+	}
 	return "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src " + connect +
 		"; style-src 'self'; img-src 'self'; media-src 'self'; manifest-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 }
@@ -248,7 +254,10 @@ func (s *server) info(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusServiceUnavailable, "nothing is being mined yet")
 		return
 	}
-	body, err := json.Marshal(s.options.Info())
+	body, err := json.Marshal(struct {
+		Info
+		Relay bool `json:"relay"` // /electrum is there for a wallet of this coin and network
+	}{s.options.Info(), s.options.Electrum != nil})
 	if err != nil {
 		fail(w, http.StatusInternalServerError, "the information could not be written")
 		return

@@ -45,7 +45,7 @@ func serviceWorker(body []byte, dir string) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		if ext := filepath.Ext(e.Name()); slices.Contains(mines, ext) || e.Name() == "sw.js" {
+		if ext := filepath.Ext(e.Name()); slices.Contains(mines, ext) || e.Name() == "sw.js" || ofWallet(e.Name()) {
 			continue
 		}
 		if strings.HasPrefix(e.Name(), "text.") && e.Name() != "text.en.json" {

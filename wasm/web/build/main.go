@@ -18,6 +18,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"goldpan/assets"
@@ -27,7 +28,7 @@ import (
 // page lists the files of wasm/web that the browser gets.
 var page = []string{"index.html", "style.css", "page.js", "mining.js", "join.js", "tabs.js", "manners.js", "screen.js",
 	"figures.js", "settings.js", "today.js", "film.js", "words.js", "pan.js", "control.js", "lane.js", "install.js", "watch.js", "manifest.webmanifest",
-	"scan.svg"}
+	"scan.svg", "purse.js"}
 
 // icons lists the files of assets/icons that the page names.
 var icons = []string{"mark.svg", "icon-180.png", "icon-192.png", "icon-512.png", "icon-maskable-512.png"}
@@ -128,7 +129,7 @@ func build(out string) error {
 	if err := write("kernel.wasm", kernel.Module()); err != nil {
 		return err
 	}
-	program, err := compile(root)
+	program, err := compile(root, "./wasm")
 	if err != nil {
 		return err
 	}
@@ -144,6 +145,9 @@ func build(out string) error {
 		return err
 	}
 	if err := write("goldpan.wasm.br", small); err != nil {
+		return err
+	}
+	if err := addWallet(root, write); err != nil {
 		return err
 	}
 	sw, err := os.ReadFile(filepath.Join(source, "sw.js"))
@@ -174,20 +178,20 @@ func build(out string) error {
 	return nil
 }
 
-// compile returns the program for the page's workers.
-func compile(root string) ([]byte, error) {
+// compile returns a program for the page's workers.
+func compile(root, pkg string, flags ...string) ([]byte, error) {
 	dir, err := os.MkdirTemp("", "goldpan-page-")
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
 	file := filepath.Join(dir, "goldpan.wasm")
-	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", file, "./wasm")
+	cmd := exec.Command("go", slices.Concat([]string{"build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", file}, flags, []string{pkg})...)
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm", "CGO_ENABLED=0")
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
 	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("go build ./wasm: %w", err)
+		return nil, fmt.Errorf("go build %s: %w", pkg, err)
 	}
 	return os.ReadFile(file)
 }
