@@ -36,6 +36,10 @@ func (w *Wallet) Send(ctx context.Context, id pow.Hash, urls ...string) error {
 			return unsent(err)
 		}
 	}
+	if w.running.TryLock() {
+		w.running.Unlock()
+		return ErrUnsent // nobody is connected
+	}
 	patience := time.NewTimer(sendPatience)
 	defer patience.Stop()
 	for {
