@@ -25,6 +25,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	gokeyring "github.com/zalando/go-keyring"
@@ -61,18 +62,33 @@ type Options struct {
 //
 // An operation that timed out leaves its goroutine behind until the keyring
 // answers. Until then further operations fail at once with vault.ErrTimeout,
-// for a second question would only queue behind the first.
+// for a second question would only queue behind the first. An answer that has
+// not come after giveUp never comes: the keyring may have ended with its
+// question open. Then the next operation goes past it, unless it could still
+// change something.
 type Store struct {
 	service string
 	timeout time.Duration
+	giveUp  time.Duration
 	lock    string // Options.Lock
 	backend backend
 	ready   func(context.Context) error // nil, or why backend must not be called
-	turn    chan struct{}               // holds one token while no operation runs
 
 	mu    sync.Mutex
-	stuck <-chan struct{} // closed when the last operation that timed out has ended; nil for none
+	turn  chan struct{} // holds one token while no operation runs
+	stuck *operation    // the last one that timed out, or nil
 }
+
+// operation is one that runs, or ran.
+type operation struct {
+	done     chan struct{} // closed when it has ended
+	late     time.Time     // when it timed out
+	changing atomic.Bool   // it is within a call that changes the keyring
+	waiting  atomic.Bool   // it waits for another program, and not for the keyring
+}
+
+// giveUp is how long an answer is waited for after the time-out.
+const giveUp = time.Minute
 
 // A backend is go-keyring, or its stand-in in a test.
 type backend interface {
@@ -100,9 +116,15 @@ func New(o Options) (*Store, error) {
 	if o.Timeout == 0 {
 		o.Timeout = DefaultTimeout
 	}
-	s := &Store{service: o.Service, timeout: o.Timeout, lock: o.Lock, backend: system{}, ready: ready, turn: make(chan struct{}, 1)}
-	s.turn <- struct{}{}
+	s := &Store{service: o.Service, timeout: o.Timeout, giveUp: giveUp, lock: o.Lock, backend: system{}, ready: ready}
+	s.turn = newTurn()
 	return s, nil
+}
+
+func newTurn() chan struct{} {
+	turn := make(chan struct{}, 1)
+	turn <- struct{}{}
+	return turn
 }
 
 // checkService keeps out ':', which Windows puts between service and user: "a"
@@ -249,11 +271,18 @@ func (s *Store) exclusive(ctx context.Context) (release func(), err error) {
 	if s.lock == "" {
 		return func() {}, nil
 	}
+	o, _ := ctx.Value(running{}).(*operation)
+	if o != nil {
+		o.waiting.Store(true) // until it has the lock
+	}
 	tick := time.NewTicker(lockPause)
 	defer tick.Stop()
 	for {
 		l, err := disk.LockFile(s.lock)
 		if err == nil {
+			if o != nil {
+				o.waiting.Store(false)
+			}
 			return func() { _ = l.Close() }, nil
 		}
 		if !errors.Is(err, disk.ErrLocked) {
@@ -274,21 +303,21 @@ func (s *Store) do(ctx context.Context, op func(context.Context) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if s.isStuck() {
-		return s.late(ctx)
-	}
 	opCtx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	select {
-	case <-s.turn:
-	case <-opCtx.Done():
+	if s.isStuck(opCtx) {
 		return s.late(ctx)
 	}
-	result, done := make(chan error, 1), make(chan struct{})
+	turn, ok := s.take(opCtx)
+	if !ok {
+		return s.late(ctx)
+	}
+	o := &operation{done: make(chan struct{})}
+	result := make(chan error, 1)
 	go func() {
-		defer close(done)
-		result <- guard(opCtx, op)
-		s.turn <- struct{}{}
+		defer close(o.done)
+		result <- guard(context.WithValue(opCtx, running{}, o), op)
+		turn <- struct{}{}
 	}()
 	select {
 	case err := <-result:
@@ -297,28 +326,86 @@ func (s *Store) do(ctx context.Context, op func(context.Context) error) error {
 		}
 		return err
 	case <-opCtx.Done():
-		if ctx.Err() == nil {
+		if ctx.Err() == nil && !o.waiting.Load() {
 			s.mu.Lock()
-			s.stuck = done
+			o.late = time.Now()
+			s.stuck = o
 			s.mu.Unlock()
 		}
 		return s.late(ctx)
 	}
 }
 
-// isStuck reports whether an operation that timed out still waits.
-func (s *Store) isStuck() bool {
+// running is the key of an operation in its own context.
+type running struct{}
+
+// change calls the backend to change something.
+func change(ctx context.Context, call func() error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if o, ok := ctx.Value(running{}).(*operation); ok {
+		o.changing.Store(true)
+		defer o.changing.Store(false)
+	}
+	return call()
+}
+
+// take waits until nobody else has the turn.
+func (s *Store) take(ctx context.Context) (turn chan struct{}, ok bool) {
+	for {
+		s.mu.Lock()
+		turn := s.turn
+		s.mu.Unlock()
+		select {
+		case <-turn:
+		case <-ctx.Done():
+			return nil, false
+		}
+		s.mu.Lock()
+		same := turn == s.turn
+		s.mu.Unlock()
+		if same {
+			return turn, true
+		}
+		turn <- struct{}{} // somebody went past: there is another turn now
+	}
+}
+
+// isStuck reports whether an operation that timed out still waits. One that will
+// wait for ever is left behind, if the keyring is there again.
+func (s *Store) isStuck(ctx context.Context) bool {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.stuck == nil {
+	o := s.stuck
+	s.mu.Unlock()
+	if o == nil {
 		return false
 	}
 	select {
-	case <-s.stuck:
-		s.stuck = nil
+	case <-o.done:
+		s.forget(o, false)
 		return false
 	default:
+	}
+	// What could still be written would come after what is written now.
+	if time.Since(o.late) < s.giveUp || o.changing.Load() || s.usable(ctx) != nil {
 		return true
+	}
+	s.forget(o, true)
+	return false
+}
+
+// forget no longer waits for an operation; past it, who comes next gets a turn of
+// its own.
+func (s *Store) forget(o *operation, past bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stuck != o {
+		return
+	}
+	s.stuck = nil
+	if past {
+		s.turn = newTurn()
 	}
 }
 
@@ -367,11 +454,8 @@ func (s *Store) get(user string) ([]byte, error) {
 }
 
 func (s *Store) set(ctx context.Context, user string, secret []byte) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if err := s.backend.Set(s.service, user, encode(secret)); err != nil {
-		return explain(err)
+	if err := change(ctx, func() error { return s.backend.Set(s.service, user, encode(secret)) }); err != nil {
+		return explainIn(ctx, err)
 	}
 	kept, err := s.get(user)
 	if err != nil && !errors.Is(err, vault.ErrNotFound) {
@@ -385,11 +469,8 @@ func (s *Store) set(ctx context.Context, user string, secret []byte) error {
 }
 
 func (s *Store) remove(ctx context.Context, user string) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if err := s.backend.Delete(s.service, user); err != nil {
-		return explain(err)
+	if err := change(ctx, func() error { return s.backend.Delete(s.service, user) }); err != nil {
+		return explainIn(ctx, err)
 	}
 	kept, err := s.get(user)
 	vault.Wipe(kept)
@@ -435,6 +516,14 @@ func decode(text string) ([]byte, error) {
 		return nil, damaged
 	}
 	return secret, nil
+}
+
+// explainIn is explain, for what may be the context's own error.
+func explainIn(ctx context.Context, err error) error {
+	if ended := ctx.Err(); ended != nil && errors.Is(err, ended) {
+		return err
+	}
+	return explain(err)
 }
 
 // explain maps go-keyring's three errors and the system's.

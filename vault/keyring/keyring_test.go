@@ -204,7 +204,7 @@ func TestHangingKeyringEnds(t *testing.T) {
 	stuck := s.stuck
 	s.mu.Unlock()
 	close(release)
-	<-stuck
+	<-stuck.done
 	if got, err := s.Get(t.Context(), "old"); err != nil || string(got) != "x" {
 		t.Errorf("Get after the keyring came back: %v", err)
 	}
