@@ -149,8 +149,10 @@ func digits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == 
 
 // exponent reads the power of ten.
 func exponent(s string) (int, bool) {
-	minus := strings.HasPrefix(s, "-")
-	s = strings.TrimPrefix(strings.TrimPrefix(s, "-"), "+")
+	s, minus := strings.CutPrefix(s, "-")
+	if !minus {
+		s = strings.TrimPrefix(s, "+")
+	}
 	if !digits(s) || len(s) > 3 {
 		return 0, false
 	}

@@ -22,7 +22,7 @@ func TestAmounts(t *testing.T) {
 			t.Errorf("%q is %q, %v; want %q", in, got, err, want)
 		}
 	}
-	for _, bad := range []string{"", ".", "1.", ".5", "-", "+1", "1e", "1e999", "1e41", "NaN", "Inf", "0x1", "1_000", "1,5", " 1", "1 ", "1e1.5", "--1", strings.Repeat("1", 61), "１"} {
+	for _, bad := range []string{"", ".", "1.", ".5", "-", "+1", "1e", "1e999", "1e41", "NaN", "Inf", "0x1", "1_000", "1,5", " 1", "1 ", "1e1.5", "--1", "2e-+0", "2e+-0", "2e++1", "2e--1", "-+1", strings.Repeat("1", 61), "１"} {
 		if got, err := ParseAmount(bad); err == nil {
 			t.Errorf("%q is %q", bad, got)
 		}
