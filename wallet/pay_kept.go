@@ -302,8 +302,14 @@ func (w *Wallet) settle() bool {
 			p.raw, p.inputs, p.outputs, changed = nil, nil, nil, true
 			continue
 		}
-		if rival, ok := p.rival(spent); ok && s.depth(s.txs[rival]) >= settledAt {
-			p.raw, p.inputs, p.outputs, p.given, changed = nil, nil, nil, true, true
+		rival, ok := p.rival(spent)
+		if !ok || s.txs[rival].height == 0 {
+			continue
+		}
+		changed = changed || !p.given
+		p.given = true // should that block go again, this payment stays given up
+		if s.depth(s.txs[rival]) >= settledAt {
+			p.raw, p.inputs, p.outputs, changed = nil, nil, nil, true
 		}
 	}
 	return changed
