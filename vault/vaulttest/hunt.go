@@ -5,24 +5,59 @@ package vaulttest
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf16"
 )
 
-// Shown says in which form data holds a secret: in clear, backwards, in
-// hexadecimal or in base64; "" if in none of them.
+// minLine is the shortest line of a secret of several lines that is looked for by
+// itself, in bytes.
+const minLine = 16
+
+// Shown says in which form data holds a secret: in clear, backwards, in hexadecimal,
+// as in a web address, quoted, in UTF-16 or in base64; "" if in none of them. Of a
+// secret with several lines, such as a key in PEM form, each long line is one too.
 func Shown(data []byte, secret string) string {
-	lower := bytes.ToLower(data)
-	back := []byte(secret)
-	for i, j := 0, len(back)-1; i < j; i, j = i+1, j-1 {
-		back[i], back[j] = back[j], back[i]
+	if secret == "" {
+		return ""
 	}
-	for _, f := range []struct{ name, text string }{{"clear", secret}, {"clear, backwards", string(back)}, {"hexadecimal", hex.EncodeToString([]byte(secret))}} {
-		if bytes.Contains(lower, []byte(strings.ToLower(f.text))) {
+	lower := bytes.ToLower(data)
+	if form := shown(data, lower, secret); form != "" {
+		return form
+	}
+	for line := range strings.Lines(secret) {
+		line = strings.TrimSpace(line)
+		if len(line) < minLine || line == secret || strings.HasPrefix(line, "-----") {
+			continue
+		}
+		if form := shown(data, lower, line); form != "" {
+			return form + ", a line of it"
+		}
+	}
+	return ""
+}
+
+func shown(data, lower []byte, secret string) string {
+	back := []byte(secret)
+	slices.Reverse(back)
+	var wide []byte
+	for _, unit := range utf16.Encode([]rune(secret)) {
+		wide = binary.LittleEndian.AppendUint16(wide, unit)
+	}
+	quoted := strconv.Quote(secret)
+	for _, f := range []struct{ name, text string }{
+		{"clear", secret}, {"clear, backwards", string(back)}, {"hexadecimal", hex.EncodeToString([]byte(secret))},
+		{"a web address", url.QueryEscape(secret)}, {"a web address", url.PathEscape(secret)}, {"quotes", quoted[1 : len(quoted)-1]}, {"UTF-16", string(wide)},
+	} {
+		if bytes.Contains(lower, bytes.ToLower([]byte(f.text))) {
 			return f.name
 		}
 	}
@@ -31,7 +66,7 @@ func Shown(data []byte, secret string) string {
 		for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
 			text := encoding.EncodeToString(append(make([]byte, shift), secret...))
 			text = text[(shift*8+5)/6 : len(text)-1] // what depends on its neighbours goes
-			if bytes.Contains(data, []byte(text)) {
+			if text != "" && bytes.Contains(data, []byte(text)) {
 				return "base64"
 			}
 		}
