@@ -30,8 +30,10 @@ type controller struct {
 	live    *watched
 	stop    context.CancelFunc
 	heat    watch.Heat
-	percent int          // of a lane's time, as the person set it
-	allowed int          // the same, less what heat takes; what the session was told last
+	lanes   int          // that work, as the person set it
+	percent int          // of a lane's time, likewise
+	told    engine.Rules // what the session was told last: percent less what heat takes
+	shares  int          // that the page was told of since the last snapshot
 	paused  string       // why the page rests: a word for who translates
 	conn    jsonrpc.Conn // the latest; it may be over
 	since   time.Time    // when it was made; zero while there is none
@@ -53,16 +55,16 @@ func control(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c := &controller{stop: stop, percent: percentOf(start)}
-	client := stratum.Config{Dial: c.dial, Backoff: backoff}
-	if client.Greet, err = c.greeting(start); err != nil {
-		return err
-	}
 	ports := make([]js.Value, start.Get("ports").Length())
 	for i := range ports {
 		ports[i] = start.Get("ports").Index(i)
 	}
-	kernel, err := ready(ctx, ports)
+	c := &controller{stop: stop, percent: percentOf(start), lanes: lanesOf(start, len(ports))}
+	client := stratum.Config{Dial: c.dial, Backoff: backoff}
+	if client.Greet, err = c.greeting(start); err != nil {
+		return err
+	}
+	kernel, err := ready(ctx, ports[:c.lanes])
 	if err != nil {
 		return err
 	}
@@ -73,14 +75,14 @@ func control(ctx context.Context) error {
 	c.session, err = core.NewSession(core.Config{
 		Pools:     []stratum.Pool{{URL: pool, User: start.Get("user").String(), Password: "x"}},
 		Client:    client,
-		Algorithm: algorithm, Lanes: len(ports), Rules: rules(c.percent),
+		Algorithm: algorithm, Lanes: len(ports), Rules: c.rules(),
 		Platform: engine.Platform{Ports: ports, Token: hex.EncodeToString(consent), Kernel: kernel},
-		Shares:   tellShare,
+		Shares:   c.tellShare,
 	})
 	if err != nil {
 		return err
 	}
-	c.allowed = c.percent
+	c.told = c.rules()
 	c.live = listen(ports, stop)
 	defer c.live.release()
 	hear := js.FuncOf(func(_ js.Value, args []js.Value) any {

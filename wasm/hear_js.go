@@ -35,9 +35,19 @@ func (c *controller) dial(ctx context.Context, u stratum.URL) (jsonrpc.Conn, err
 	return conn, err
 }
 
-// rules are the page's: it sees for itself whether there is a battery and whether anybody looks.
-func rules(percent int) engine.Rules {
-	return engine.Rules{Percent: percent, OnBattery: true, WhileActive: true}
+// rules are what the person allows, less what heat takes. The page sees for itself whether there is a battery and whether
+// anybody looks.
+func (c *controller) rules() engine.Rules {
+	allowed := max(1, int(math.Round(float64(c.percent*c.heat.Percent())/100)))
+	return engine.Rules{Threads: c.lanes, Percent: allowed, OnBattery: true, WhileActive: true}
+}
+
+// lanesOf reads how many lanes work, of those that there are; all of them if that is not to be read.
+func lanesOf(m js.Value, most int) int {
+	if n := m.Get("lanes"); n.Type() == js.TypeNumber && n.Float() >= 1 && n.Float() <= float64(most) {
+		return n.Int()
+	}
+	return most
 }
 
 // percentOf reads what the person set; everything if that is not to be read.
@@ -48,7 +58,7 @@ func percentOf(m js.Value) int {
 	return 100
 }
 
-// hear takes what the page says: {type: "pause", code}, "resume", {type: "rules", percent}, "wake", "stop".
+// hear takes what the page says: {type: "pause", code}, "resume", {type: "rules", lanes, percent}, "wake", "stop".
 func (c *controller) hear(m js.Value) {
 	switch m.Get("type").String() {
 	case "pause":
@@ -58,8 +68,8 @@ func (c *controller) hear(m js.Value) {
 		c.paused = ""
 		c.session.SetPaused("")
 	case "rules":
-		if p := percentOf(m); p != c.percent {
-			c.percent = p
+		if p, n := percentOf(m), lanesOf(m, len(c.live.ports)); p != c.percent || n != c.lanes {
+			c.percent, c.lanes = p, n
 			c.heat.Forget()
 			c.govern()
 		}
@@ -74,10 +84,9 @@ func (c *controller) hear(m js.Value) {
 
 // govern lets the lanes do what the person allows, less what heat takes.
 func (c *controller) govern() {
-	allowed := max(1, int(math.Round(float64(c.percent*c.heat.Percent())/100)))
-	if allowed != c.allowed {
-		c.allowed = allowed
-		_ = c.session.SetRules(rules(allowed)) // from 1 to 100, which is what is taken
+	if rules := c.rules(); rules.Percent != c.told.Percent || rules.Threads != c.told.Threads {
+		c.told = rules
+		_ = c.session.SetRules(rules) // from 1 to 100 percent, which is what is taken
 	}
 }
 
@@ -108,6 +117,8 @@ func (c *controller) tell(ctx context.Context) {
 			c.heat.Sample(time.Now(), s.Hashes)
 			c.govern()
 		}
+		s.Lanes = c.lanes // the others rest
+		c.shares = 0
 		c.live.tellSnapshot(s, c.codeOf(s), float64(c.heat.Percent())/100)
 		select {
 		case <-tick.C:

@@ -6,7 +6,7 @@ import (
 	"syscall/js"
 )
 
-// ready waits until every lane has its kernel, and returns the kernel's name, "generic" if it is that of any.
+// ready waits until every lane of these has its kernel, and returns the kernel's name, "generic" if it is that of any.
 func ready(ctx context.Context, ports []js.Value) (kernel string, err error) {
 	if len(ports) == 0 {
 		return "", errors.New("there is no lane to work with")

@@ -24,6 +24,7 @@ type watched struct {
 	fresh  bool          // it has not been shown
 	first  chan struct{} // closed with the first header
 	fault  string        // why a lane gave up
+	slower bool          // a lane that came later runs the generic kernel
 
 	// What was shown last: it is worked out only when it changes.
 	shown      map[string]any
@@ -43,7 +44,10 @@ func listen(ports []js.Value, failed func()) *watched {
 			}
 			w.seen, w.fresh = true, true
 		}
-		if m.Get("type").String() == "fault" {
+		switch m.Get("type").String() {
+		case "ready":
+			w.slower = w.slower || text(m, "kernel") == "generic"
+		case "fault":
 			w.fault = m.Get("reason").String()
 			failed()
 		}
@@ -66,13 +70,16 @@ func (w *watched) release() {
 // leaves of the speed, 0 to 1. The header that was hashed last comes with its nonce, its hash and the target, as
 // the page shows them.
 func (w *watched) tellSnapshot(s core.Snapshot, code string, slowed float64) {
-	state := s.State
+	state, kernel := s.State, s.Kernel
+	if w.slower {
+		kernel = "generic" // one slower lane is what the page must speak of
+	}
 	if code == waiting {
 		state = waiting
 	}
 	message := map[string]any{
 		"type": "snapshot", "state": state, "reason": s.Reason, "code": code, "slowed": slowed,
-		"algorithm": string(s.Algorithm), "kernel": s.Kernel, "lanes": s.Lanes, "percent": s.Percent,
+		"algorithm": string(s.Algorithm), "kernel": kernel, "lanes": s.Lanes, "percent": s.Percent,
 		"hashrate": s.Hashrate, "hashes": float64(s.Hashes),
 		"accepted": float64(s.Accepted), "rejected": float64(s.Rejected), "stale": float64(s.Stale),
 		"difficulty": s.Difficulty, "best": s.Best, "seconds": s.Uptime.Seconds(),
@@ -117,8 +124,15 @@ func (c *controller) codeOf(s core.Snapshot) string {
 	return ""
 }
 
+// sharesMost is how many shares between two snapshots the page hears of one by one. A snapshot counts all of them; a pool
+// that asks for next to nothing must not keep the page too busy for Stop.
+const sharesMost = 16
+
 // tellShare tells the page of a share's fate.
-func tellShare(r pow.Result) {
+func (c *controller) tellShare(r pow.Result) {
+	if c.shares++; c.shares > sharesMost {
+		return
+	}
 	post(map[string]any{
 		"type": "share", "result": r.Status.String(), "difficulty": r.Difficulty, "reason": r.Reason,
 	})

@@ -5,6 +5,7 @@ package web
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"io/fs"
@@ -15,6 +16,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -29,6 +32,9 @@ import (
 // test waits for it to pass.
 const patience = 60 * time.Second
 
+// atOnce is how many tests run at a time, on few processors too: most of a test waits.
+const atOnce = 4
+
 // pageDir is where TestMain lets the page be built.
 var pageDir string
 
@@ -39,9 +45,20 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	pageDir = filepath.Join(dir, "dist")
+	flag.Parse()
+	if err := flag.Set("test.parallel", strconv.Itoa(max(atOnce, runtime.GOMAXPROCS(0)))); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	code := m.Run()
-	for _, end := range endings {
-		end()
+	endChromium()
+	for _, b := range browsers {
+		if b.Browser == nil {
+			continue
+		}
+		if err := b.Close(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
 	}
 	os.RemoveAll(dir)
 	os.Exit(code)
@@ -64,15 +81,15 @@ func builtPage(t *testing.T) fs.FS {
 	return os.DirFS(pageDir)
 }
 
-// endings are what the package's tests leave running until the last.
-var endings []func()
+// endChromium ends what chromium has started.
+var endChromium = func() {}
 
 // chromium is the one Chromium that tests share. phone.test is this machine for it.
 var chromium = sync.OnceValues(func() (context.Context, error) {
 	room := filepath.Join(filepath.Dir(pageDir), "chromium")
 	root, stop, err := startChromium(context.Background(), room)
 	if err == nil {
-		endings = append(endings, stop)
+		endChromium = stop
 	}
 	return root, err
 })
@@ -134,23 +151,27 @@ func chromeWith(t *testing.T, more ...chromedp.ExecAllocatorOption) context.Cont
 	return tab
 }
 
-var browsers = map[browsertest.Name]*browsertest.Browser{}
+// browsers are those that tests share, each lent to one test at a time.
+var browsers = map[browsertest.Name]*shared{
+	browsertest.Chromium: {}, browsertest.Firefox: {}, browsertest.WebKit: {},
+}
 
-// inBrowser lends the one browser of its kind that tests share.
+type shared struct {
+	lent sync.Mutex
+	*browsertest.Browser
+}
+
+// inBrowser lends the one browser of its kind that tests share, until the test ends.
 func inBrowser(t *testing.T, name browsertest.Name) *browsertest.Page {
 	t.Helper()
 	b := browsers[name]
-	if b == nil {
+	b.lent.Lock()
+	t.Cleanup(b.lent.Unlock)
+	if b.Browser == nil {
 		var err error
-		if b, err = browsertest.Launch(context.Background(), name); err != nil {
+		if b.Browser, err = browsertest.Launch(context.Background(), name); err != nil {
 			t.Fatalf("%s does not start: %v", name, err)
 		}
-		browsers[name] = b
-		endings = append(endings, func() {
-			if err := b.Close(); err != nil {
-				fmt.Fprintln(os.Stderr, err)
-			}
-		})
 	}
 	return b.In(t)
 }
@@ -199,6 +220,12 @@ func await(t *testing.T, tab context.Context, expression string) {
 		}
 	}()
 	eventually(t, patience, expression, func() bool { return evaluate[bool](t, tab, "Boolean("+expression+")") })
+}
+
+// unhurried waits as long as the page takes a click after Stop for the second half of a double click.
+func unhurried(t *testing.T, tab context.Context) {
+	t.Helper()
+	evaluate[bool](t, tab, "new Promise((done) => setTimeout(done, 600, true))")
 }
 
 // workers counts the running workers of a tab and its like: the control worker and the lanes.

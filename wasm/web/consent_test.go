@@ -12,6 +12,7 @@ import (
 )
 
 func TestRefusesAFrame(t *testing.T) {
+	t.Parallel()
 	pool := newPool(t)
 	page := newServer(builtPage(t), pool.options())
 	frame := func(src string) http.HandlerFunc {
@@ -79,6 +80,7 @@ func (b bare) Write(p []byte) (int, error) {
 
 // A lane is asked by hand here, as a hostile script on the same origin might.
 func TestLanesNeedConsent(t *testing.T) {
+	t.Parallel()
 	pool := newPool(t)
 	address, _ := serve(t, newServer(builtPage(t), pool.options()))
 	tab := chrome(t)

@@ -1,12 +1,12 @@
 // The control worker: it holds Goldpan's own program (the gateway or pool, the jobs, the check of every share) and
 // tells the lanes what to hash. The page starts it after the person's tap and ends it with Stop.
 //
-// From the page, once: {type: "start", module, ports, pool, user, algorithm, percent, origin, invitation, credential,
-// payee, address}; invitation (a link) and credential are "" where there is none; payee and address are what the person
-// agreed to. Then
+// From the page, once: {type: "start", module, ports, lanes, pool, user, algorithm, percent, origin, invitation, credential,
+// payee, address}; there is a port for each lane that may ever be, and lanes of them are at work; invitation (a link) and
+// credential are "" where there is none; payee and address are what the person agreed to. Then
 //   {type: "pause", code}      hidden, battery, unplugged: all lanes rest
 //   {type: "resume"}
-//   {type: "rules", percent}   of each lane's time
+//   {type: "rules", lanes, percent}   how many lanes work, and the percent of their time
 //   {type: "kept", ok}         the answer to a credential
 //   {type: "wake"}             the device slept: connect afresh
 //   {type: "stop"}

@@ -19,6 +19,7 @@ import (
 
 // TestReducedMotion: nothing moves for who asks for less, and the picture is there all the same.
 func TestReducedMotion(t *testing.T) {
+	t.Parallel()
 	pool := newPool(t)
 	address, _ := serve(t, newServer(builtPage(t), pool.options()))
 	tab := chrome(t)
@@ -55,6 +56,7 @@ func TestReducedMotion(t *testing.T) {
 // TestForcedColors: where the system sets the colours, what can be pressed has an edge, and what a colour says has
 // another sign.
 func TestForcedColors(t *testing.T) {
+	t.Parallel()
 	pool := newPool(t)
 	address, _ := serve(t, newServer(builtPage(t), pool.options()))
 	tab := chrome(t)
@@ -86,6 +88,7 @@ func TestForcedColors(t *testing.T) {
 // TestByKeyboardAlone joins, mines and stops without a pointer, and holds what a screen reader is told of each thing on
 // the way.
 func TestByKeyboardAlone(t *testing.T) {
+	t.Parallel()
 	h := newHome(t)
 	tab := chrome(t)
 	visit(t, tab, h.byNumber+"/")
@@ -173,6 +176,7 @@ func named(t *testing.T, tab context.Context, want ...string) {
 
 // TestKeepsNothing: where the browser keeps nothing, that is said before, and the device is known for the visit.
 func TestKeepsNothing(t *testing.T) {
+	t.Parallel()
 	h := newHome(t)
 	h.info.PayeeName, h.info.Payee = "this household", "household"
 	h.payee.Name = h.info.PayeeName
@@ -190,6 +194,7 @@ func TestKeepsNothing(t *testing.T) {
 		t.Errorf("before Start the page says %q", text)
 	}
 	for range 2 { // the second time by what it remembers
+		unhurried(t, tab)
 		do(t, tab, chromedp.Click(chromedp.CSS("#start")))
 		await(t, tab, isMining+" && "+hashCount+" > 0")
 		if name := evaluate[string](t, tab, "document.getElementById('payee').textContent"); name != "This household" {
@@ -213,8 +218,30 @@ func TestKeepsNothing(t *testing.T) {
 	await(t, tab, isInvite)
 }
 
+// TestAFullStore: there is room for a new credential in the place of the old one.
+func TestAFullStore(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	tab := chrome(t)
+	visit(t, tab, h.byNumber+"/")
+	await(t, tab, isInvite)
+	got := evaluate[string](t, tab, `import("./join.js").then((join) => {
+		const older = "A".repeat(62), newer = "B".repeat(62), set = Storage.prototype.setItem;
+		localStorage.setItem("goldpan.device", older);
+		Storage.prototype.setItem = function(key, value) {
+			if (this.length > 0) throw new DOMException("full", "QuotaExceededError");
+			set.call(this, key, value);
+		};
+		return [join.keep(newer), join.credential() === newer, localStorage.getItem("goldpan.device") === newer].join(" ");
+	})`)
+	if got != "true true true" {
+		t.Errorf("kept, known, there: %s", got)
+	}
+}
+
 // TestTellsWhatItWaitsFor: for the gateway's answer, or for work.
 func TestTellsWhatItWaitsFor(t *testing.T) {
+	t.Parallel()
 	page := func(serve func(ctx context.Context, conn jsonrpc.Conn)) Options {
 		info := practiceInfo
 		return Options{

@@ -21,6 +21,7 @@ type home struct {
 	t       *testing.T
 	network *pool
 	gate    *invite.Gate
+	page    http.Handler
 
 	byNumber, byName string // the page's addresses
 
@@ -46,7 +47,7 @@ func newHome(t *testing.T) *home {
 	h.info = h.network.info
 	h.info.Join, h.info.PayeeName = true, "Ada's wallet"
 	h.payee = invite.Payee{Name: h.info.PayeeName, Address: h.info.Payout}
-	page := newServer(builtPage(t), Options{
+	h.page = newServer(builtPage(t), Options{
 		Info:   func() Info { h.mu.Lock(); defer h.mu.Unlock(); return h.info },
 		Allow:  func(host string) bool { return host == "127.0.0.1" || host == "phone.test" },
 		Device: h.device,
@@ -58,7 +59,7 @@ func newHome(t *testing.T) *home {
 		if cut {
 			panic(http.ErrAbortHandler) // nothing answers
 		}
-		page.ServeHTTP(w, r)
+		h.page.ServeHTTP(w, r)
 	}), h.state)
 	h.start()
 	t.Cleanup(h.end)

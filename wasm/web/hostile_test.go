@@ -16,6 +16,7 @@ import (
 // Whatever answers in the gateway's place can waste the page's time, and no more: the page says what is wrong, goes on
 // trying, and Stop ends it. The browser's own WebSocket has no bounds; those of the page's are put to the test.
 func TestHostileGateways(t *testing.T) {
+	t.Parallel()
 	pool := newPool(t)
 	var attack atomic.Pointer[func(context.Context, jsonrpc.Conn) error]
 	options := pool.options()
@@ -65,6 +66,7 @@ func TestHostileGateways(t *testing.T) {
 
 // A flood of messages is read or refused, and the page stays alive: in the end it mines.
 func TestFlood(t *testing.T) {
+	t.Parallel()
 	pool := newPool(t)
 	options, floods := pool.options(), atomic.Int32{}
 	serving := options.Stratum

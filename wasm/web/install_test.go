@@ -12,6 +12,7 @@ import (
 // TestInstalls: on a secure origin the page gets its service worker, which opens the page while the server is off, lets
 // go of old versions, and answers for nothing else. On a plain one there is none.
 func TestInstalls(t *testing.T) {
+	t.Parallel()
 	pool := newPool(t)
 	page := newServer(builtPage(t), pool.options())
 	var off, newer atomic.Bool

@@ -13,15 +13,22 @@ export function fromAddress() {
   return found;
 }
 
-// read takes a pasted link apart: {link, origin, here}, or null if it is none. here: it is for this page's address.
+const code = /^(?:.*?(https?:\/\/[^/?#\s@]+)\/?)?#join=([A-Za-z0-9_-]{40})(?![A-Za-z0-9_-])/i;
+
+// read takes a pasted link apart: {link, origin, here}, or {wrong}: "link" if it is none, "typo" if a part of it is missing
+// or too much. here: it is for this page's address. Words around it, broken lines, and a # that some program has written
+// as %23 do no harm; without an address it is for this page's.
 export function read(text) {
-  const found = /^(https?:\/\/[^/?#\s@]+)\/?#join=([A-Za-z0-9_-]{40})$/.exec(text.trim());
-  if (!found) return null;
-  let origin;
+  const whole = text.replace(/%23(?=join=)/i, "#");
+  const joined = whole.replace(/\s+/g, "");
+  if (!/#join=/i.test(joined)) return {wrong: "link"};
+  const found = code.exec(whole.replace(/\s+/g, " ")) ?? code.exec(joined);
+  if (!found) return {wrong: "typo"};
+  let origin = location.origin;
   try {
-    origin = new URL(found[1]).origin;
+    if (found[1]) origin = new URL(found[1]).origin;
   } catch {
-    return null;
+    return {wrong: "link"};
   }
   return {link: origin + "/#join=" + found[2], origin, here: origin === location.origin};
 }
@@ -45,11 +52,22 @@ export function keeps() {
   }
 }
 
-// keep keeps a credential. It is true once that is done.
+// keep keeps a credential. It is true once that is done. One of before makes room for it, or it would be taken for it.
 export function keep(text) {
   memory = text;
-  try { localStorage.setItem(kept, text); } catch { /* this visit only */ }
+  try { localStorage.setItem(kept, text); } catch {
+    try { localStorage.removeItem(kept); localStorage.setItem(kept, text); } catch { /* this visit only */ }
+  }
   return credential() === text;
+}
+
+// elsewhere calls gone() when another tab has left the gateway.
+export function elsewhere(gone) {
+  window.addEventListener("storage", ({key, newValue}) => {
+    if (key !== null && key !== kept) return;
+    memory = newValue ?? "";
+    if (!memory) gone();
+  });
 }
 
 // forget leaves the gateway.

@@ -39,6 +39,7 @@ func hidden(p *browsertest.Page, on bool) {
 // TestLifeOfADevice is the whole of it in every browser: no invitation, an invitation, the tap, shares that the gateway
 // counts, Stop, another visit, a page that is hidden, a network that is cut, a gateway that is started anew, another tab.
 func TestLifeOfADevice(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		browser browsertest.Name
 		name    bool // by a name that is no secure context
@@ -48,6 +49,7 @@ func TestLifeOfADevice(t *testing.T) {
 			title += ", home network"
 		}
 		t.Run(title, func(t *testing.T) {
+			t.Parallel()
 			h := newHome(t)
 			origin := h.byNumber
 			if c.name {
@@ -136,6 +138,7 @@ func TestLifeOfADevice(t *testing.T) {
 				return true;
 			})()`, new(bool))
 			met = h.meetings()
+			p.Eval("new Promise((done) => setTimeout(done, 600, true))", new(bool)) // no double click
 			p.Click("#start")
 			p.Await(reason + ".includes('another tab')")
 			if h.meetings() != met {
@@ -151,6 +154,7 @@ func TestLifeOfADevice(t *testing.T) {
 
 // Each reason not to be let in is told, and what the device has is kept unless the gateway has proved itself.
 func TestRefusedDevices(t *testing.T) {
+	t.Parallel()
 	h := newHome(t)
 	origin := h.byNumber
 	p := inBrowser(t, browsertest.Chromium)
@@ -177,7 +181,10 @@ func TestRefusedDevices(t *testing.T) {
 	forget()
 	try(used, "used already")
 	try(newHome(t).invites(origin), "not known there")
-	try(used[:len(used)-1]+"x", "link")
+	try(used[:len(used)-1]+"x", "missing or wrong")
+	if said := p.Text("document.getElementById('said').textContent"); said != "" {
+		t.Errorf("beside what is wrong a screen reader still hears %q", said)
+	}
 
 	// By hand: what is no link, one of another address with the way there, and a good one.
 	paste := func(text string) {
@@ -259,6 +266,7 @@ func TestRefusedDevices(t *testing.T) {
 
 // Whoever agreed to mine for one has not agreed to another: not before the start, nor after.
 func TestThePayeeIsProved(t *testing.T) {
+	t.Parallel()
 	h := newHome(t)
 	p := inBrowser(t, browsertest.Chromium)
 	address := h.payee.Address

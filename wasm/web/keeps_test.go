@@ -11,6 +11,7 @@ import (
 
 // TestToday: what a day has is summed over visits, begins anew at midnight, and is never what somebody else wrote there.
 func TestToday(t *testing.T) {
+	t.Parallel()
 	pool := newPool(t)
 	address, _ := serve(t, newServer(builtPage(t), pool.options()))
 	tab := chrome(t)
@@ -45,10 +46,21 @@ func TestToday(t *testing.T) {
 	if got != `{"hashes":0,"accepted":0,"seconds":3}` {
 		t.Errorf("impossible figures are taken for %s", got)
 	}
+	// Where there is room no more, what was kept before is old.
+	got = evaluate[string](t, tab, `import("./today.js").then((day) => {
+		day.add({hashes: 1000});
+		Storage.prototype.setItem = () => { throw new DOMException("full", "QuotaExceededError"); };
+		for (let i = 0; i < 3; i++) day.add({hashes: 1000});
+		return String(day.read().hashes);
+	})`)
+	if got != "4000" {
+		t.Errorf("without room %s hashes are counted, of 4000", got)
+	}
 }
 
 // TestSettings: what the person set is there at the next visit; what a script set is not, and nothing is out of bounds.
 func TestSettings(t *testing.T) {
+	t.Parallel()
 	pool := newPool(t)
 	address, _ := serve(t, newServer(builtPage(t), pool.options()))
 	tab := chrome(t)
@@ -90,6 +102,7 @@ func TestSettings(t *testing.T) {
 
 // TestLeaveAsksFirst: the button asks, the keyboard lands on the answer that changes nothing.
 func TestLeaveAsksFirst(t *testing.T) {
+	t.Parallel()
 	pool := newPool(t)
 	address, _ := serve(t, newServer(builtPage(t), pool.options()))
 	tab := chrome(t)
@@ -111,6 +124,7 @@ func TestLeaveAsksFirst(t *testing.T) {
 
 // TestTellsCalmly: a screen reader hears of a state once, and of shares once a minute at most.
 func TestTellsCalmly(t *testing.T) {
+	t.Parallel()
 	pool := newPool(t)
 	address, _ := serve(t, newServer(builtPage(t), pool.options()))
 	tab := chrome(t)

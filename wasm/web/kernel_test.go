@@ -214,6 +214,7 @@ self.onmessage = async () => {
 // TestKernelInBrowsers holds the page's kernel to Go's generic code in every browser. GOLDPAN_CASES sets how many
 // cases are seeded an algorithm.
 func TestKernelInBrowsers(t *testing.T) {
+	t.Parallel()
 	c := &cases{random: rand.New(rand.NewPCG(2014, 2027))}
 	c.published(t)
 	seeded := map[hasher.Algorithm]int{hasher.SHA256d: 3000, hasher.Scrypt: 150}
@@ -244,6 +245,7 @@ func TestKernelInBrowsers(t *testing.T) {
 	}))
 	for _, name := range browsertest.All() {
 		t.Run(string(name), func(t *testing.T) {
+			t.Parallel()
 			p := inBrowser(t, name)
 			p.Navigate(address + "/")
 			p.Eval(`(() => {
@@ -293,6 +295,7 @@ const laneHost = `(algorithm, work, enough) => new Promise((resolve, reject) => 
 
 // TestLaneInBrowsers: lane.js runs the fast kernel in every browser, from the page itself, and misses nothing.
 func TestLaneInBrowsers(t *testing.T) {
+	t.Parallel()
 	files := builtPage(t)
 	if _, err := fs.Stat(files, "lane.js"); err != nil {
 		t.Fatal(err)
@@ -300,6 +303,7 @@ func TestLaneInBrowsers(t *testing.T) {
 	address, _ := serve(t, newServer(files, newPool(t).options()))
 	for _, name := range browsertest.All() {
 		t.Run(string(name), func(t *testing.T) {
+			t.Parallel()
 			p := inBrowser(t, name)
 			p.Navigate(address + "/")
 			for _, a := range hasher.Algorithms() {

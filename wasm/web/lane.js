@@ -22,6 +22,7 @@
 const nonces = 2 ** 32;
 const batchTime = 20;   // ms: new work and Stop wait that long at most; shorter batches begin to cost
 const reportTime = 250; // ms
+const slept = 1000;     // ms: a batch that took longer met a sleep, which is no work to rest from
 
 let port = null;
 let kernel = null;  // {name, load(work) → error or "", scan(first, count) → Uint32Array: scanned, then the hits}
@@ -109,7 +110,7 @@ function step() {
     return;
   }
   if (performance.now() - reported >= reportTime) report();
-  again(took * (100 - limit) / limit);
+  again(Math.min(took, slept) * (100 - limit) / limit);
 }
 
 function fault(reason) {

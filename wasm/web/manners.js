@@ -11,10 +11,10 @@ let lock = null; // keeps the screen on
 
 // stayAwake keeps the screen on while wanted() is true and the page is seen.
 export async function stayAwake(wanted) {
-  if (!navigator.wakeLock || hidden()) return;
+  if (!navigator.wakeLock || lock || hidden() || !wanted()) return;
   try {
     const got = await navigator.wakeLock.request("screen");
-    if (!wanted() || lock) return got.release();
+    if (!wanted() || lock) return await got.release();
     lock = got;
     // The browser lets it go when the page is hidden, and the system when the battery is low.
     got.addEventListener("release", () => { if (lock === got) lock = null; });

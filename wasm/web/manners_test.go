@@ -43,6 +43,7 @@ func rests(t *testing.T, tab context.Context) {
 }
 
 func TestRestsForTheBattery(t *testing.T) {
+	t.Parallel()
 	pool := newPool(t)
 	address, _ := serve(t, newServer(builtPage(t), pool.options()))
 	tab := chrome(t)
@@ -76,6 +77,7 @@ func TestRestsForTheBattery(t *testing.T) {
 }
 
 func TestPowerIsFeltAtOnce(t *testing.T) {
+	t.Parallel()
 	pool := newPool(t)
 	address, _ := serve(t, newServer(builtPage(t), pool.options()))
 	tab := chrome(t)
@@ -114,6 +116,7 @@ func later(t *testing.T, tab context.Context, clock string, ms string) {
 }
 
 func TestAsksAgainAfterADay(t *testing.T) {
+	t.Parallel()
 	pool := newPool(t)
 	address, _ := serve(t, newServer(builtPage(t), pool.options()))
 	tab := chrome(t)
@@ -126,6 +129,22 @@ func TestAsksAgainAfterADay(t *testing.T) {
 	later(t, tab, "Date", "24 * 3600 * 1000 - 60000")
 	await(t, tab, isMining)
 	later(t, tab, "Date", "60000")
+	expired()
+	// Nor does a page that was hidden for the day hash before it asks.
+	do(t, tab, chromedp.Click(chromedp.CSS("#start")))
+	await(t, tab, isMining)
+	if state := evaluate[string](t, tab, `(() => {
+		let seen = "hidden";
+		Object.defineProperty(document, "visibilityState", {configurable: true, get: () => seen});
+		document.dispatchEvent(new Event("visibilitychange"));
+		const was = Date.now;
+		Date.now = () => was() + 24 * 3600 * 1000;
+		seen = "visible";
+		document.dispatchEvent(new Event("visibilitychange"));
+		return document.body.dataset.state;
+	})()`); state != "expired" {
+		t.Errorf("after a day out of sight the page is %q", state)
+	}
 	expired()
 	// A clock that is set back does not make the day longer.
 	do(t, tab, chromedp.Click(chromedp.CSS("#start")))
@@ -141,6 +160,7 @@ func TestAsksAgainAfterADay(t *testing.T) {
 
 // After a sleep the connection may be dead without a word: the page makes another, and says so.
 func TestWakesFromSleep(t *testing.T) {
+	t.Parallel()
 	pool := newPool(t)
 	address, _ := serve(t, newServer(builtPage(t), pool.options()))
 	tab := chrome(t)
@@ -159,11 +179,15 @@ func TestWakesFromSleep(t *testing.T) {
 }
 
 func TestKeepsTheScreenOn(t *testing.T) {
+	t.Parallel()
 	pool := newPool(t)
 	address, byName := serve(t, newServer(builtPage(t), pool.options()))
 	tab := chrome(t)
 	first(t, tab, `(() => {
 		window.locks = 0;
+		const heard = [], power = {level: 0.9, charging: false, addEventListener: (_, f) => heard.push(f)};
+		navigator.getBattery = async () => power;
+		window.drain = (level) => { power.level = level; heard.forEach((f) => f()); return true; };
 		if (!isSecureContext) return;
 		Object.defineProperty(navigator, "wakeLock", {value: {request: async () => {
 			window.locks++;
@@ -172,6 +196,11 @@ func TestKeepsTheScreenOn(t *testing.T) {
 	})()`)
 	mines(t, tab, address)
 	await(t, tab, "window.locks === 1")
+	// While it rests for the battery the screen may go off.
+	evaluate[bool](t, tab, "drain(0.1)")
+	await(t, tab, "document.body.dataset.state === 'paused' && window.locks === 0")
+	evaluate[bool](t, tab, "drain(0.8)")
+	await(t, tab, isMining+" && window.locks === 1")
 	do(t, tab, chromedp.Click(chromedp.CSS("#stop")))
 	await(t, tab, "window.locks === 0")
 	stopped(t, tab, pool)
@@ -191,6 +220,7 @@ func TestKeepsTheScreenOn(t *testing.T) {
 
 // Not even a real key press starts a page that nobody sees.
 func TestNoStartWhileHidden(t *testing.T) {
+	t.Parallel()
 	pool := newPool(t)
 	address, _ := serve(t, newServer(builtPage(t), pool.options()))
 	tab := chrome(t)
@@ -211,6 +241,7 @@ func TestNoStartWhileHidden(t *testing.T) {
 
 // A static host sends no headers: the page itself refuses to be framed, in the other browsers too.
 func TestRefusesAFrameInBrowsers(t *testing.T) {
+	t.Parallel()
 	pool := newPool(t)
 	inner := newServer(builtPage(t), pool.options())
 	host := http.NewServeMux()
@@ -222,6 +253,7 @@ func TestRefusesAFrameInBrowsers(t *testing.T) {
 	address, _ := serve(t, host)
 	for _, name := range []browsertest.Name{browsertest.Firefox, browsertest.WebKit} { // for Chromium there is TestRefusesAFrame
 		t.Run(string(name), func(t *testing.T) {
+			t.Parallel()
 			p := inBrowser(t, name)
 			p.Navigate(address + "/outer")
 			const body = "document.getElementById('inner').contentDocument.body"

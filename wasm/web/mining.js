@@ -6,27 +6,33 @@
 //   info     what is mined and who is paid, as the person agreed to it
 //   device   {invitation, credential}: what makes this device known to the gateway; "" where there is none
 //   lanes, percent   how many lanes, and how much of their time
+//   most     how many lanes there may ever be
 //   paused   why they rest for now, as a word; ""
 //   hear     takes what the control worker says (control.js lists it)
 export class Mining {
-  #control; #lanes = []; #hear; #ended = false; #paused = "";
+  #control; #lanes = []; #spare = []; #begin; #hear; #ended = false; #paused = "";
 
-  constructor({module, info, device, lanes, percent, paused, hear}) {
+  constructor({module, info, device, lanes, most, percent, paused, hear}) {
     this.#hear = hear;
     const ports = [];
     this.#control = new Worker("control.js");
     this.#control.onmessage = (event) => this.#pass(event.data);
     this.#control.onerror = () => this.#fail();
-    for (let i = 0; i < lanes; i++) {
-      const lane = new Worker("lane.js");
+    // The control worker has a way to each lane that there may ever be; what it says waits there for the lane.
+    for (let i = 0; i < Math.max(lanes, most); i++) {
       const {port1, port2} = new MessageChannel();
-      lane.onerror = () => this.#fail();
-      lane.postMessage({type: "lane", port: port1, module, algorithm: info.algorithm}, [port1]);
-      this.#lanes.push(lane);
+      this.#spare.push(port1);
       ports.push(port2);
     }
+    this.#begin = (port) => {
+      const lane = new Worker("lane.js");
+      lane.onerror = () => this.#fail();
+      lane.postMessage({type: "lane", port, module, algorithm: info.algorithm}, [port]);
+      this.#lanes.push(lane);
+    };
+    this.#grow(lanes);
     this.#control.postMessage({
-      type: "start", module, ports, percent, origin: location.origin,
+      type: "start", module, ports, lanes, percent, origin: location.origin,
       pool: location.origin.replace(/^http/, "ws") + "/stratum",
       user: info.payout, algorithm: info.algorithm,
       invitation: device.invitation, credential: device.credential, payee: info.payee_name, address: info.payout,
@@ -41,9 +47,15 @@ export class Mining {
     this.#control.postMessage(code ? {type: "pause", code} : {type: "resume"});
   }
 
-  // power sets the percent of their time that the lanes may work.
-  power(percent) {
-    this.#control.postMessage({type: "rules", percent});
+  // effort sets how many lanes work, and the power: the percent of their time that they may. The others go on meanwhile, and
+  // those that are no longer wanted rest.
+  effort({lanes, power}) {
+    this.#grow(lanes);
+    this.#control.postMessage({type: "rules", lanes, percent: power});
+  }
+
+  #grow(lanes) {
+    while (this.#lanes.length < lanes && this.#spare.length > 0) this.#begin(this.#spare.shift());
   }
 
   // kept answers a credential.

@@ -5,8 +5,8 @@ import * as join from "./join.js";
 import * as manners from "./manners.js";
 import {Mining, program} from "./mining.js";
 import * as screen from "./screen.js";
-import {changed, settings} from "./settings.js";
-import {alone, release} from "./tabs.js";
+import {changed, cores, settings} from "./settings.js";
+import {alone, release, remind} from "./tabs.js";
 import * as day from "./today.js";
 
 let invitation = join.fromAddress(); // a link, until it is used
@@ -25,30 +25,31 @@ function framed() {
   return window.top !== window;
 }
 
-const working = () => mining !== null;
+let resting = false; // the lanes rest, for the person's device or because nobody looks
+let tapped = -Infinity, ended = -Infinity; // when Start and Stop were pressed last
+
+const working = () => mining !== null && !resting;
 
 // ---- Start, stop, pause ---------------------------------------------------------------------------------
 
 let starting = 0; // counts starts and stops, so that a Stop during a start wins
 
 async function start() {
-  if (mining || !info || manners.hidden()) return;
+  if (consent || !info || manners.hidden()) return;
   if (framed()) return refuseFrame();
   const turn = ++starting;
+  tapped = performance.now();
   performance.mark("goldpan-tap");
   consent = new manners.Consent();
   screen.started();
   screen.awake(!navigator.wakeLock);
   screen.stand("connecting", "starting");
   try {
-    const [free, compiled, now] = await Promise.all([alone(), program(), whoIsPaid()]);
+    const [free, compiled, now] = await Promise.all([alone(() => stop("stopped", "tab")), program(), whoIsPaid()]);
     if (turn !== starting) return;
     if (framed()) return refuseFrame();
-    if (JSON.stringify(now) !== JSON.stringify(info)) { // what was agreed to is no longer so
-      info = now;
-      screen.tell(info);
-      return stop("stopped", "payee");
-    }
+    if (now.page !== info.page) return location.reload(); // parts of two versions do not go together
+    if (!same(now)) return changedPayee(now);
     if (!free) return stop("stopped", "tab");
     begin(compiled);
     manners.stayAwake(working);
@@ -57,11 +58,25 @@ async function start() {
   }
 }
 
+// same tells whether what the person agreed to is still so.
+function same(now) {
+  return JSON.stringify({...now, page: ""}) === JSON.stringify({...info, page: ""});
+}
+
+function changedPayee(now) {
+  info = now;
+  screen.tell(info);
+  stop("stopped", "payee");
+}
+
 // begin makes the workers: everything that was to be asked has been asked.
 function begin(module) {
   const {lanes, power} = settings();
   const device = info.join ? {invitation, credential: join.credential()} : {invitation: "", credential: ""};
-  mining = new Mining({module, info, device, lanes, percent: power, paused: manners.pause(settings()), hear});
+  const paused = manners.pause(settings());
+  resting = paused !== "";
+  away = false;
+  mining = new Mining({module, info, device, lanes, most: cores, percent: power, paused, hear});
 }
 
 function stop(phase, code, args) {
@@ -75,40 +90,36 @@ function stop(phase, code, args) {
   screen.halt(phase, code, args);
 }
 
-// restart begins a new stretch with another number of cores. The person has consented, and moved the slider.
-function restart() {
-  mining.end();
-  endStretch();
-  const turn = ++starting;
-  screen.stand("connecting", "cores");
-  program().then((compiled) => {
-    if (turn === starting && !framed()) begin(compiled);
-  }).catch(() => {
-    if (turn === starting) stop("failed", "load");
-  });
-}
-
 function refuseFrame() {
-  if (mining) stop("failed");
-  starting++;
+  if (consent) stop("failed");
   screen.refuse("frame");
 }
 
 let resumed = -Infinity; // when the person came back to this page; it is said for a while
 let slept = -Infinity;   // when the device woke
 
-// rest lets the lanes rest as long as there is a reason to, and says so.
+// rest lets the lanes rest as long as there is a reason to, and says so. The screen need not stay on for that.
 function rest() {
-  if (!mining) return;
+  if (!mining || over()) return;
   const why = manners.pause(settings());
+  resting = why !== "";
   mining.pause(why);
-  if (why) screen.stand("paused", why);
+  if (!resting) return void manners.stayAwake(working);
+  manners.letSleep();
+  screen.stand("paused", why);
+}
+
+// over stops what the person's yes holds for no longer.
+function over() {
+  if (!consent || !consent.over()) return false;
+  stop("expired", "expired");
+  return true;
 }
 
 document.addEventListener("visibilitychange", () => {
-  if (!mining) return;
+  if (!mining || over()) return;
   if (!manners.hidden()) {
-    manners.stayAwake(working);
+    remind();
     resumed = performance.now();
     screen.stand("connecting", "back");
   }
@@ -117,9 +128,9 @@ document.addEventListener("visibilitychange", () => {
 
 manners.beats(() => {
   if (mining && framed()) return refuseFrame();
-  if (consent && consent.over()) stop("expired", "expired");
+  if (!over()) remind();
 }, (asleep) => {
-  if (!mining) return;
+  if (!mining || over()) return;
   if (asleep) slept = performance.now();
   mining.wake();
   manners.stayAwake(working);
@@ -127,7 +138,7 @@ manners.beats(() => {
 
 // A page that is left is over, also if the browser keeps it for the Back button.
 window.addEventListener("pagehide", () => {
-  if (mining) stop("stopped", "left");
+  if (consent) stop("stopped", "left");
 });
 
 // ---- What the control worker tells ----------------------------------------------------------------------
@@ -143,12 +154,30 @@ function endStretch() {
 function hear(message) {
   if (framed()) return refuseFrame();
   switch (message.type) {
-  case "snapshot": return snapshot(message);
+  case "snapshot":
+    look(message.state);
+    return snapshot(message);
   case "share": return screen.share(message);
   case "credential": return mining.kept(join.keep(message.credential));
   case "welcome": return welcome(message);
   case "refused": return refused(message);
   case "ended": return stop(message.code === "expired" ? "expired" : "failed", message.code, {text: message.reason});
+  }
+}
+
+let away = false; // there was no connection
+
+// look asks once more who is paid when the other side is back: it may be another's by now.
+async function look(state) {
+  if (state === "down") away = true;
+  if (state !== "mining" || !away) return;
+  away = false;
+  const turn = starting;
+  try {
+    const now = await whoIsPaid();
+    if (turn === starting && !same(now)) changedPayee(now);
+  } catch {
+    away = turn === starting; // until it says so
   }
 }
 
@@ -189,7 +218,7 @@ function refused({code, reason, login, proven}) {
   if (login && proven && code === "removed") join.forget();
   if (!login) invitation = "";
   stop("failed", code, {text: reason});
-  screen.invite(code);
+  screen.invite(code === "link" ? "typo" : code); // what has not the form of a link was never taken for one
 }
 
 // ---- The first screen -----------------------------------------------------------------------------------
@@ -232,7 +261,7 @@ function first(code) {
 // invited takes a link that the person pasted, or opened while this page was open.
 function invited(text) {
   const found = join.read(text);
-  if (!found) return screen.invite("link");
+  if (found.wrong) return screen.invite(found.wrong);
   if (!found.here) return screen.invite("origin", found);
   invitation = found.link;
   first("");
@@ -246,29 +275,45 @@ screen.controls.join.addEventListener("submit", (event) => {
 });
 window.addEventListener("hashchange", () => {
   const link = join.fromAddress();
-  if (link && info && info.join && !mining && !framed()) invited(link);
+  if (!link || consent || framed()) return;
+  if (info && info.join) invited(link); else invitation = link; // the page is on its way
 });
-screen.controls.leave.addEventListener("click", (event) => {
-  if (!event.isTrusted) return;
-  if (mining) stop("stopped", "stopped");
-  join.forget();
+
+function left() {
+  if (consent) stop("stopped", "stopped");
   invitation = "";
   proved = null;
   screen.ready(false);
   if (info.join) screen.invite("left");
+}
+
+screen.controls.leave.addEventListener("click", (event) => {
+  if (!event.isTrusted) return;
+  join.forget();
+  left();
+});
+join.elsewhere(() => {
+  if (info && info.join && !framed()) left();
 });
 
-// Only a real tap, click or key press of the person counts. A script's click is not one.
+// Only a real tap, click or key press of the person counts. A script's click is not one, and the second half of a double
+// click is none either: Start and Stop stand in the same place.
+const twice = 500; // ms
+
 screen.controls.start.addEventListener("click", (event) => {
-  if (event.isTrusted) start();
+  if (event.isTrusted && event.detail < 2 && performance.now() - ended > twice) start();
 });
-screen.controls.stop.addEventListener("click", () => stop("stopped", "stopped"));
+screen.controls.stop.addEventListener("click", (event) => {
+  if (event.detail > 1 && performance.now() - tapped < twice) return;
+  ended = performance.now();
+  stop("stopped", "stopped");
+});
 screen.controls.again.addEventListener("click", () => location.reload());
 changed(async ({name, trusted}) => {
-  if (!trusted || !mining) return;
+  if (!trusted || !consent) return;
   switch (name) {
-  case "lanes": return restart();
-  case "power": return mining.power(settings().power);
+  case "lanes":
+  case "power": return mining?.effort(settings());
   case "plugged":
   case "floor": return rest();
   case "awake": if (!await screen.film(settings().awake) && settings().awake) document.getElementById("awake").checked = false;

@@ -15,7 +15,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/chromedp"
@@ -39,6 +38,7 @@ var origins = []struct {
 }
 
 func TestMines(t *testing.T) {
+	t.Parallel()
 	pools := map[hasher.Algorithm]*pool{
 		hasher.SHA256d: newPool(t),
 		hasher.Scrypt:  newPoolOf(t, hasher.Scrypt, 200),
@@ -105,6 +105,7 @@ const (
 
 // Where the fast kernel does not run, the generic one does, and the page says so.
 func TestFallsBackAndSaysSo(t *testing.T) {
+	t.Parallel()
 	pool := newPool(t)
 	page := newServer(builtPage(t), pool.options())
 	plain, _ := serve(t, page)
@@ -219,11 +220,12 @@ func checkWork(t *testing.T, tab context.Context, algorithm hasher.Algorithm) {
 	}
 }
 
-// stopped demands that within a second no worker lives, the counter stands and the pool is left.
+// stopped demands that no worker lives, the counter stands and the pool is left. That the lanes end at once, by the page's
+// own clock, is TestStopEndsTheLanesAtOnce's.
 func stopped(t *testing.T, tab context.Context, pool *pool) {
 	t.Helper()
-	eventually(t, time.Second, "the workers end", func() bool { return workers(t, tab) == 0 })
-	eventually(t, time.Second, "the page leaves the pool", func() bool { return pool.connected() == 0 })
+	eventually(t, patience, "the workers end", func() bool { return workers(t, tab) == 0 })
+	eventually(t, patience, "the page leaves the pool", func() bool { return pool.connected() == 0 })
 	count := evaluate[string](t, tab, "document.getElementById('hashes').dataset.count")
 	shares := pool.submitted()
 	// A while of the page's own time, longer than a lane is silent, in which nothing may move.
@@ -252,6 +254,7 @@ func idle(t *testing.T, tab context.Context) {
 }
 
 func TestOnlyATapStarts(t *testing.T) {
+	t.Parallel()
 	pool := newPool(t)
 	address, _ := serve(t, newServer(builtPage(t), pool.options()))
 	tab := chrome(t)
@@ -282,6 +285,7 @@ func TestOnlyATapStarts(t *testing.T) {
 }
 
 func TestKeyboardStartsAndStops(t *testing.T) {
+	t.Parallel()
 	pool := newPool(t)
 	address, _ := serve(t, newServer(builtPage(t), pool.options()))
 	tab := chrome(t)
@@ -298,6 +302,7 @@ func TestKeyboardStartsAndStops(t *testing.T) {
 }
 
 func TestChangesTheCores(t *testing.T) {
+	t.Parallel()
 	pool := newPool(t)
 	address, _ := serve(t, newServer(builtPage(t), pool.options()))
 	tab := chrome(t)
@@ -317,16 +322,33 @@ func TestChangesTheCores(t *testing.T) {
 		t.Errorf("%d workers for %d cores", n, half)
 	}
 	before := evaluate[int](t, tab, "Number(document.getElementById('accepted').textContent)")
+	evaluate[bool](t, tab, `(() => { // whatever the page says meanwhile
+		window.states = new Set();
+		new MutationObserver(() => states.add(document.body.dataset.state)).observe(document.body, {attributes: true});
+		return true;
+	})()`)
 	do(t, tab, chromedp.Focus(chromedp.CSS("#lanes")), chromedp.KeyEvent(kb.ArrowRight))
 	await(t, tab, fmt.Sprintf("document.body.dataset.state === 'mining' && document.getElementById('reason').textContent.startsWith('%d core')", half+1))
-	eventually(t, patience, "the old workers end", func() bool { return workers(t, tab) == half+2 })
+	eventually(t, patience, "another worker comes", func() bool { return workers(t, tab) == half+2 })
 	await(t, tab, fmt.Sprintf("Number(document.getElementById('accepted').textContent) > %d", before))
+	do(t, tab, chromedp.Focus(chromedp.CSS("#lanes")), chromedp.KeyEvent(kb.ArrowLeft))
+	await(t, tab, fmt.Sprintf("document.getElementById('reason').textContent.startsWith('%d core')", half))
+	before = evaluate[int](t, tab, "Number(document.getElementById('accepted').textContent)")
+	await(t, tab, fmt.Sprintf("Number(document.getElementById('accepted').textContent) > %d", before))
+	// The others have worked on all the while.
+	if n := pool.connections(); n != 1 {
+		t.Errorf("the slider made %d connections", n)
+	}
+	if states := evaluate[string](t, tab, "[...states].join(' ')"); states != "mining" {
+		t.Errorf("on the way the page was %q", states)
+	}
 	do(t, tab, chromedp.Click(chromedp.CSS("#stop")))
 	stopped(t, tab, pool)
 }
 
 // Whoever has agreed to one payee has not agreed to another.
 func TestAsksAgainWhenThePayeeChanges(t *testing.T) {
+	t.Parallel()
 	pool := newPool(t)
 	address, _ := serve(t, newServer(builtPage(t), pool.options()))
 	tab := chrome(t)
@@ -347,6 +369,7 @@ func TestAsksAgainWhenThePayeeChanges(t *testing.T) {
 
 // A filter that blocks a part of the page is explained, and not got around.
 func TestSaysWhatWentWrong(t *testing.T) {
+	t.Parallel()
 	pool := newPool(t)
 	page := newServer(builtPage(t), pool.options())
 	blocked := ""
@@ -386,6 +409,7 @@ func TestSaysWhatWentWrong(t *testing.T) {
 }
 
 func TestPausesWhileHidden(t *testing.T) {
+	t.Parallel()
 	pool := newPool(t)
 	address, _ := serve(t, newServer(builtPage(t), pool.options()))
 	tab := chrome(t)
@@ -436,6 +460,7 @@ func hide(t *testing.T, tab context.Context, hidden bool) {
 }
 
 func TestOneTabAtATime(t *testing.T) {
+	t.Parallel()
 	pool := newPool(t)
 	address, byName := serve(t, newServer(builtPage(t), pool.options()))
 	for _, address := range []string{address, byName} {

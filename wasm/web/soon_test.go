@@ -96,6 +96,7 @@ func TestHowSoon(t *testing.T) {
 // TestShowsWhatWasCounted: the speed on the screen is the one that the program counted (package engine has a test of
 // that), to the three figures shown, and so are the hashes and the shares. Nothing here depends on how fast it goes.
 func TestShowsWhatWasCounted(t *testing.T) {
+	t.Parallel()
 	pool := newPool(t)
 	address, _ := serve(t, newServer(builtPage(t), pool.options()))
 	tab := chrome(t)

@@ -2,39 +2,61 @@
 
 const name = crypto.getRandomValues(new Uint32Array(2)).join("-");
 const tabs = "BroadcastChannel" in window ? new BroadcastChannel("goldpan") : null;
-let claim = "none"; // "asking" while other tabs may still object, "held" from then on until Stop
-let objected = null;
+let claim = "none";   // "asking" while other tabs may still object, "held" from then on until Stop
+let since = 0;        // when it was held, in ms since 1970
+let objected = null;  // ends the question that is being asked
+let lost = () => {};
 
 if (tabs) {
   tabs.onmessage = ({data}) => {
-    // Of two tabs that ask in the same moment, the one with the smaller name goes on.
-    if (data.type === "claim" && (claim === "held" || (claim === "asking" && name < data.from))) {
-      tabs.postMessage({type: "taken", to: data.from});
+    switch (data.type) {
+    case "claim": // of two tabs that ask in the same moment, the one with the smaller name goes on
+      if (claim === "held" || (claim === "asking" && name < data.from)) tabs.postMessage({type: "taken", to: data.from});
+      break;
+    case "taken":
+      if (data.to === name && objected) objected();
+      break;
+    case "held": // a tab that slept, or was too busy to object, meets the one that began meanwhile: the later goes on
+      if (claim === "asking") objected();
+      else if (claim === "held") {
+        if (since > data.since || (since === data.since && name > data.from)) return remind();
+        claim = "none";
+        lost();
+      }
     }
-    if (data.type === "taken" && data.to === name && objected) objected();
   };
 }
 
-// alone asks the other tabs, and is true if none of them mines. Stop gives the claim back.
-export function alone() {
-  claim = tabs ? "asking" : "held";
-  if (!tabs) return Promise.resolve(true);
+// alone asks the other tabs, and is true if none of them mines. gone is called if another tab mines all the same, later on.
+// Stop gives the claim back.
+export function alone(gone) {
+  release();
+  lost = gone;
   return new Promise((resolve) => {
     const answer = (free) => {
+      clearTimeout(timer); // or it would answer for a later start
       objected = null;
-      if (claim === "asking") claim = free ? "held" : "none";
+      claim = free ? "held" : "none";
+      since = Date.now();
+      if (free) remind();
       resolve(free);
     };
-    const timer = setTimeout(answer, 250, true);
-    objected = () => {
-      clearTimeout(timer); // or it would answer for a later start
-      answer(false);
-    };
-    tabs.postMessage({type: "claim", from: name});
+    const timer = tabs ? setTimeout(answer, 250, true) : 0;
+    objected = () => answer(false);
+    claim = "asking";
+    if (tabs) tabs.postMessage({type: "claim", from: name});
+    else answer(true);
   });
+}
+
+// remind tells the other tabs that this one mines.
+export function remind() {
+  if (tabs && claim === "held") tabs.postMessage({type: "held", from: name, since});
 }
 
 // release gives the claim back.
 export function release() {
+  if (objected) objected();
   claim = "none";
+  lost = () => {};
 }

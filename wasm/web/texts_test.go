@@ -98,6 +98,7 @@ func literals(script string) (all []string) {
 
 // Only the chosen language is fetched, it is remembered, and all of the page follows it at once.
 func TestLanguages(t *testing.T) {
+	t.Parallel()
 	pool := newPool(t)
 	address, _ := serve(t, newServer(builtPage(t), pool.options()))
 	tab := chrome(t)
@@ -164,6 +165,7 @@ func TestEveryCauseHasAText(t *testing.T) {
 
 // Without its words the page offers nothing, and says in English why; so it does when another part does not come.
 func TestSaysThatAPartIsMissing(t *testing.T) {
+	t.Parallel()
 	pool := newPool(t)
 	page := newServer(builtPage(t), pool.options())
 	var blocked atomic.Value
@@ -176,6 +178,10 @@ func TestSaysThatAPartIsMissing(t *testing.T) {
 		page.ServeHTTP(w, r)
 	}))
 	tab := chrome(t)
+	first(t, tab, `(() => { // watch.js's patience of 15 s, sooner
+		const real = window.setTimeout;
+		window.setTimeout = (f, ms, ...args) => real(f, ms >= 15_000 ? 500 : ms, ...args);
+	})()`)
 	want := assets.Speak("en").Text("reason.part")
 	for _, part := range []string{"/text.", "/pan.js"} {
 		blocked.Store(part)

@@ -1,7 +1,8 @@
 // Today: what this device has done since midnight, by its own clock. It is kept in this browser and nowhere else.
 
 const kept = "goldpan.today";
-let memory = null; // where the browser keeps nothing
+let memory = null;  // what was kept last
+let full = false;   // the browser did not keep it: what it has is older
 
 function day() {
   const now = new Date();
@@ -11,7 +12,7 @@ function day() {
 // read is what was done today so far: {hashes, accepted, seconds}.
 export function read() {
   let found = memory;
-  try { found = JSON.parse(localStorage.getItem(kept)) ?? memory; } catch { /* nothing, or nothing readable, is kept */ }
+  try { if (!full) found = JSON.parse(localStorage.getItem(kept)) ?? memory; } catch { /* nothing, or nothing readable, is kept */ }
   if (found?.day !== day()) return {hashes: 0, accepted: 0, seconds: 0};
   const sound = (n) => (Number.isFinite(n) && n >= 0 ? n : 0);
   return {hashes: sound(found.hashes), accepted: sound(found.accepted), seconds: sound(found.seconds)};
@@ -22,6 +23,11 @@ export function add({hashes = 0, accepted = 0, seconds = 0}) {
   const now = read();
   const sum = {hashes: now.hashes + hashes, accepted: now.accepted + accepted, seconds: now.seconds + seconds};
   memory = {day: day(), ...sum};
-  try { localStorage.setItem(kept, JSON.stringify(memory)); } catch { /* it lasts for this visit then */ }
+  try {
+    localStorage.setItem(kept, JSON.stringify(memory));
+    full = false;
+  } catch {
+    full = true; // it lasts for this visit then
+  }
   return sum;
 }

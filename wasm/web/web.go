@@ -22,10 +22,13 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
 	"path"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -93,6 +96,7 @@ func Built() bool {
 type server struct {
 	options Options
 	files   map[string]*file // by URL path, "/" included
+	page    string           // names these files and no others
 }
 
 // file is one part of the page. A large part is kept only as gzip, which every browser asks for.
@@ -138,6 +142,11 @@ func newServer(dist fs.FS, o Options) *server {
 	if f := s.files["/index.html"]; f != nil {
 		s.files["/"] = f
 	}
+	all := sha256.New()
+	for _, name := range slices.Sorted(maps.Keys(s.files)) {
+		io.WriteString(all, name+" "+s.files[name].etag+"\n")
+	}
+	s.page = hex.EncodeToString(all.Sum(nil)[:8])
 	return s
 }
 
@@ -207,12 +216,21 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	f := s.files[r.URL.Path]
+	if mangled.MatchString(r.URL.Path) {
+		// The secret has come here all the same, so the page may as well have it where it looks for it.
+		w.Header().Set("Cache-Control", "no-store")
+		http.Redirect(w, r, r.URL.Path, http.StatusFound)
+		return
+	}
 	if f == nil {
 		fail(w, http.StatusNotFound, "there is no such page")
 		return
 	}
 	f.serve(w, r)
 }
+
+// mangled is the path of an invitation whose # some program wrote as %23: as a URL it is the invitation again.
+var mangled = regexp.MustCompile(`^/#join=[A-Za-z0-9_-]{40}$`)
 
 // header sets what holds for every answer, scripts included: a worker takes its policy from its own script.
 func (s *server) header(h http.Header, r *http.Request) {
@@ -256,8 +274,9 @@ func (s *server) info(w http.ResponseWriter, r *http.Request) {
 	}
 	body, err := json.Marshal(struct {
 		Info
-		Relay bool `json:"relay"` // /electrum is there for a wallet of this coin and network
-	}{s.options.Info(), s.options.Electrum != nil})
+		Page  string `json:"page"`  // which page goes with the workers that are served now
+		Relay bool   `json:"relay"` // /electrum is there for a wallet of this coin and network
+	}{s.options.Info(), s.page, s.options.Electrum != nil})
 	if err != nil {
 		fail(w, http.StatusInternalServerError, "the information could not be written")
 		return

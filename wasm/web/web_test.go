@@ -172,6 +172,20 @@ func TestFiles(t *testing.T) {
 	}
 }
 
+// An invitation whose # came as %23 is led back to what it was; nothing else that looks like it is.
+func TestMangledInvitation(t *testing.T) {
+	h, code := newServer(testFiles(t), Options{}), strings.Repeat("aB_-", 10)
+	r := get(t, h, "/%23join="+code, nil)
+	if at := r.Header.Get("Location"); r.StatusCode != http.StatusFound || at != "/#join="+code || r.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("%d to %q, %q", r.StatusCode, at, r.Header.Get("Cache-Control"))
+	}
+	for _, path := range []string{"/%23join=" + code[1:], "/%23join=" + code + "x", "/%23join=" + code[1:] + ":", "//%23join=" + code, "/x/%23join=" + code, "/%23join=" + code + "%0d%0aSet-Cookie:x"} {
+		if r := get(t, h, path, nil); r.StatusCode != http.StatusNotFound || r.Header.Get("Location") != "" {
+			t.Errorf("%s: %d to %q", path, r.StatusCode, r.Header.Get("Location"))
+		}
+	}
+}
+
 func TestInfo(t *testing.T) {
 	h := newServer(testFiles(t), Options{Info: func() Info { return practiceInfo }})
 	r := get(t, h, "/info.json", nil)
@@ -184,7 +198,7 @@ func TestInfo(t *testing.T) {
 	}
 	want := map[string]any{
 		"network": "practice", "coin": "Practice Bitcoin", "algorithm": "sha256d",
-		"payee_name": "Practice wallet", "payee": "", "payout": "pan1qexample", "worthless": true, "join": false,
+		"payee_name": "Practice wallet", "payee": "", "payout": "pan1qexample", "worthless": true, "join": false, "page": h.page, "relay": false,
 	}
 	if len(got) != len(want) {
 		t.Errorf("info.json has %d fields: %v", len(got), got)
