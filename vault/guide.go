@@ -10,7 +10,10 @@ import (
 //go:embed guide.json
 var guideJSON []byte
 
-var guide = sync.OnceValue(func() (g struct{ Panic, Other []string }) {
+var guide = sync.OnceValue(func() (g struct {
+	Panic, Other []string
+	Unlocked     string
+}) {
 	if err := json.Unmarshal(guideJSON, &g); err != nil {
 		panic("vault: guide.json: " + err.Error())
 	}
@@ -18,8 +21,9 @@ var guide = sync.OnceValue(func() (g struct{ Panic, Other []string }) {
 })
 
 // PanicSteps tells a person what to do when keys may be in wrong hands, in
-// order: the general steps, with each provider's own in their places.
-func PanicSteps(entries []Entry) []string {
+// order: the general steps, with each provider's own in their places. locked says
+// whether the keys could be locked here.
+func PanicSteps(entries []Entry, locked bool) []string {
 	var revoke, support []string
 	seen := make(map[string]bool)
 	for _, e := range entries {
@@ -38,10 +42,18 @@ func PanicSteps(entries []Entry) []string {
 			support = append(support, "  "+p.Title+": "+p.Support)
 		}
 	}
+	if len(revoke) == 0 {
+		for _, step := range guide().Other { // the list of keys cannot be read, or is empty
+			revoke = append(revoke, "  "+step)
+		}
+	}
 	var steps []string
 	for i, step := range guide().Panic {
 		if i == 6 && len(support) == 0 {
 			step = strings.TrimSuffix(step, ":") + "." // of these keys' makers no address is known
+		}
+		if i == 0 && !locked {
+			step = guide().Unlocked
 		}
 		steps = append(steps, step)
 		switch i {

@@ -224,7 +224,7 @@ func TestFullListForgets(t *testing.T) {
 	for i := range maxEntries {
 		m.Entries = append(m.Entries, Entry{ID: fmt.Sprint("k", i), State: Active})
 	}
-	if _, err := m.room(); !errors.Is(err, ErrTooLarge) || Hint(err) == "" {
+	if _, err := m.room(); !errors.Is(err, ErrFull) || Hint(err) == "" {
 		t.Errorf("a list of live keys: %v", err)
 	}
 	for i, hour := range map[int]int{7: 3, 9: 1, 200: 2} {

@@ -22,6 +22,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -108,6 +109,13 @@ func keepAll(dir string) error {
 		_, err = v.NodePassword(ctx, e.ID)
 		tell("for a node", err)
 	}
+	// What is handed to Goldpan's own connections is handed to them alone: its length is told.
+	for kind, take := range map[vault.Kind]func(context.Context, string) ([]byte, error){vault.KindPool: v.PoolPassword, vault.KindNode: v.NodePassword, vault.KindToken: v.Token, vault.KindWallet: v.WalletKey} {
+		secret, err := take(ctx, "plain-"+string(kind))
+		tell("error", err)
+		tell("handed out", len(secret))
+		vault.Wipe(secret)
+	}
 	tell("rotated", v.Rotate(ctx, "plain-pool", vault.NewSecret([]byte(p.Rotated)), nil))
 	for scheme, parts := range p.Keys {
 		c := vault.Credential{Key: vault.NewSecret([]byte(parts[0])), Secret: vault.NewSecret([]byte(parts[1])), Passphrase: vault.NewSecret([]byte(parts[2]))}
@@ -160,10 +168,16 @@ func keepAll(dir string) error {
 	entries, err := v.List(ctx)
 	tell("list", entries)
 	tell("error", err)
+	found, err := v.Examine(ctx)
+	tell("examined", found)
+	tell("error", err)
+	alerts, err := v.Alerts(ctx, time.Time{})
+	tell("alerts", alerts)
+	tell("error", err)
 	tell("vault", v)
 	tell("broker", b)
 	tell("store", store)
-	tell("steps", vault.PanicSteps(entries))
+	tell("steps", vault.PanicSteps(entries, true))
 	fmt.Println("ready")
 	_, _ = io.Copy(io.Discard, os.Stdin) // until the parent has looked
 	debug.SetTraceback("crash")
@@ -205,7 +219,7 @@ func TestHunt(t *testing.T) {
 	}
 	ec := string(pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE " + "KEY", Bytes: der}))
 	p := plant{Endpoint: server.URL, Passphrase: "planted-passphrase-0", Export: "planted-export-1", Rotated: "planted-rotated-2", Plain: map[vault.Kind]string{}, Keys: map[vault.Scheme][3]string{}}
-	for _, kind := range []vault.Kind{vault.KindPool, vault.KindNode, vault.KindToken, vault.KindGateway, vault.KindExchange, vault.KindPoolAPI} {
+	for _, kind := range []vault.Kind{vault.KindPool, vault.KindNode, vault.KindToken, vault.KindGateway, vault.KindExchange, vault.KindPoolAPI, vault.KindOAuth, vault.KindWallet} {
 		p.Plain[kind] = "planted-plain-" + rand.Text()
 	}
 	for _, scheme := range []vault.Scheme{vault.SchemeBinance, vault.SchemeBinanceEd25519, vault.SchemeKraken, vault.SchemeOKX, vault.SchemeCoinbase, vault.SchemeViaBTC, vault.SchemeHeader, vault.SchemeQuery, vault.SchemeOAuth} {

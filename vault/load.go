@@ -40,7 +40,7 @@ func (m *metadata) room() (forgotten string, err error) {
 		}
 	}
 	if oldest < 0 {
-		return "", &Error{Store: vaultName, Detail: fmt.Sprintf("it holds %d keys, and no more", maxEntries), Hint: "Revoke one that you no longer use.", Err: ErrTooLarge}
+		return "", &Error{Store: vaultName, Detail: fmt.Sprintf("it holds %d keys, and no more", maxEntries), Hint: "Revoke one that you no longer use.", Err: ErrFull}
 	}
 	forgotten = m.Entries[oldest].ID
 	m.Entries = slices.Delete(m.Entries, oldest, oldest+1)

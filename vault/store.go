@@ -33,6 +33,8 @@ var (
 	ErrTimeout = errors.New("no answer in time")
 	// ErrTooLarge: the secret exceeds MaxSecret, or the store is full.
 	ErrTooLarge = errors.New("too large")
+	// ErrFull: the vault holds as many keys as it can, none of them revoked.
+	ErrFull = errors.New("full")
 	// ErrBadID: the id is not one that CheckID accepts.
 	ErrBadID = errors.New("unusable id")
 	// ErrDamaged: what was read is not what Goldpan writes.

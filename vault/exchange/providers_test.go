@@ -54,8 +54,8 @@ func TestProviders(t *testing.T) {
 				t.Errorf("%v, %v", p, err)
 			}
 			warnings, err := policy.Judge(name, p, policy.Use{})
-			if err != nil || len(warnings) != 2 {
-				t.Errorf("%q, %v", warnings, err)
+			if notes := policy.Notes(name, p); err != nil || len(warnings)+len(notes) != 2 {
+				t.Errorf("%q, %q, %v", warnings, notes, err)
 			}
 			balances, err := o.asked.Balances(t.Context())
 			if err != nil || len(balances) < 2 || balances[0].Asset != "BTC" || balances[0].Held != "0.10000000" {

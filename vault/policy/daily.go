@@ -34,7 +34,7 @@ func Daily(ctx context.Context, v *vault.Vault, e vault.Entry, use Use, now time
 		}
 		p = fresh
 		warnings, err := Judge(e.Provider, p, use)
-		return warnings, err
+		return append(warnings, Notes(e.Provider, p)...), err
 	}
 	// What was warned about today is not said again; what is refused is.
 	_, err := Judge(e.Provider, p, use)

@@ -1,10 +1,10 @@
 // Package policy judges what a provider says that a key may do.
 //
 // A key that may withdraw money, or move it elsewhere, is refused unless the person
-// says that it is meant to; that is noted in the vault's audit. One that may trade
-// without need, works from any address, or has no end is warned about in plain
-// words, with the steps to mend it at that provider. Where a provider does not tell,
-// that is said, and never taken for a no.
+// says that it is meant to; that is noted in the vault's audit. One that may trade,
+// which nothing here needs, or works from any address is warned about in plain words,
+// with the steps to mend it at that provider. That a key has no end, and what a
+// provider does not tell, is said as well, and is never taken for a no: see Notes.
 //
 // It asks when a key is added or rotated, and once a day while it is in use: see
 // Daily. The steps are in policy.json.
@@ -52,25 +52,16 @@ var steps = sync.OnceValue(func() map[string]mend {
 
 // Use is what a key is for.
 type Use struct {
-	Trade bool // it places orders
 	// Override is set when the person takes a key that may move money.
 	Override bool
 }
 
 // Judge returns warnings in plain words, each with the steps to mend it, and ErrPower
 // for a key that is refused. The provider is one of vault.Providers; for another the
-// steps are general.
+// steps are general. What a person need not mend is in Notes.
 func Judge(provider string, p vault.Permissions, use Use) (warnings []string, err error) {
-	own := steps()["other"]
-	if m, ok := steps()[provider]; ok {
-		own = m
-	}
-	warn := func(what, step string) {
-		if step != "" {
-			what += " To mend it: " + step
-		}
-		warnings = append(warnings, what)
-	}
+	own := stepsOf(provider)
+	warn := func(what, step string) { warnings = append(warnings, what+remedy(step)) }
 	if p.Withdraw == vault.Yes || p.Transfer == vault.Yes {
 		what := "move money out of its account"
 		if p.Withdraw == vault.Yes {
@@ -82,20 +73,48 @@ func Judge(provider string, p vault.Permissions, use Use) (warnings []string, er
 		}
 		warn("This key can "+what+". Whoever gets it can empty the account.", own.Power)
 	}
-	if p.Trade == vault.Yes && !use.Trade {
+	if p.Trade == vault.Yes {
 		warn("This key can trade, and Goldpan only looks with it.", own.Trade)
 	}
 	if p.Allowlist == vault.No {
 		warn("This key works from any address in the world.", own.Allowlist)
 	}
-	if !p.Seen.IsZero() && p.Expires.IsZero() {
-		warn("This key has no end that is known. Goldpan reminds you to replace it after 90 days.", own.Expiry)
-	}
-	if unknown := untold(p); len(unknown) > 0 && !p.Seen.IsZero() {
-		what := title(provider) + " does not tell " + join(unknown) + "."
-		warn(what, own.Unknown)
-	}
 	return warnings, nil
+}
+
+// Notes are what a person should know of a key and need not mend: that it has no end,
+// and what its provider does not tell.
+func Notes(provider string, p vault.Permissions) (notes []string) {
+	if p.Seen.IsZero() {
+		return nil
+	}
+	own := stepsOf(provider)
+	if p.Expires.IsZero() {
+		notes = append(notes, "This key has no end that is known. Goldpan reminds you to replace it after 90 days."+remedy(own.Expiry))
+	}
+	if unknown := untold(p); len(unknown) > 0 {
+		notes = append(notes, sentence(title(provider))+" does not tell "+join(unknown)+"."+remedy(own.Unknown))
+	}
+	return notes
+}
+
+func stepsOf(provider string) mend {
+	if m, ok := steps()[provider]; ok {
+		return m
+	}
+	return steps()["other"]
+}
+
+// remedy is a provider's step, as it follows what is to be mended; a whole sentence
+// stands for itself.
+func remedy(step string) string {
+	switch {
+	case step == "":
+		return ""
+	case strings.ToLower(step[:1]) != step[:1]:
+		return " " + step
+	}
+	return " To mend it: " + step
 }
 
 // untold names what the provider did not answer.

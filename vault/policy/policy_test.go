@@ -18,22 +18,31 @@ func TestJudge(t *testing.T) {
 		use     Use
 		refused bool
 		says    []string
+		notes   bool
 	}{
-		"good":              {func(*vault.Permissions) {}, Use{}, false, nil},
-		"withdraw":          {func(p *vault.Permissions) { p.Withdraw = vault.Yes }, Use{}, true, nil},
-		"transfer":          {func(p *vault.Permissions) { p.Transfer = vault.Yes }, Use{}, true, nil},
-		"meant to withdraw": {func(p *vault.Permissions) { p.Withdraw = vault.Yes }, Use{Override: true}, false, []string{"can withdraw money"}},
-		"trade":             {func(p *vault.Permissions) { p.Trade = vault.Yes }, Use{}, false, []string{"only looks"}},
-		"trade is needed":   {func(p *vault.Permissions) { p.Trade = vault.Yes }, Use{Trade: true}, false, nil},
-		"any address":       {func(p *vault.Permissions) { p.Allowlist = vault.No }, Use{}, false, []string{"any address"}},
-		"no end":            {func(p *vault.Permissions) { p.Expires = time.Time{} }, Use{}, false, []string{"no end"}},
-		"untold":            {func(p *vault.Permissions) { p.Allowlist, p.Withdraw = "", "" }, Use{}, false, []string{"does not tell whether the key can withdraw and whether it works from any address"}},
-		"never asked":       {func(p *vault.Permissions) { *p = vault.Permissions{} }, Use{}, false, nil},
+		"good":              {func(*vault.Permissions) {}, Use{}, false, nil, false},
+		"withdraw":          {func(p *vault.Permissions) { p.Withdraw = vault.Yes }, Use{}, true, nil, false},
+		"transfer":          {func(p *vault.Permissions) { p.Transfer = vault.Yes }, Use{}, true, nil, false},
+		"meant to withdraw": {func(p *vault.Permissions) { p.Withdraw = vault.Yes }, Use{Override: true}, false, []string{"can withdraw money"}, false},
+		"trade":             {func(p *vault.Permissions) { p.Trade = vault.Yes }, Use{}, false, []string{"only looks"}, false},
+		"any address":       {func(p *vault.Permissions) { p.Allowlist = vault.No }, Use{}, false, []string{"any address"}, false},
+		"no end":            {func(p *vault.Permissions) { p.Expires = time.Time{} }, Use{}, false, []string{"no end"}, true},
+		"untold":            {func(p *vault.Permissions) { p.Allowlist, p.Withdraw = "", "" }, Use{}, false, []string{"does not tell whether the key can withdraw and whether it works from any address"}, true},
+		"never asked":       {func(p *vault.Permissions) { *p = vault.Permissions{} }, Use{}, false, nil, false},
 	} {
 		for _, provider := range append([]string{"somebody"}, names()...) {
 			p := good
 			c.change(&p)
 			warnings, err := Judge(provider, p, c.use)
+			if notes := Notes(provider, p); c.notes {
+				// A person is told, and has nothing to mend.
+				if len(warnings) > 0 {
+					t.Errorf("%s at %s: warned of: %q", name, provider, warnings)
+				}
+				warnings = notes
+			} else if len(notes) > 0 {
+				t.Errorf("%s at %s: noted: %q", name, provider, notes)
+			}
 			if errors.Is(err, ErrPower) != c.refused || (err != nil) != c.refused || len(warnings) != len(c.says) {
 				t.Errorf("%s at %s: %q, %v", name, provider, warnings, err)
 				continue
@@ -42,7 +51,7 @@ func TestJudge(t *testing.T) {
 				t.Errorf("%s at %s: the hint %q", name, provider, vault.Hint(err))
 			}
 			for i, w := range warnings {
-				if !strings.Contains(w, c.says[i]) || !strings.Contains(w, "To mend it: ") && name != "no end" {
+				if !strings.Contains(w, c.says[i]) || !strings.Contains(w, "To mend it: ") && !c.notes {
 					t.Errorf("%s at %s: %q", name, provider, w)
 				}
 			}
