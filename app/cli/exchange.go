@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"time"
 
@@ -124,44 +125,15 @@ func exchangeDepositCommand() command {
 }
 
 func exchangePermissionsCommand() command {
-	return command{
-		name:    "exchange permissions",
-		summary: "Ask an exchange what a key may do, and say what is more than it needs.",
-		usage:   "KEY [--store keyring|file]",
-		prepare: func(t *terminal, f *flag.FlagSet) func(context.Context, []string) error {
-			store := storeFlags(f)
-			return func(ctx context.Context, args []string) error {
-				id, err := oneID(args)
-				if err != nil {
-					return err
-				}
-				return t.deskKeys(ctx, store, func(d *desk.Desk, v *vault.Vault) error {
-					e, err := v.Show(ctx, id)
-					if err != nil {
-						return err
-					}
-					b := d.Broker(v)
-					defer b.Close()
-					p, err := d.KeyPermissions(ctx, e, b.Key(id))
-					if err != nil {
-						return err
-					}
-					if err := v.SetPermissions(ctx, id, p); err != nil {
-						return err
-					}
-					warnings, err := desk.JudgeKey(e.Provider, p, e.Override)
-					if warnings == nil {
-						warnings = []string{}
-					}
-					t.print(record{"type": "key-permissions", "key": id, "environment": e.Environment, "permissions": p, "warnings": warnings, "refused": err != nil},
-						"%s may: %s (asked %s)", id, p, p.Seen.Format(time.RFC3339))
-					for _, w := range warnings {
-						t.say("%s", w)
-					}
-					t.budget(d, e)
-					return err
-				})
-			}
-		},
-	}
+	return onKey("exchange permissions", "Ask an exchange what a key may do, and say what is more than it needs.", func(ctx context.Context, t *terminal, d *desk.Desk, v *vault.Vault, k desk.KeyView) error {
+		p, words, err := d.AskPermissions(ctx, v, k.Entry)
+		if err != nil && !errors.Is(err, desk.ErrTooMuchPower) {
+			return err
+		}
+		t.print(record{"type": "key-permissions", "key": k.ID, "environment": k.Environment, "permissions": p, "warnings": wordList(words.Problems), "notes": wordList(words.Notes), "refused": err != nil},
+			"%s may: %s (asked %s)", k.ID, p, p.Seen.Format(time.RFC3339))
+		t.tell(words)
+		t.budget(d, k.Entry)
+		return err
+	})
 }

@@ -47,7 +47,7 @@ func TestExchange(t *testing.T) {
 	}
 	s.Account.Withdraw = false
 	lines, text := b.runAs(t, 0, "exchange permissions", b.flags, "strong")
-	if l := lines[0]; l["type"] != "key-permissions" || l["refused"] != false || len(l["warnings"].([]any)) != 2 || l["permissions"].(map[string]any)["withdraw"] != "no" {
+	if l := lines[0]; l["type"] != "key-permissions" || l["refused"] != false || len(l["warnings"].([]any)) != 1 || len(l["notes"].([]any)) != 1 || l["permissions"].(map[string]any)["withdraw"] != "no" {
 		t.Errorf("%v", l)
 	}
 	lines, more := b.runAs(t, 0, "exchange balance", b.flags, "strong")

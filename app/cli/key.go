@@ -69,12 +69,8 @@ func (t *terminal) openKeys(ctx context.Context, d *desk.Desk, choice desk.KeySt
 		}
 		ask = sealed.FromDescriptor(uintptr(*c.passphraseFD))
 	}
-	v, err := d.Keys(ctx, choice, ask, func(note string) { t.say("%s", note) })
-	if err != nil {
-		return nil, err
-	}
-	v.Alert = func(a vault.Alert) { t.say("Watch out, key %s: %s. See goldpan key audit.", a.Key, a.Text) }
-	return v, nil
+	d.OnKeyAlert(func(a vault.Alert) { t.say("%s", desk.AlertWords(a)) })
+	return d.Keys(ctx, choice, ask, func(note string) { t.say("%s", note) })
 }
 
 // poolPassword fetches the password that a pool is to be sent.
@@ -107,19 +103,48 @@ func keyListCommand() command {
 				if err := noArguments(args); err != nil {
 					return err
 				}
-				return t.keys(ctx, store, func(v *vault.Vault) error {
-					entries, err := v.List(ctx)
+				return t.deskKeys(ctx, store, func(d *desk.Desk, v *vault.Vault) error {
+					keys, err := d.ListKeys(ctx, v)
+					alerts := 0
+					for _, k := range keys {
+						t.print(viewRecord(k), "%-24s %-9s %-9s %-8s %s", k.ID, k.Kind, k.Environment, k.Standing(time.Now()), k.Name)
+						for _, a := range k.Alerts {
+							t.say("  ! %s", alertLine(a))
+							alerts++
+						}
+					}
+					if len(keys) == 0 && err == nil {
+						t.say("No key is kept yet. Add one with goldpan key add ID.")
+					}
 					if err != nil {
 						return err
 					}
-					for _, e := range entries {
-						t.print(keyRecord(e), "%-24s %-9s %-9s %-8s %s", e.ID, e.Kind, e.Environment, e.Standing(time.Now()), e.Name)
-					}
-					if len(entries) == 0 {
-						t.say("No key is kept yet. Add one with goldpan key add ID.")
-					}
-					t.emit(record{"type": "done", "keys": len(entries)})
+					t.emit(record{"type": "done", "keys": len(keys), "alerts": alerts})
 					return nil
+				})
+			}
+		},
+	}
+}
+
+// onKey is a command about one key that is kept.
+func onKey(name, summary string, work func(ctx context.Context, t *terminal, d *desk.Desk, v *vault.Vault, k desk.KeyView) error) command {
+	return command{
+		name: name, summary: summary, usage: "ID [--store keyring|file]",
+		prepare: func(t *terminal, f *flag.FlagSet) func(context.Context, []string) error {
+			store := storeFlags(f)
+			return func(ctx context.Context, args []string) error {
+				id, err := oneID(args)
+				if err != nil {
+					return err
+				}
+				return t.deskKeys(ctx, store, func(d *desk.Desk, v *vault.Vault) error {
+					k, altered := d.ShowKey(ctx, v, id)
+					if k.ID == "" {
+						return altered
+					}
+					// A record that was altered hides no key, and stops no revoking; it is told.
+					return errors.Join(work(ctx, t, d, v, k), altered)
 				})
 			}
 		},
@@ -127,60 +152,47 @@ func keyListCommand() command {
 }
 
 func keyShowCommand() command {
-	return command{
-		name:    "key show",
-		summary: "Show everything about a key but its secret.",
-		usage:   "ID [--store keyring|file]",
-		prepare: func(t *terminal, f *flag.FlagSet) func(context.Context, []string) error {
-			store := storeFlags(f)
-			return func(ctx context.Context, args []string) error {
-				id, err := oneID(args)
-				if err != nil {
-					return err
-				}
-				return t.keys(ctx, store, func(v *vault.Vault) error {
-					e, err := v.Show(ctx, id)
-					if err != nil {
-						return err
-					}
-					t.print(keyRecord(e), "%s", describe(e, v.StoreName()))
-					return nil
-				})
-			}
-		},
-	}
+	return onKey("key show", "Show everything about a key but its secret.", func(_ context.Context, t *terminal, _ *desk.Desk, v *vault.Vault, k desk.KeyView) error {
+		t.print(viewRecord(k), "%s", describe(k, v.StoreName()))
+		return nil
+	})
 }
 
 func keyRevokeCommand() command {
-	return command{
-		name:    "key revoke",
-		summary: "Delete a key's secret for good. The entry stays as a record.",
-		usage:   "ID [--store keyring|file]",
-		prepare: func(t *terminal, f *flag.FlagSet) func(context.Context, []string) error {
-			store := storeFlags(f)
-			return func(ctx context.Context, args []string) error {
-				id, err := oneID(args)
-				if err != nil {
-					return err
-				}
-				return t.keys(ctx, store, func(v *vault.Vault) error {
-					if err := v.Revoke(ctx, id); err != nil {
-						return err
-					}
-					e, err := v.Show(ctx, id)
-					if err != nil {
-						return err
-					}
-					t.print(keyRecord(e), "%s is revoked here: its secret is deleted. Change or delete it at the pool or exchange too.", id)
-					return nil
-				})
-			}
-		},
+	return onKey("key revoke", "Delete a key's secret for good. The entry stays as a record.", func(ctx context.Context, t *terminal, _ *desk.Desk, v *vault.Vault, k desk.KeyView) error {
+		if err := v.Revoke(ctx, k.ID); err != nil {
+			return err
+		}
+		e, err := v.Show(ctx, k.ID)
+		if err != nil {
+			return err
+		}
+		t.print(keyRecord(e), "%s is revoked here: its secret is deleted. Change or delete it at the pool or exchange too.", k.ID)
+		return nil
+	})
+}
+
+// alertLine tells of an alert on one line.
+func alertLine(a vault.Alert) string {
+	return a.Time.Local().Format(time.DateTime) + "  " + a.Text
+}
+
+// viewRecord is keyRecord with the key's alerts.
+func viewRecord(k desk.KeyView) record {
+	r := keyRecord(k.Entry)
+	if len(k.Alerts) > 0 {
+		var list []record
+		for _, a := range k.Alerts {
+			list = append(list, record{"time": a.Time.UTC().Format(time.RFC3339), "reason": a.Reason, "text": a.Text})
+		}
+		r["alerts"] = list
 	}
+	return r
 }
 
 // describe says everything about a key but its secret.
-func describe(e vault.Entry, store string) string {
+func describe(k desk.KeyView, store string) string {
+	e := k.Entry
 	var b strings.Builder
 	line := func(name, value string) {
 		if value != "" {
@@ -219,6 +231,9 @@ func describe(e vault.Entry, store string) string {
 	line("fingerprint", e.Fingerprint)
 	line("kept in", store)
 	line("secret", "never shown")
+	for _, a := range k.Alerts {
+		line("watch out", alertLine(a))
+	}
 	return strings.TrimRight(b.String(), "\n")
 }
 

@@ -37,8 +37,9 @@ func (p keyParts) check(c storeChoice) error {
 }
 
 // read asks for the parts by the provider's own words.
-func (p keyParts) read(ctx context.Context, t *terminal, names [3]string) (vault.Credential, error) {
+func (p keyParts) read(ctx context.Context, t *terminal, e vault.Entry) (vault.Credential, error) {
 	var parts [3]vault.Secret
+	names := desk.KeyParts(e)
 	for i, file := range []string{*p.key, *p.secret, *p.third} {
 		if names[i] == "" {
 			if file != "" {
@@ -50,33 +51,22 @@ func (p keyParts) read(ctx context.Context, t *terminal, names [3]string) (vault
 		if err != nil {
 			return vault.Credential{}, err
 		}
-		parts[i] = vault.NewSecret([]byte(strings.TrimSpace(text)))
+		if e.Scheme != "" {
+			text = strings.TrimSpace(text) // a password may begin with a space, a key never does
+		}
+		parts[i] = vault.NewSecret([]byte(text))
 	}
 	return vault.Credential{Key: parts[0], Secret: parts[1], Passphrase: parts[2]}, nil
-}
-
-// partNames are the words for an entry's parts.
-func partNames(e vault.Entry) [3]string {
-	if p, ok := vault.ProviderOf(e.Provider); ok {
-		return p.Parts
-	}
-	switch e.Scheme {
-	case vault.SchemeHeader, vault.SchemeQuery:
-		return [3]string{"", "Secret to keep", ""}
-	case vault.SchemeOKX:
-		return [3]string{"Key name", "Secret to keep", "Passphrase"}
-	}
-	return [3]string{"Key name", "Secret to keep", ""}
 }
 
 func keyAddCommand() command {
 	return command{
 		name:    "key add",
 		summary: "Keep a password or key in the keyring; Goldpan uses it and never shows it.",
-		usage:   "ID [--kind pool|node|pool-api|exchange|token|gateway] [--provider NAME] [--environment live|test|practice] [--name TEXT] [--secret-file F] [--store keyring|file]",
+		usage:   "ID [--kind pool|node|pool-api|exchange|token|gateway|oauth] [--provider NAME] [--environment live|test|practice] [--name TEXT] [--secret-file F] [--store keyring|file]",
 		prepare: func(t *terminal, f *flag.FlagSet) func(context.Context, []string) error {
-			kind := f.String("kind", "", "`KIND` of key: pool (a pool's password; the default), node, pool-api, exchange, token (for --api-token-key) or gateway")
-			provider := f.String("provider", "", "`NAME` of the exchange or pool whose key it is: "+providerNames()+"; tells how to make one with the least rights")
+			kind := f.String("kind", "", "`KIND` of key: pool (a pool's password; the default), node, pool-api, exchange, token (for --api-token-key), gateway, or oauth (an account that you connect on its provider's page)")
+			provider := f.String("provider", "", "`NAME` of the exchange or pool whose key it is: "+desk.ProviderNames()+"; tells how to make one with the least rights")
 			environment := f.String("environment", string(vault.Live), "`WHERE` it is for: live, test or practice")
 			name := f.String("name", "", "`TEXT` that tells you what it is; the id if not given")
 			endpoint := f.String("endpoint", "", "`ADDRESS` that the key is sent to, https:// and a host; the provider's own if not given")
@@ -88,6 +78,7 @@ func keyAddCommand() command {
 			untested := f.Bool("untested", false, "keep the key although its provider cannot be asked what it may do")
 			override := f.Bool("although-it-can-withdraw", false, "keep the key although it can move money away; this is noted")
 			parts := partFlags(f)
+			oauth := oauthFlags(f)
 			store := storeFlags(f)
 			return func(ctx context.Context, args []string) error {
 				id, err := oneID(args)
@@ -98,8 +89,13 @@ func keyAddCommand() command {
 					return err
 				}
 				e := vault.Entry{ID: id, Name: *name, Kind: vault.Kind(*kind), Environment: vault.Environment(*environment), Provider: *provider,
-					Endpoint: *endpoint, Scheme: vault.Scheme(*scheme), Field: *field, Pin: *pin, RotateDays: *days}
-				if err := completeEntry(&e); err != nil {
+					Endpoint: *endpoint, Scheme: vault.Scheme(*scheme), Field: *field, Pin: *pin, RotateDays: *days, TokenURL: *oauth.token}
+				if err := oauth.check(e.Kind); err != nil {
+					return err
+				}
+				if err := desk.CompleteKey(&e); errors.Is(err, desk.ErrKeyForm) {
+					return usagef("%v", err)
+				} else if err != nil {
 					return err
 				}
 				if *expires != "" {
@@ -108,39 +104,27 @@ func keyAddCommand() command {
 					}
 				}
 				return t.deskKeys(ctx, store, func(d *desk.Desk, v *vault.Vault) error {
-					if e.Scheme == "" {
-						return t.keepOne(ctx, v, e, *parts.secret)
+					if e.Kind == vault.KindOAuth {
+						return t.connect(ctx, d, v, e, oauth)
 					}
-					if p, ok := vault.ProviderOf(e.Provider); ok && !t.json {
-						t.say("How to make a key at %s that can do as little as possible:", p.Title)
-						for i, step := range p.Steps {
+					if title, steps := desk.KeySteps(e); len(steps) > 0 && !t.json {
+						t.say("How to make a key at %s that can do as little as possible:", title)
+						for i, step := range steps {
 							t.say("  %d. %s", i+1, step)
 						}
 					}
-					c, err := parts.read(ctx, t, partNames(e))
+					c, err := parts.read(ctx, t, e)
 					if err != nil {
 						return err
 					}
 					defer c.Wipe()
-					b := d.Broker(v)
-					defer b.Close()
-					if e.Permissions, err = t.judge(ctx, d, b, e, c, *untested, *override); err != nil {
-						return err
-					}
-					if !e.Permissions.Expires.IsZero() {
-						e.Expires = e.Permissions.Expires
-					}
-					e.Override = *override && (e.Permissions.Withdraw == vault.Yes || e.Permissions.Transfer == vault.Yes)
-					secret, err := c.Encode()
+					e, words, err := d.AddKey(ctx, v, e, c, desk.KeyTerms{Untested: *untested, Override: *override})
+					t.tell(words)
 					if err != nil {
 						return err
 					}
-					defer secret.Wipe()
-					e, err := v.Add(ctx, e, secret)
-					if err != nil {
-						return err
-					}
-					t.print(keyRecord(e), "%s is kept in the %s. Goldpan uses it and never shows it.", e.ID, v.StoreName())
+					t.print(keyRecord(e), "%s is kept in the %s. Goldpan uses it and never shows it%s.", e.ID, v.StoreName(), namedWith(e))
+					t.say("If you copied it from a page, your clipboard still holds it: copy something else.")
 					return nil
 				})
 			}
@@ -148,100 +132,11 @@ func keyAddCommand() command {
 	}
 }
 
-// completeEntry fills in what the provider's name tells.
-func completeEntry(e *vault.Entry) error {
-	if e.Provider != "" {
-		p, ok := vault.ProviderOf(e.Provider)
-		if !ok {
-			return usagef("--provider: %s", providerNames())
-		}
-		if e.Kind == "" {
-			e.Kind = p.Kind
-		}
-		if e.Scheme == "" {
-			e.Scheme = p.Scheme
-		}
-		if e.Field == "" {
-			e.Field = p.Field
-		}
-		if origins := p.Origins(e.Environment); e.Endpoint == "" {
-			if len(origins) == 0 {
-				return usagef("%s has nothing for tests: --environment live", p.Title)
-			}
-			e.Endpoint = origins[0]
-		}
-		if e.Name == "" {
-			e.Name = p.Title
-		}
-	}
-	if e.Kind == "" {
-		e.Kind = vault.KindPool
-	}
-	if e.Name == "" {
-		e.Name = e.ID
-	}
-	switch e.Kind {
-	case vault.KindPool, vault.KindNode, vault.KindPoolAPI, vault.KindExchange, vault.KindToken, vault.KindGateway:
-	default:
-		return usagef("--kind: pool, node, pool-api, exchange, token or gateway")
-	}
-	if (e.Kind == vault.KindExchange || e.Kind == vault.KindPoolAPI) && e.Scheme == "" {
-		return usagef("a key of an exchange or a pool needs --provider (%s), or --endpoint and --scheme", providerNames())
-	}
-	switch e.Environment {
-	case vault.Live, vault.Test, vault.Practice:
-	default:
-		return usagef("--environment: live, test or practice")
-	}
-	return nil
-}
-
-func providerNames() string {
-	var names []string
-	for _, p := range vault.Providers() {
-		names = append(names, p.Name)
-	}
-	return strings.Join(names, ", ")
-}
-
-// keepOne keeps a secret of one part.
-func (t *terminal) keepOne(ctx context.Context, v *vault.Vault, e vault.Entry, file string) error {
-	text, err := t.secret(ctx, file, "Secret to keep")
-	if err != nil {
-		return err
-	}
-	secret := vault.NewSecret([]byte(text))
-	defer secret.Wipe()
-	e, err = v.Add(ctx, e, secret)
-	if err != nil {
-		return err
-	}
-	t.print(keyRecord(e), "%s is kept in the %s. Goldpan uses it and never shows it%s.", e.ID, v.StoreName(), namedWith(e))
-	return nil
-}
-
-var errUntested = errors.New("its provider could not be asked what this key may do")
-
-// judge asks the provider what a new key may do, and refuses one that may do too
-// much.
-func (t *terminal) judge(ctx context.Context, d *desk.Desk, b *vault.Broker, e vault.Entry, c vault.Credential, untested, override bool) (vault.Permissions, error) {
-	p, err := d.KeyPermissions(ctx, e, b.Try(e, c))
-	if errors.Is(err, desk.ErrCannotTell) {
-		t.say("What this key may do cannot be read from its provider. Look there yourself that it can look, and nothing more.")
-		return vault.Permissions{}, nil
-	}
-	if err != nil && untested && (errors.Is(err, vault.ErrUnsent) || errors.Is(err, vault.ErrUnanswered)) {
-		t.say("The key was not tested: %v.", err)
-		return vault.Permissions{}, nil
-	}
-	if err != nil {
-		return p, errors.Join(errUntested, err)
-	}
-	warnings, err := desk.JudgeKey(e.Provider, p, override)
-	for _, w := range warnings {
+// tell says what a person should know of a key.
+func (t *terminal) tell(words desk.KeyWords) {
+	for _, w := range append(words.Problems, words.Notes...) {
 		t.say("%s", w)
 	}
-	return p, err
 }
 
 // namedWith tells which option takes the id of a key, where there is one.

@@ -45,7 +45,7 @@ func keyAuditCommand() command {
 						return err
 					}
 					if *export != "" {
-						if err := writeAudit(*export, records); err != nil {
+						if err := desk.WriteAudit(*export, records); err != nil {
 							return err
 						}
 						t.say("%d lines are in %s. They hold no secret.", len(records), *export)
@@ -124,7 +124,7 @@ func keyMoveCommand() command {
 					if err != nil {
 						return err
 					}
-					moved, err := vault.Move(ctx, a, b)
+					moved, err := d.MoveKeys(ctx, a, b, desk.KeyStore(*to))
 					if err != nil {
 						return err
 					}

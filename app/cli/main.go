@@ -62,7 +62,7 @@ func commands() []command {
 		walletCreateCommand(), walletRestoreCommand(), walletAddressCommand(), walletBalanceCommand(), walletHistoryCommand(),
 		walletExportCommand(), walletVerifyCommand(), walletLabelCommand(), walletUnlockKeyCommand(),
 		keyAddCommand(), keyListCommand(), keyShowCommand(), keyCheckCommand(), keyRotateCommand(), keyRevokeCommand(),
-		keyLockCommand(), keyUnlockCommand(), keyPanicCommand(), keyAuditCommand(), keyMoveCommand(), keyExportCommand(), keyImportCommand(),
+		keyLockCommand(), keyUnlockCommand(), keyPanicCommand(), keyAuditCommand(), keyRepairCommand(), keyMoveCommand(), keyExportCommand(), keyImportCommand(),
 		exchangeBalanceCommand(), exchangeDepositCommand(), exchangePermissionsCommand(), poolstatsCommand(),
 		configShowCommand(), configCheckCommand(), configSetCommand(), configPathCommand(),
 		poolsCommand(), trustListCommand(), trustRemoveCommand(),

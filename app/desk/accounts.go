@@ -3,12 +3,15 @@ package desk
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"goldpan/app/desk/config"
+	"goldpan/core/jsonrpc"
 	"goldpan/vault"
 	"goldpan/vault/exchange"
 	"goldpan/vault/limit"
@@ -49,11 +52,41 @@ func (n noLimits) Saw(_ vault.Use, _ int, _ http.Header) {}
 
 // Broker makes requests with v's keys. Whoever opens one closes it.
 func (d *Desk) Broker(v *vault.Vault) *vault.Broker {
+	o, err := d.reach()
+	if err != nil {
+		o.Limits = noLimits{err}
+	}
+	return vault.NewBroker(v, o)
+}
+
+// ErrBrokerProxy says that the settings' proxy wants a password.
+var ErrBrokerProxy = &vault.Error{Store: "the settings' proxy", Detail: "it wants a password, which Goldpan does not fetch for exchanges and statistics of pools", Err: vault.ErrRequest,
+	Hint: "Name a proxy without a password in the settings, or none."}
+
+// reach says how providers are reached: within their limits, and through the proxy of
+// the settings, if there is one. Where either is not known nothing is sent.
+func (d *Desk) reach() (vault.BrokerOptions, error) {
 	l, err := d.Limits()
 	if err != nil {
-		return vault.NewBroker(v, vault.BrokerOptions{Limits: noLimits{err}})
+		return vault.BrokerOptions{}, err
 	}
-	return vault.NewBroker(v, vault.BrokerOptions{Limits: l})
+	o := vault.BrokerOptions{Limits: l}
+	settings, err := config.Read(d.dir)
+	if err != nil {
+		return o, err
+	}
+	if settings.ProxyKey != "" {
+		return o, ErrBrokerProxy
+	}
+	proxy, err := jsonrpc.ParseProxy(settings.Proxy)
+	if err != nil || proxy.IsZero() {
+		return o, err
+	}
+	through := &jsonrpc.Dialer{Proxy: proxy}
+	o.Dial = func(ctx context.Context, _, address string) (net.Conn, error) {
+		return through.Open(ctx, "tcp://"+address) // encrypted by whoever asked for it
+	}
+	return o, nil
 }
 
 // patient lets requests that only look be made again.
@@ -76,12 +109,6 @@ func (d *Desk) KeyPermissions(ctx context.Context, e vault.Entry, ask vault.Doer
 		return vault.Permissions{}, ErrCannotTell
 	}
 	return x.Permissions(ctx)
-}
-
-// JudgeKey says what is wrong with what a key may do: ErrTooMuchPower for one that is
-// refused unless override is set, and warnings in plain words.
-func JudgeKey(provider string, p vault.Permissions, override bool) (warnings []string, err error) {
-	return policy.Judge(provider, p, policy.Use{Override: override})
 }
 
 // Exchange opens the account that a key of the vault belongs to. The key is judged
@@ -130,7 +157,7 @@ func (d *Desk) PoolStats(ctx context.Context, v *vault.Vault, b *vault.Broker, i
 
 // openBroker makes requests for public data, with a vault that holds nothing.
 func (d *Desk) openBroker() (*vault.Broker, error) {
-	l, err := d.Limits()
+	o, err := d.reach()
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +165,7 @@ func (d *Desk) openBroker() (*vault.Broker, error) {
 	if err != nil {
 		return nil, err
 	}
-	return vault.NewBroker(v, vault.BrokerOptions{Limits: l}), nil
+	return vault.NewBroker(v, o), nil
 }
 
 // AddressStats asks a pool of one of poolapi.Styles, at https:// and a host, what it

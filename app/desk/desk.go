@@ -14,6 +14,7 @@ import (
 	"sync"
 
 	"goldpan/core/disk"
+	"goldpan/vault"
 	"goldpan/vault/limit"
 )
 
@@ -25,6 +26,10 @@ type Desk struct {
 
 	limiting sync.Mutex
 	limits   *limit.Limits // nil until they are asked for
+
+	watching sync.Mutex
+	alerts   []vault.Alert     // the newest of the vaults that were opened
+	onAlert  func(vault.Alert) // or nil
 }
 
 // Errors of this package; those of the parts it joins come through.

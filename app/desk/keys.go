@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
+	"goldpan/app/desk/config"
 	"goldpan/core/seal"
 	"goldpan/vault"
 	"goldpan/vault/keyring"
@@ -44,6 +47,9 @@ func (d *Desk) Keys(ctx context.Context, choice KeyStore, passphrase func(contex
 		}
 		return path, nil
 	}
+	if choice == AutoStore && d.movedTo() == FileStore {
+		choice = FileStore
+	}
 	if choice != FileStore {
 		lock, err := keyringLock()
 		if err != nil {
@@ -59,10 +65,14 @@ func (d *Desk) Keys(ctx context.Context, choice KeyStore, passphrase func(contex
 			if err != nil {
 				return nil, err
 			}
-			return vault.Open(path, store)
+			return d.watched(vault.Open(path, store))
 		}
 		if choice == KeyringStore || !errors.Is(err, vault.ErrUnavailable) {
 			return nil, err
+		}
+		if exists(filepath.Join(d.dir, "vault", "keyring", vault.FileName)) && !exists(filepath.Join(d.dir, "vault", "file", vault.FileName)) {
+			return nil, &vault.Error{Store: "keyring", Detail: "your keys are in it", Err: vault.ErrUnavailable,
+				Hint: "Your keys are in it: sign in to your desktop, and try again. To begin a second place for keys, add --store file."}
 		}
 		if note != nil {
 			note("This session has no keyring, so keys are kept in a file sealed by a passphrase.")
@@ -76,7 +86,92 @@ func (d *Desk) Keys(ctx context.Context, choice KeyStore, passphrase func(contex
 	if err != nil {
 		return nil, err
 	}
-	return vault.Open(path, store)
+	v, err := vault.Open(path, store)
+	if err == nil {
+		v.Sole = true
+	}
+	return d.watched(v, err)
+}
+
+// movedName is the file, beside the folders of the stores, that says where the person
+// moved the keys.
+const movedName = "store"
+
+// MoveKeys moves all keys from one vault into another, that of the store to, and has
+// Keys open that one from now on where no store is named.
+func (d *Desk) MoveKeys(ctx context.Context, from, into *vault.Vault, to KeyStore) ([]string, error) {
+	moved, err := vault.Move(ctx, from, into)
+	if err != nil {
+		return moved, err
+	}
+	return moved, seal.WriteFile(filepath.Join(d.dir, "vault", movedName), []byte(to+"\n"), 0o600)
+}
+
+// movedTo says where the keys were moved, or AutoStore.
+func (d *Desk) movedTo() KeyStore {
+	data, err := os.ReadFile(filepath.Join(d.dir, "vault", movedName))
+	if to := KeyStore(strings.TrimSpace(string(data))); err == nil && to == FileStore {
+		return to
+	}
+	return AutoStore
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+// watched has a vault tell of what is out of the ordinary.
+func (d *Desk) watched(v *vault.Vault, err error) (*vault.Vault, error) {
+	if err == nil {
+		v.Alert = d.heard
+	}
+	return v, err
+}
+
+// maxAlerts bounds what KeyAlerts gives.
+const maxAlerts = 50
+
+// heard keeps an alert, and tells of it in the log too: who runs Goldpan as a service
+// looks nowhere else.
+func (d *Desk) heard(a vault.Alert) {
+	settings, err := config.Read(d.dir)
+	if err != nil {
+		settings = config.Default()
+	}
+	if log, err := OpenLog(d.dir, settings.Log, nil); err == nil {
+		log.Warn("key out of the ordinary", "id", a.Key, "reason", string(a.Reason), "what", a.Text)
+		log.Close()
+	}
+	d.watching.Lock()
+	defer d.watching.Unlock()
+	if d.alerts = append(d.alerts, a); len(d.alerts) > maxAlerts {
+		d.alerts = d.alerts[1:]
+	}
+	if d.onAlert != nil {
+		d.onAlert(a)
+	}
+}
+
+// OnKeyAlert has tell told of whatever is out of the ordinary with the keys of the
+// vaults that this desk opens: a log, a terminal. It must not call the vault or the
+// desk.
+func (d *Desk) OnKeyAlert(tell func(vault.Alert)) {
+	d.watching.Lock()
+	defer d.watching.Unlock()
+	d.onAlert = tell
+}
+
+// KeyAlerts are the newest alerts since the desk was opened, for a screen.
+func (d *Desk) KeyAlerts() []vault.Alert {
+	d.watching.Lock()
+	defer d.watching.Unlock()
+	return slices.Clone(d.alerts)
+}
+
+// AlertWords say what is out of the ordinary, and where to look.
+func AlertWords(a vault.Alert) string {
+	return fmt.Sprintf("Watch out, key %s: %s. See goldpan key audit.", a.Key, a.Text)
 }
 
 // keyringLock is a file that all data directories of a person share, for they
