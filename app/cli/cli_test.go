@@ -67,6 +67,8 @@ type line struct {
 	Label, Descriptor, Extended, URI                                                    string
 	Groups                                                                              []string
 	Mine                                                                                bool
+	To, Amount, Fee, Leaves, TxID                                                       string
+	DryRun                                                                              bool `json:"dry_run"`
 }
 
 // process is a running goldpan.
@@ -241,6 +243,9 @@ func TestPractice(t *testing.T) {
 			again := last(t, run(t, 0, "", "wallet", "balance", "--coin", balance.Coin, "--network", "practice", "--data", dir), "balance")
 			if again.Confirmed != balance.Confirmed || again.Immature != balance.Immature {
 				t.Errorf("off line the balance is %+v, before it was %+v", again, balance)
+			}
+			if algorithm == "sha256d" {
+				payPractice(t, dir, again)
 			}
 		})
 	}

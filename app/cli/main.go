@@ -59,7 +59,7 @@ func usagef(format string, args ...any) error {
 func commands() []command {
 	return []command{
 		practiceCommand(), mineCommand(), soloCommand(), benchCommand(),
-		walletCreateCommand(), walletRestoreCommand(), walletAddressCommand(), walletBalanceCommand(), walletHistoryCommand(),
+		walletCreateCommand(), walletRestoreCommand(), walletAddressCommand(), walletBalanceCommand(), walletHistoryCommand(), walletSendCommand(),
 		walletExportCommand(), walletVerifyCommand(), walletLabelCommand(), walletUnlockKeyCommand(),
 		keyAddCommand(), keyListCommand(), keyShowCommand(), keyCheckCommand(), keyRotateCommand(), keyRevokeCommand(),
 		keyLockCommand(), keyUnlockCommand(), keyPanicCommand(), keyAuditCommand(), keyRepairCommand(), keyMoveCommand(), keyExportCommand(), keyImportCommand(),

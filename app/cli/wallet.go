@@ -162,7 +162,7 @@ func walletCreateCommand() command {
 					}()
 				}
 				o.Words, o.Language = *length, hd.Language(*language)
-				w, err := wallet.Create(o)
+				w, err := patiently(ctx, func() (*wallet.Wallet, error) { return wallet.Create(o) })
 				if err != nil {
 					return err
 				}
@@ -231,13 +231,14 @@ func (t *terminal) withDesk(ctx context.Context, c walletChoice, dial walletDial
 	}
 	defer d.Close()
 	o.Dial = dial
-	w, err := wallet.Open(o)
+	open := func() (*wallet.Wallet, error) { return wallet.Open(o) }
+	w, err := patiently(ctx, open)
 	if errors.Is(err, wallet.ErrUnlockKey) {
 		t.say("The key in the keyring does not open the wallet any more.")
 		if o.Passphrase, err = t.secret(ctx, *c.passphraseFile, passphrasePrompt); err != nil {
 			return err
 		}
-		w, err = wallet.Open(o)
+		w, err = patiently(ctx, open)
 	}
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"goldpan/core/coin"
+	"goldpan/core/pow"
 	"goldpan/wallet"
 	"goldpan/wallet/label"
 	"goldpan/wallet/uri"
@@ -154,10 +155,20 @@ func (t *terminal) history(w *wallet.Wallet) error {
 	}
 	p := w.Params()
 	list := w.History()
+	paid := map[pow.Hash]wallet.PayState{}
+	for _, x := range w.Payments() {
+		paid[x.TxID] = x.State
+	}
 	for _, e := range list {
 		id := e.TxID.String()
 		state := "confirmed"
 		switch {
+		case paid[e.TxID] == wallet.PayWaiting:
+			state = "not sent yet"
+		case paid[e.TxID] == wallet.PayRefused:
+			state = "not taken yet"
+		case e.Height == 0 && e.Amount < 0:
+			state = "on its way"
 		case e.Height == 0:
 			state = "not confirmed yet"
 		case !e.Mature:
@@ -165,10 +176,15 @@ func (t *terminal) history(w *wallet.Wallet) error {
 		}
 		r := record{"type": "transaction", "coin": p.Coin.ID, "network": p.Network, "txid": id, "time": e.Time.UTC().Format(time.RFC3339), "height": e.Height,
 			"confirmations": e.Confirmations, "amount": e.Amount.String(), "reward": e.Reward, "mature": e.Mature}
-		if texts[id] != "" {
-			r["label"] = texts[id]
+		text := texts[id]
+		if text != "" {
+			r["label"] = text
 		}
-		t.print(r, "%s  %16s %s  %s, %d blocks deep  %s  %s", e.Time.Local().Format("2006-01-02 15:04"), e.Amount, p.Coin.Symbol, state, e.Confirmations, id, texts[id])
+		if x := paid[e.TxID]; x != "" {
+			r["to"], r["fee"], r["state"] = e.To, e.Fee.String(), x
+			text = strings.TrimSpace("to " + e.To + "  " + text)
+		}
+		t.print(r, "%s  %16s %s  %s, %d blocks deep  %s  %s", e.Time.Local().Format("2006-01-02 15:04"), e.Amount, p.Coin.Symbol, state, e.Confirmations, id, text)
 	}
 	if len(list) == 0 {
 		t.say("Nothing came in yet.")

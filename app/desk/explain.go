@@ -28,6 +28,8 @@ import (
 	"goldpan/wallet/electrum"
 	"goldpan/wallet/hd"
 	"goldpan/wallet/label"
+	"goldpan/wallet/tx"
+	"goldpan/wallet/uri"
 )
 
 // explanations give an error's sentence and what to do next, the most particular
@@ -134,6 +136,24 @@ var explanations = []struct {
 	{wallet.ErrOther, "", "Look for the words, or the backup file, of this wallet; or restore that one under another name with --wallet."},
 	{wallet.ErrBackup, "", "Try another copy of it. Your words bring the wallet back too."},
 	{wallet.ErrFewWords, "", "Answer three words at least."},
+	{wallet.ErrOwnAddress, "", "Give the address of whom you want to pay."},
+	{wallet.ErrExtensionAddress, "", "Ask for an address that begins with ltc1, L or M."},
+	{wallet.ErrStale, "", "Plan the payment anew. If it was made already, wallet history shows it: it is not made twice."},
+	{wallet.ErrUnsent, "", "It is sent by itself when a server is reached next, for example by goldpan wallet balance --server URL. Do not pay again."},
+	{wallet.ErrGiveUp, "", "Wait until it is in a block."},
+	{wallet.ErrNoPayment, "", "See the payments with goldpan wallet history."},
+	{wallet.ErrOpenPayments, "", "They are sent again by themselves."},
+	{tx.ErrAmount, "", "Say how much arrives, or that everything is to be sent."},
+	{tx.ErrDust, "", "Pay more, or nothing."},
+	{tx.ErrFunds, "", "Pay less, or wait: rewards that ripen and coins that are not confirmed cannot be spent yet."},
+	{tx.ErrRate, "", "Choose the fee by the number of blocks instead."},
+	{tx.ErrFee, "", "Choose a lower fee rate, or pay a larger amount at once."},
+	{tx.ErrTooMany, "", "Send about half of it, then the rest."},
+	{tx.ErrSign, "", "Nothing was sent. This is a fault of Goldpan: please report it."},
+	{uri.ErrCoin, "", "Choose that coin, or ask for an address of this one."},
+	{uri.ErrRequired, "", "Ask for a plain address."},
+	{uri.ErrTwice, "", "Ask for a plain address."},
+	{uri.ErrLink, "", "Copy it again, whole."},
 	{hd.ErrKind, "", "Give it with --kind; the program that made the key says which it uses."},
 	{hd.ErrPrivate, "", "Show it to nobody. If anybody has seen it, move its coins away."},
 	{hd.ErrOther, "", "Check --coin and --network."},
@@ -211,6 +231,10 @@ func Explain(err error) (message, hint string) {
 			return message, hint
 		}
 	}
+	var refused *electrum.RefusedError
+	if errors.As(err, &refused) {
+		return printable(refused.Error()), explainRefused(refused.Reason)
+	}
 	var problems *config.Problems
 	if errors.As(err, &problems) {
 		return printable(problems.Error()), "Mend it there, and see all of it with goldpan config check."
@@ -233,6 +257,19 @@ func Explain(err error) (message, hint string) {
 		}
 	}
 	return printable(message), hint
+}
+
+// explainRefused says what to do about a payment that no server takes. It is kept in every case, and offered again.
+func explainRefused(r electrum.Reason) string {
+	switch r {
+	case electrum.ReasonFee:
+		return "It is kept, and offered to the servers again: it goes through when less is waiting. Or give it up with goldpan wallet send --give-up and its id, and pay with a higher fee."
+	case electrum.ReasonSpent:
+		return "The same words may be in use elsewhere. Look at the history before you pay again: as soon as the other payment is in a block, it shows there."
+	case electrum.ReasonEarly, electrum.ReasonChain, electrum.ReasonBusy:
+		return "It is kept, and offered to the servers again by itself. Do not pay again."
+	}
+	return "It is kept, and offered to the servers again. Try another server; or give it up with goldpan wallet send --give-up and its id."
 }
 
 // explainCertificate says what is wise about a key that nobody vouches for, or

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"goldpan/core/coin"
+	"goldpan/core/hasher"
+	"goldpan/wallet"
+	"goldpan/wallet/electrum/electrumtest"
+	"goldpan/wallet/hd"
+)
+
+// practiceAddress is one of other words than any wallet here has.
+func practiceAddress(t *testing.T) string {
+	t.Helper()
+	p, err := coin.ForPractice(hasher.SHA256d).Params(coin.Practice)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := hd.NewAccount(bytes.Repeat([]byte{3}, 32), p, 84, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	address, err := a.Address(hd.Receive, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return address
+}
+
+// payPractice pays with the practice coins that were mined in dir: signed while nothing runs, sent and mined when the
+// network runs again.
+func payPractice(t *testing.T, dir string, had line) {
+	t.Helper()
+	to := practiceAddress(t)
+	args := func(more ...string) []string {
+		return append([]string{"wallet", "send", "--network", "practice", "--data", dir, "--to", to}, more...)
+	}
+	plan := last(t, run(t, 0, "", args("--amount", "1.5", "--dry-run")...), "payment")
+	if !plan.DryRun || plan.Amount != "1.50000000" || plan.To != to || plan.Fee == "" || plan.Leaves <= plan.Amount {
+		t.Errorf("%+v", plan)
+	}
+	if b := last(t, run(t, 0, "", "wallet", "balance", "--network", "practice", "--data", dir), "balance"); b.Confirmed != had.Confirmed || b.Unconfirmed != had.Unconfirmed {
+		t.Errorf("a dry run spent something: %+v, before %+v", b, had)
+	}
+	sent := last(t, run(t, 0, "", args("--amount", "1.5", "--yes")...), "sent")
+	if sent.State != "waiting" || len(sent.TxID) != 64 {
+		t.Fatalf("%+v", sent)
+	}
+	run(t, 0, "", "practice", "--blocks", "2", "--threads", "1", "--limit", "25", "--data", dir)
+	for _, l := range run(t, 0, "", "wallet", "history", "--network", "practice", "--data", dir) {
+		if l.TxID == sent.TxID {
+			if l.State != "confirmed" || l.To != to || l.Amount != "-"+plan.Leaves {
+				t.Errorf("%+v", l)
+			}
+			return
+		}
+	}
+	t.Error("the payment is not in the history")
+}
+
+func TestSendUsage(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	run(t, 0, "", "wallet", "create", "--network", "practice", "--data", dir)
+	to := practiceAddress(t)
+	for name, c := range map[string]struct {
+		code  int
+		words string
+		args  []string
+	}{
+		"nobody":        {2, "--to", []string{"--amount", "1", "--yes"}},
+		"nothing":       {2, "--amount", []string{"--to", to, "--yes"}},
+		"both":          {2, "--all", []string{"--to", to, "--all", "--amount", "1", "--yes"}},
+		"two fees":      {2, "not both", []string{"--to", to, "--all", "--fee-rate", "2", "--fee-blocks", "3", "--yes"}},
+		"no number":     {2, "--amount", []string{"--to", to, "--amount", "1,5", "--yes"}},
+		"unasked":       {2, "--yes", []string{"--to", to, "--amount", "1"}},
+		"poor":          {1, "not enough", []string{"--to", to, "--amount", "1", "--yes"}},
+		"another's":     {1, "belongs to Bitcoin", []string{"--to", "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "--amount", "1", "--yes"}},
+		"no such":       {1, "no such payment", []string{"--give-up", strings.Repeat("0", 63) + "1"}},
+		"no id":         {2, "--give-up", []string{"--give-up", "1"}},
+		"too much dust": {1, "too little", []string{"--to", to, "--amount", "0.00000001", "--yes"}},
+	} {
+		lines := run(t, c.code, "", append([]string{"wallet", "send", "--network", "practice", "--data", dir}, c.args...)...)
+		if e := last(t, lines, "error"); !strings.Contains(e.Message, c.words) || e.Hint == "" {
+			t.Errorf("%s: %+v", name, e)
+		}
+	}
+}
+
+// What a person sees, and that "n" sends nothing.
+func TestLastScreen(t *testing.T) {
+	t.Parallel()
+	p, err := coin.ForPractice(hasher.SHA256d).Params(coin.Practice)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := hd.ParseMnemonic(strings.Repeat("abandon ", 11) + "about")
+	if err != nil {
+		t.Fatal(err)
+	}
+	chain := electrumtest.NewChain(p, 1, 0x207fffff)
+	server := electrumtest.NewServer(chain)
+	defer server.Close()
+	w, err := wallet.Restore(wallet.Options{Storage: &wallet.MemoryStorage{}, Params: p, Dial: server.Dial}, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	address, err := w.Address(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	script, err := p.Script(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	chain.Mine(script)
+	chain.MineEmpty(5)
+	const url = "tcp://one:1"
+	if err := w.Sync(t.Context(), url); err != nil {
+		t.Fatal(err)
+	}
+	plan, err := w.PlanPayment(practiceAddress(t), 20*coin.Unit, wallet.Fee{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		answer string
+		sent   int
+	}{{"\n", 0}, {"no\n", 0}, {"y\n", 1}} {
+		in, answer, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := answer.WriteString(c.answer); err != nil {
+			t.Fatal(err)
+		}
+		var out, said bytes.Buffer
+		if err := (&terminal{in: in, out: &out, err: &said}).pay(t.Context(), w, plan, []string{url}, false, false); err != nil {
+			t.Fatal(err)
+		}
+		if n := len(w.Payments()); n != c.sent {
+			t.Errorf("%q sends %d payments", c.answer, n)
+		}
+		for _, want := range []string{"20 BTC arrives at", "is the fee", "leaves your wallet", "nobody can take it back", "worth nothing", "Compare the address"} {
+			if !strings.Contains(said.String(), want) {
+				t.Errorf("%q is not said: %s", want, said.String())
+			}
+		}
+		if c.sent > 0 && !strings.Contains(out.String(), "on its way") {
+			t.Errorf("%s", out.String())
+		}
+		_, _ = in.Close(), answer.Close()
+	}
+}
+
+// closer counts.
+type closer chan bool
+
+func (c closer) Close() error { c <- true; return nil }
+
+// What cannot be cut short is left to itself when somebody stops the program, and closed when it comes late.
+func TestPatiently(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	begun, release, closed := make(chan bool), make(chan bool), make(closer)
+	ended := make(chan error)
+	go func() {
+		_, err := patiently(ctx, func() (closer, error) {
+			close(begun)
+			<-release
+			return closed, nil
+		})
+		ended <- err
+	}()
+	<-begun
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	close(release)
+	<-closed
+	if c, err := patiently(t.Context(), func() (closer, error) { return closed, nil }); c != closed || err != nil {
+		t.Error(err)
+	}
+}
