@@ -104,7 +104,7 @@ func (w *Wallet) newState() *state {
 func (w *Wallet) begin(genesis pow.Hash) {
 	s := w.newState()
 	s.genesis, s.issued, s.gap = genesis, w.state.issued, w.state.gap
-	w.chain = electrum.NewChain(w.o.Params, genesis)
+	w.chain, w.lent = electrum.NewChain(w.o.Params, genesis), false
 	s.start = w.chain.Start()
 	w.put(s)
 	w.saved.chunks = nil
@@ -178,8 +178,11 @@ func (w *Wallet) saveAfter(wait time.Duration) error {
 		w.saved.state, w.saved.genesis, w.saved.issued = s, s.genesis, s.issued
 	}
 	if due && chain != nil {
-		if err := w.saveHeaders(); err != nil {
-			return err
+		// An account that nobody ever paid leaves no chain behind that another account keeps.
+		if !w.lent || len(s.txs) > 0 {
+			if err := w.saveHeaders(); err != nil {
+				return err
+			}
 		}
 		w.saved.at = w.o.now()
 	}

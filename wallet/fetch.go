@@ -5,17 +5,30 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 
+	"goldpan/core/coin"
 	"goldpan/core/pow"
 	"goldpan/wallet/electrum"
 	"goldpan/wallet/electrum/message"
 )
 
+const (
+	// maxEntries bounds the histories that are asked for at once, of all scripts together.
+	maxEntries = 2 * maxTxs
+	// maxParts bounds the inputs and outputs that are kept of all transactions.
+	maxParts = 1_000_000
+)
+
 // fetch asks for the histories of scripts, proves each confirmed transaction in them, and puts both into work.
 func (s *session) fetch(ctx context.Context, work *state, scripts []place) error {
 	histories := make([]message.History, len(scripts))
-	err := parallel(ctx, len(scripts), func(ctx context.Context, i int) (err error) {
+	var entries atomic.Int64
+	err := s.each(ctx, PhaseHistories, len(scripts), func(ctx context.Context, i int) (err error) {
 		histories[i], err = s.client.History(ctx, message.ScriptHash(s.scripts[scripts[i]]))
+		if err == nil && entries.Add(int64(len(histories[i]))) > maxEntries {
+			err = electrum.ErrLongHistory
+		}
 		return err
 	})
 	if err != nil {
@@ -47,9 +60,25 @@ func (s *session) fetch(ctx context.Context, work *state, scripts []place) error
 		ids = append(ids, id)
 	}
 	found := make([]*tx, len(ids))
-	err = parallel(ctx, len(ids), func(ctx context.Context, i int) (err error) {
-		found[i], err = s.transaction(ctx, ids[i], want[ids[i]], old)
-		return err
+	var parts atomic.Int64
+	for _, t := range work.txs {
+		parts.Add(t.parts())
+	}
+	err = s.each(ctx, PhaseTransactions, len(ids), func(ctx context.Context, i int) error {
+		t, err := s.transaction(ctx, ids[i], want[ids[i]], old)
+		if err != nil {
+			return err
+		}
+		// What it spends of transactions that are in no history cannot be the wallet's.
+		t.inputs = slices.Clip(slices.DeleteFunc(slices.Clone(t.inputs), func(in electrum.Outpoint) bool {
+			_, listed := want[in.TxID]
+			return !listed && work.txs[in.TxID] == nil
+		}))
+		if parts.Add(t.parts()) > maxParts {
+			return electrum.ErrLongHistory
+		}
+		found[i] = t
+		return nil
 	})
 	if err != nil {
 		return err
@@ -149,7 +178,19 @@ func (s *session) settledHeaders(ctx context.Context, want map[pow.Hash]int32) (
 		return nil, nil
 	}
 	slices.Sort(heights)
-	return s.chain.Settled(ctx, s.client, slices.Compact(heights))
+	return s.chain.Settled(ctx, &oldBlocks{session: s}, slices.Compact(heights))
+}
+
+// oldBlocks asks the server for headers below those that are kept, and counts them.
+type oldBlocks struct {
+	*session
+	done int
+}
+
+func (o *oldBlocks) Headers(ctx context.Context, start int32, count int, checkpoint int32) ([]byte, error) {
+	o.progress(PhaseBlocks, o.done, 0)
+	o.done += count
+	return o.client.Headers(ctx, start, count, checkpoint)
 }
 
 // settled tells whether a transaction is known as the history of a script has it.
@@ -195,6 +236,9 @@ func (s *session) transaction(ctx context.Context, id pow.Hash, height int32, ol
 	if err != nil {
 		return nil, err
 	}
+	if !plausible(raw, s.w.o.Params) {
+		return nil, electrum.ErrProof
+	}
 	t := &tx{coinbase: raw.Coinbase, pegout: raw.Extension, time: uint32(s.w.o.now().Unix())}
 	if height > 0 {
 		header, ok := old[height]
@@ -221,6 +265,25 @@ func (s *session) transaction(ctx context.Context, id pow.Hash, height int32, ol
 		t.inputs = raw.Inputs
 	}
 	return t, nil
+}
+
+// plausible tells whether a transaction moves no more coins than the coin's rules let one, and spends nothing twice.
+func plausible(t *electrum.Transaction, p *coin.Params) bool {
+	var sum int64
+	for _, o := range t.Outputs {
+		sum += o.Value // which electrum bounds
+	}
+	if most, ok := map[string]int64{"bitcoin": 21_000_000, "litecoin": 84_000_000}[p.Coin.ID]; ok && sum > most*int64(coin.Unit) {
+		return false // MAX_MONEY in amount.h of Bitcoin Core and Litecoin Core
+	}
+	spent := make(map[electrum.Outpoint]bool, len(t.Inputs))
+	for _, in := range t.Inputs {
+		if spent[in] {
+			return false
+		}
+		spent[in] = true
+	}
+	return true
 }
 
 // prune drops transactions that are in no history any more.

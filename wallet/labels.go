@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"slices"
@@ -11,6 +12,10 @@ import (
 	"goldpan/core/seal"
 	"goldpan/wallet/label"
 )
+
+// ErrLabels says that neither the file of the labels nor its previous copy is whole. The wallet is, and nothing is
+// written over the file: moved away, it makes room for new labels, and a backup file brings the old ones back.
+var ErrLabels = errors.New("the file of the labels is damaged, and the wallet is whole")
 
 func (w *Wallet) labelsName() string { return w.o.base() + ".labels" }
 
@@ -38,13 +43,18 @@ func (w *Wallet) readLabels(key seal.Key) ([]label.Record, error) {
 	_, err := w.o.Storage.Read(w.labelsName(), label.MaxFile+1024, func(b []byte) error {
 		plain, err := key.Open(b, w.purpose(w.labelsName()))
 		if err != nil {
-			return ErrDamaged
+			return ErrLabels
 		}
-		list, _, err = label.Parse(bytes.NewReader(plain))
-		return err
+		if list, _, err = label.Parse(bytes.NewReader(plain)); err != nil {
+			return ErrLabels
+		}
+		return nil
 	})
-	if errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return nil, nil
+	case errors.Is(err, ErrLabels), errors.Is(err, ErrDamaged): // too long, or of another wallet
+		return nil, fmt.Errorf("%w: %s", ErrLabels, w.labelsName())
 	}
 	return list, err
 }

@@ -4,6 +4,9 @@ package wallet
 
 import (
 	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -57,7 +60,46 @@ func TestLabels(t *testing.T) {
 	if err := store.Write("main.labels", []byte("damaged")); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.SetLabel(label.Tx, id, "again"); err == nil {
-		t.Error("damaged labels were written over")
+	if err := w.SetLabel(label.Tx, id, "again"); !errors.Is(err, ErrLabels) || errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), "main.labels") {
+		t.Errorf("damaged labels: %v", err)
+	}
+	if b, err := store.Read("main.labels", 100, func([]byte) error { return nil }); err != nil || string(b) != "damaged" {
+		t.Errorf("damaged labels were written over: %q, %v", b, err)
+	}
+	// All that needs no labels goes on.
+	if _, err := w.Address(0); err != nil {
+		t.Error(err)
+	}
+	if err := w.WriteCSV(&out); !errors.Is(err, ErrLabels) {
+		t.Errorf("a history without the labels that there are: %v", err)
+	}
+}
+
+// Of a labels' file on a disk the previous copy serves, and the file is mended.
+func TestLabelsFromThePreviousCopy(t *testing.T) {
+	dir := t.TempDir()
+	o := Options{Dir: dir, Params: bitcoinMain(t), Passphrase: "p", WorkFactor: 1}
+	w, err := Restore(o, words(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	id := strings.Repeat("ab", 32)
+	for _, text := range []string{"old", "new"} {
+		if err := w.SetLabel(label.Tx, id, text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	file := filepath.Join(dir, "main.labels")
+	if err := os.WriteFile(file, []byte("damaged"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // and stays so
+		if list, err := w.Labels(); err != nil || len(list) != 1 || list[0].Label != "old" {
+			t.Fatalf("%+v, %v", list, err)
+		}
+	}
+	if b, err := os.ReadFile(file); err != nil || string(b) == "damaged" {
+		t.Errorf("not mended: %v", err)
 	}
 }

@@ -162,7 +162,12 @@ func (w *Wallet) OpenPath(p hd.Path) (*Wallet, error) {
 	if err != nil {
 		return nil, err
 	}
-	return open(o, key, s, n, account)
+	other, err := open(o, key, s, n, account)
+	if err != nil {
+		return nil, err
+	}
+	other.borrow(w)
+	return other, nil
 }
 
 // NewUnlockKey makes a key that opens the wallet instead of its passphrase, for the system's keyring to keep. One

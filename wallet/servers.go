@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"goldpan/core/pow"
@@ -34,7 +35,27 @@ type State struct {
 	// Headers is the height of the last verified header, -1 before the first. It grows while a first sync runs,
 	// towards Announced: the greatest height that a server of this Run or Sync claims, unproven; 0 for none yet.
 	Headers, Announced int32
-	Servers            []ServerState // in the order in which they were given
+	// Progress is what the first server that is not in step yet keeps a person waiting for; the zero value once one is.
+	Progress Progress
+	Servers  []ServerState // in the order in which they were given
+}
+
+// Phase is a part of a sync, in the order in which they come; "" is none.
+type Phase string
+
+// The phases.
+const (
+	PhaseHeaders      Phase = "headers"      // block headers are fetched and checked
+	PhaseAddresses    Phase = "addresses"    // the server is told which addresses to watch
+	PhaseHistories    Phase = "histories"    // of addresses that were used
+	PhaseBlocks       Phase = "blocks"       // headers of old blocks, up to the next checkpoint
+	PhaseTransactions Phase = "transactions" // are fetched and proved
+)
+
+// Progress is how many of a phase's items are done. Of is 0 where that is not known before.
+type Progress struct {
+	Phase    Phase
+	Done, Of int
 }
 
 // ServerState says how the wallet stands with one server.
@@ -42,6 +63,7 @@ type ServerState struct {
 	URL       string
 	Connected bool
 	Synced    bool
+	Progress  Progress
 	Announced int32 // the height of its chain's tip as it claims, 0 before it did
 	Height    int32 // of its chain's tip, 0 before it was followed
 	// Err says why the last connection ended, or nil; in our own words.
@@ -54,6 +76,7 @@ type ServerState struct {
 type servers struct {
 	mu     sync.Mutex
 	list   []ServerState
+	shown  time.Time         // when progress was told last
 	live   map[*session]bool // whose claims count; guarded by the wallet's mu
 	saving sync.Mutex
 }
@@ -72,6 +95,9 @@ func (w *Wallet) State() State {
 	for _, x := range s.Servers {
 		s.Announced = max(s.Announced, x.Announced)
 		s.Connected = s.Connected || x.Connected
+		if s.Progress.Phase == "" {
+			s.Progress = x.Progress
+		}
 		switch {
 		case x.Synced && !s.Synced:
 			s.Synced, s.Err = true, x.Err
@@ -79,12 +105,50 @@ func (w *Wallet) State() State {
 			s.Err = x.Err
 		}
 	}
+	if s.Synced {
+		s.Progress = Progress{}
+	}
 	return s
+}
+
+// showEvery is how often progress is told.
+const showEvery = 200 * time.Millisecond
+
+// progress remembers how far a server's session is, and tells it now and then.
+func (s *session) progress(phase Phase, done, of int) {
+	w, now := s.w, s.w.o.now()
+	w.servers.mu.Lock()
+	w.servers.list[s.number].Progress = Progress{phase, done, of}
+	due := now.Sub(w.servers.shown) >= showEvery || now.Before(w.servers.shown)
+	if due {
+		w.servers.shown = now
+	}
+	w.servers.mu.Unlock()
+	if due {
+		w.o.Changed()
+	}
+}
+
+// each is parallel, and tells its progress.
+func (s *session) each(ctx context.Context, phase Phase, n int, f func(ctx context.Context, i int) error) error {
+	if n == 0 {
+		return ctx.Err()
+	}
+	s.progress(phase, 0, n)
+	var done atomic.Int64
+	return parallel(ctx, n, func(ctx context.Context, i int) error {
+		err := f(ctx, i)
+		if err == nil {
+			s.progress(phase, int(done.Add(1)), n)
+		}
+		return err
+	})
 }
 
 // told replaces what is known of a server, and tells whoever listens.
 func (w *Wallet) told(i int, change func(*ServerState)) {
 	w.servers.mu.Lock()
+	w.servers.list[i].Progress = Progress{}
 	change(&w.servers.list[i])
 	w.servers.mu.Unlock()
 	w.o.Changed()
@@ -107,37 +171,57 @@ func (w *Wallet) Sync(ctx context.Context, urls ...string) error {
 
 // Run stays in step with the servers at the URLs until ctx ends, and then gives its error. It connects again, after
 // a growing while, whenever a connection ends or is ended because the server was caught cheating; State tells. Where
-// there are several, what one proves counts, and one that contradicts it is dropped. Only when all are servers of
-// another chain it ends, with electrum.ErrGenesis.
+// there are several, what one proves counts, and one that contradicts it, or is of another chain, is left alone for an
+// hour. Only when all are servers of another chain it ends, with electrum.ErrGenesis.
 func (w *Wallet) Run(ctx context.Context, urls ...string) error {
+	running, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	var lost atomic.Int32 // servers that were of another chain when last asked
 	return w.exclusive(urls, func(i int) error {
-		return w.stay(ctx, i, urls[i], len(urls) == 1)
-	}, func(errs []error) error { return errs[0] })
+		return w.stay(running, i, urls[i], len(urls) == 1, func() func() {
+			if int(lost.Add(1)) == len(urls) {
+				end(electrum.ErrGenesis)
+			}
+			return func() { lost.Add(-1) }
+		})
+	}, func(errs []error) error {
+		if ctx.Err() == nil && running.Err() != nil {
+			return context.Cause(running)
+		}
+		return errs[0]
+	})
 }
 
-// stay is Run for one server.
-func (w *Wallet) stay(ctx context.Context, i int, url string, only bool) error {
+// stay is Run for one server. It calls lost when the server is of another chain, and what that gives before it is asked
+// again.
+func (w *Wallet) stay(ctx context.Context, i int, url string, only bool, lost func() (again func())) error {
 	wait := firstWait
 	for {
 		synced, err := w.session(ctx, i, url, false)
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case errors.Is(err, electrum.ErrGenesis):
-			w.told(i, func(s *ServerState) { s.Dropped = true })
-			return err
 		case synced:
 			wait = firstWait
 		}
 		// With jitter, so that not all wallets come back to a server at once.
 		pause := wait/2 + rand.N(wait)
-		if !only && electrum.Cheated(err) {
+		again := func() {}
+		other := errors.Is(err, electrum.ErrGenesis)
+		if other || !only && electrum.Cheated(err) {
 			w.told(i, func(s *ServerState) { s.Dropped = true })
 			pause = dropFor
+		}
+		if other {
+			again = lost()
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
 		if err := w.o.wait(ctx, pause); err != nil {
 			return err
 		}
+		again()
 		wait = min(2*wait, longWait)
 	}
 }

@@ -3,6 +3,7 @@ package wallet
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"time"
 
@@ -47,12 +48,20 @@ func (r *rig) both(second *electrumtest.Server) {
 
 // hide has a server leave a transaction out of each history.
 func hide(id pow.Hash) func(message.Request, message.Response) message.Response {
+	var mu sync.Mutex
+	told := map[string]message.Status{}
 	return func(q message.Request, a message.Response) message.Response {
+		mu.Lock()
+		defer mu.Unlock()
 		var h message.History
 		switch q.Method {
 		case message.ScriptHashSubscribe:
-			// A status that is none of the wallet's has it ask for the history.
-			a, _ = message.Reply(q, message.StatusOf(message.History{{Height: 1}}))
+			// A status that is none of the wallet's has it ask for the history, whose own it is from then on.
+			status, ok := told[string(q.Params)]
+			if !ok {
+				status = message.StatusOf(message.History{{Height: 1}})
+			}
+			a, _ = message.Reply(q, status)
 		case message.ScriptHashHistory:
 			if h.UnmarshalJSON(a.Result) != nil {
 				return a
@@ -64,6 +73,7 @@ func hide(id pow.Hash) func(message.Request, message.Response) message.Response 
 				}
 			}
 			a, _ = message.Reply(q, kept)
+			told[string(q.Params)] = message.StatusOf(kept)
 		}
 		return a
 	}

@@ -124,6 +124,9 @@ func (s *state) touches(t *tx, at place) bool {
 	return false
 }
 
+// parts is how many inputs and outputs are kept.
+func (t *tx) parts() int64 { return int64(len(t.inputs) + len(t.outputs)) }
+
 // counts tells whether a transaction exists as far as a balance goes. A reward that is in no block does not.
 func (t *tx) counts() bool { return !t.opaque && (t.height > 0 || !t.coinbase) }
 

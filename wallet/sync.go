@@ -30,20 +30,25 @@ type session struct {
 	height int32 // of the server's tip, once it was followed
 	tipped pow.Hash
 	shown  int32             // the height of the chain when it was told last
+	from   int32             // the first height that was asked for, -1 for none, to follow the chain up to
+	to     int32             // that height
 	loose  map[pow.Hash]bool // what it claims and is in no block; guarded by the wallet's mu
 
 	scripts map[place][]byte
 	views   map[place]view
 	dirty   map[place]bool
-	asked   map[place]bool     // histories that were asked for in this pass
-	found   map[pow.Hash]*tx   // and transactions
-	opaque  map[pow.Hash]bool  // transactions that this server gave in a form that cannot be read
-	offered map[pow.Hash]int32 // payments that it was sent, at which height
+	// announced are the statuses that it told last, and differed how often in this pass a history was not of that status.
+	announced map[place]message.Status
+	differed  map[place]int
+	asked     map[place]bool     // histories that were asked for in this pass
+	found     map[pow.Hash]*tx   // and transactions
+	opaque    map[pow.Hash]bool  // transactions that this server gave in a form that cannot be read
+	offered   map[pow.Hash]int32 // payments that it was sent, at which height
 
 	mu      sync.Mutex
 	places  map[message.Hash]place
-	tip     *message.HeaderNotice // announced and not yet followed
-	notices []message.StatusNotice
+	tip     *message.HeaderNotice           // announced and not yet followed
+	notices map[message.Hash]message.Status // the last of each script
 }
 
 // view is a script's history as one server tells it, with the heights; 0 for what is in no block.
@@ -57,6 +62,7 @@ func (w *Wallet) session(ctx context.Context, number int, url string, once bool)
 	s := &session{
 		w: w, number: number, url: url, wake: make(chan struct{}, 1),
 		places: map[message.Hash]place{}, scripts: map[place][]byte{}, views: map[place]view{},
+		announced: map[place]message.Status{}, differed: map[place]int{},
 		dirty: map[place]bool{}, asked: map[place]bool{}, found: map[pow.Hash]*tx{}, opaque: map[pow.Hash]bool{},
 	}
 	defer func() {
@@ -116,15 +122,10 @@ func (s *session) Status(n message.StatusNotice) {
 	s.mu.Lock()
 	_, known := s.places[n.ScriptHash]
 	if known {
-		for i := range s.notices {
-			if s.notices[i].ScriptHash == n.ScriptHash {
-				s.notices[i] = n
-				known = false
-			}
+		if s.notices == nil {
+			s.notices = map[message.Hash]message.Status{}
 		}
-	}
-	if known {
-		s.notices = append(s.notices, n)
+		s.notices[n.ScriptHash] = n.Status
 	}
 	s.mu.Unlock()
 	s.stir()
@@ -249,6 +250,7 @@ func (s *session) follow(ctx context.Context) error {
 // reached follows a tip and remembers it.
 func (s *session) reached(ctx context.Context, tip message.HeaderNotice) error {
 	s.w.told(s.number, func(t *ServerState) { t.Announced = tip.Height })
+	s.from, s.to = -1, tip.Height
 	if err := s.chain.Follow(ctx, ranges{s}, tip); err != nil {
 		return err
 	}
@@ -263,6 +265,10 @@ type ranges struct{ s *session }
 
 func (r ranges) Headers(ctx context.Context, start int32, count int, checkpoint int32) ([]byte, error) {
 	w := r.s.w
+	if r.s.from < 0 || start < r.s.from {
+		r.s.from = start
+	}
+	r.s.progress(PhaseHeaders, int(start-r.s.from), max(0, int(r.s.to)-int(r.s.from)+1))
 	if h := r.s.chain.Height(); h != r.s.shown {
 		r.s.shown = h
 		_ = w.saveAfter(headersEvery) // a full disk is told when the wallet is in step
@@ -310,6 +316,7 @@ func (s *session) learn(ctx context.Context) error {
 	w.mu.Unlock()
 	clear(s.asked)
 	clear(s.found)
+	clear(s.differed)
 	s.unsettle(work)
 	for round := 0; ; round++ {
 		if round == maxRounds {
@@ -328,6 +335,9 @@ func (s *session) learn(ctx context.Context) error {
 			}
 		}
 		if err := s.fetch(ctx, work, dirty); err != nil {
+			return err
+		}
+		if err := s.agree(ctx, dirty); err != nil {
 			return err
 		}
 	}
@@ -390,7 +400,7 @@ func (s *session) subscribe(ctx context.Context, work *state) error {
 		}
 	}
 	answers := make([]message.Status, len(fresh))
-	err := parallel(ctx, len(fresh), func(ctx context.Context, i int) (err error) {
+	err := s.each(ctx, PhaseAddresses, len(fresh), func(ctx context.Context, i int) (err error) {
 		hash := message.ScriptHash(s.scripts[fresh[i]])
 		s.mu.Lock()
 		s.places[hash] = fresh[i]
@@ -402,6 +412,7 @@ func (s *session) subscribe(ctx context.Context, work *state) error {
 		return err
 	}
 	for i, at := range fresh {
+		s.announced[at] = answers[i]
 		x := work.scripts[at.chain][at.index]
 		if answers[i] != x.status {
 			s.dirty[at] = true
@@ -416,12 +427,46 @@ func (s *session) subscribe(ctx context.Context, work *state) error {
 	return nil
 }
 
+// agree has the scripts asked for again whose history is not the one that was announced. The server may have learned
+// more in between, and so it is asked what it announces now; one that never gives what it announces gives an old history.
+func (s *session) agree(ctx context.Context, scripts []place) error {
+	var odd []place
+	for _, at := range scripts {
+		if s.views[at].status != s.announced[at] {
+			odd = append(odd, at)
+		}
+	}
+	answers := make([]message.Status, len(odd))
+	err := parallel(ctx, len(odd), func(ctx context.Context, i int) (err error) {
+		answers[i], err = s.client.SubscribeScript(ctx, message.ScriptHash(s.scripts[odd[i]]))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for i, at := range odd {
+		s.announced[at] = answers[i]
+		if s.views[at].status == answers[i] {
+			continue
+		}
+		if s.differed[at]++; s.differed[at] == maxDiffer {
+			return electrum.ErrOldHistory
+		}
+		s.dirty[at] = true
+	}
+	return nil
+}
+
+// maxDiffer is how often in one pass a script's history may be another than the one announced.
+const maxDiffer = 4
+
 // takeDirty is the scripts whose history is not the one that this server told last.
 func (s *session) takeDirty() []place {
 	s.mu.Lock()
-	for _, n := range s.notices {
-		at := s.places[n.ScriptHash]
-		if v, ok := s.views[at]; !ok || v.status != n.Status {
+	for hash, status := range s.notices {
+		at := s.places[hash]
+		s.announced[at] = status
+		if v, ok := s.views[at]; !ok || v.status != status {
 			s.dirty[at] = true
 		}
 	}

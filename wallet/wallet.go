@@ -208,6 +208,7 @@ type Wallet struct {
 
 	mu     sync.Mutex
 	chain  *electrum.Chain
+	lent   bool        // the chain is another account's too
 	file   seal.Key    // of the words; zero while locked
 	auto   *time.Timer // locks it; nil for never
 	notes  notes

@@ -257,7 +257,7 @@ func (t *terminal) sayUnproven(w *wallet.Wallet) {
 func walletBalanceCommand() command {
 	return command{
 		name:    "wallet balance",
-		summary: "Show what a wallet owns.",
+		summary: "Show what a wallet owns, at each account that was found.",
 		usage:   "[--coin COIN] [--network NETWORK] [--server URL …] [--proxy URL] [--passphrase-file F]",
 		prepare: func(t *terminal, f *flag.FlagSet) func(context.Context, []string) error {
 			c := walletFlags(f)
@@ -270,19 +270,9 @@ func walletBalanceCommand() command {
 				if err != nil {
 					return err
 				}
-				return t.withWallet(ctx, c, dial, func(w *wallet.Wallet) error {
-					if err := t.learn(ctx, w, servers.urls); err != nil {
-						return err
-					}
-					t.sayUnproven(w)
-					p, b := w.Params(), w.Balance()
-					note := ""
-					if p.Network == coin.Practice {
-						note = " (practice coins, worth nothing)"
-					}
-					r := desk.BalanceRecord(p.Coin.ID, string(p.Network), b)
-					r["backed_up"] = w.BackedUp()
-					t.print(r, "%s to spend, %s ripening, %s not confirmed yet%s", b.Confirmed, b.Immature, b.Unconfirmed, note)
+				return t.withAccounts(ctx, c, dial, servers.urls, func(list []*wallet.Wallet) error {
+					t.sayUnproven(list[0])
+					t.printBalances(list)
 					return nil
 				})
 			}

@@ -130,22 +130,32 @@ func walletHistoryCommand() command {
 				if err != nil {
 					return err
 				}
-				return t.withWallet(ctx, c, dial, func(w *wallet.Wallet) error {
-					if err := t.learn(ctx, w, servers.urls); err != nil {
-						return err
+				return t.withAccounts(ctx, c, dial, servers.urls, func(list []*wallet.Wallet) error {
+					t.sayUnproven(list[0])
+					total := 0
+					for _, w := range list {
+						n, err := t.history(w, len(list) > 1)
+						if err != nil {
+							return err
+						}
+						total += n
 					}
-					t.sayUnproven(w)
-					return t.history(w)
+					if total == 0 {
+						t.say("Nothing came in yet.")
+					}
+					t.emit(record{"type": "done", "transactions": total})
+					return nil
 				})
 			}
 		},
 	}
 }
 
-func (t *terminal) history(w *wallet.Wallet) error {
+// history shows one account's, with its path where there are several.
+func (t *terminal) history(w *wallet.Wallet, several bool) (n int, err error) {
 	labels, err := w.Labels()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	texts := map[string]string{}
 	for _, x := range labels {
@@ -155,6 +165,9 @@ func (t *terminal) history(w *wallet.Wallet) error {
 	}
 	p := w.Params()
 	list := w.History()
+	if several && len(list) > 0 {
+		t.say("At %s:", w.Account())
+	}
 	paid := map[pow.Hash]wallet.PayState{}
 	for _, x := range w.Payments() {
 		paid[x.TxID] = x.State
@@ -180,17 +193,16 @@ func (t *terminal) history(w *wallet.Wallet) error {
 		if text != "" {
 			r["label"] = text
 		}
+		if several {
+			r["path"] = w.Account().String()
+		}
 		if x := paid[e.TxID]; x != "" {
 			r["to"], r["fee"], r["state"] = e.To, e.Fee.String(), x
 			text = strings.TrimSpace("to " + e.To + "  " + text)
 		}
 		t.print(r, "%s  %16s %s  %s, %d blocks deep  %s  %s", e.Time.Local().Format("2006-01-02 15:04"), e.Amount, p.Coin.Symbol, state, e.Confirmations, id, text)
 	}
-	if len(list) == 0 {
-		t.say("Nothing came in yet.")
-	}
-	t.emit(record{"type": "done", "transactions": len(list)})
-	return nil
+	return len(list), nil
 }
 
 func walletLabelCommand() command {

@@ -229,7 +229,7 @@ func (t *terminal) probe(ctx context.Context, w *wallet.Wallet, servers []string
 		t.say("Nothing was found: these words were never paid, or another program used a path that is not known here.")
 	}
 	if found > 1 {
-		t.say("Give --path to see what lies at each.")
+		t.say("goldpan wallet balance shows each of them, and the sum.")
 	}
 	return nil
 }

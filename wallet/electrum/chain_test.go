@@ -183,6 +183,31 @@ func TestBehind(t *testing.T) {
 	}
 }
 
+// A server that begins anew is behind, however far: it is not of another chain, and it may catch up. So is one that
+// gives none of the headers that it announced.
+func TestServerAtItsBeginning(t *testing.T) {
+	p := practice(t, hasher.SHA256d)
+	their := electrumtest.NewChain(p, 1, easy)
+	their.MineEmpty(60)
+	c := NewChainAt(p, their.Genesis(), Checkpoint{55, their.Blocks[55].Header.BlockHash()})
+	follow(t, c, their)
+	for height := range int32(9) {
+		short := their.Clone()
+		short.Cut(height + 1)
+		if err := c.Follow(t.Context(), &source{Chain: short}, notice(short)); !errors.Is(err, ErrBehind) || !Waits(err) {
+			t.Errorf("at %d, below %d: %v", height, c.Start(), err)
+		}
+	}
+	none := their.Clone()
+	none.Cut(0)
+	longer := their.Clone()
+	longer.MineEmpty(5)
+	if err := c.Follow(t.Context(), &source{Chain: none}, notice(longer)); !errors.Is(err, ErrBehind) {
+		t.Errorf("gives nothing: %v", err)
+	}
+	follow(t, c, longer)
+}
+
 func TestFollowRefusesOtherChain(t *testing.T) {
 	p := practice(t, hasher.SHA256d)
 	ours, other := electrumtest.NewChain(p, 1, easy), electrumtest.NewChain(p, 2, easy)

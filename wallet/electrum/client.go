@@ -32,6 +32,9 @@ const clientName = "goldpan"
 const (
 	callTimeout = 30 * time.Second
 	maxInFlight = 16
+	// Of answers of at least bigReply bytes, no more than maxBig are in memory at once, and one that is read.
+	bigReply = 1 << 20
+	maxBig   = 2
 )
 
 // Handler hears what a server tells unasked. Both are called from the goroutine that reads: they must not block.
@@ -46,12 +49,19 @@ type Client struct {
 	conn    jsonrpc.Conn
 	handler Handler
 	slots   chan struct{}
+	big     chan struct{} // holds one for each big answer that is not read yet
 	done    chan struct{} // closed when Run ends
 
 	mu      sync.Mutex
 	next    uint64
-	waiting map[uint64]chan<- *message.Response
+	waiting map[uint64]chan<- answer
 	err     error // why Run ended
+}
+
+// answer is a response on its way to who asked for it.
+type answer struct {
+	*message.Response
+	big bool
 }
 
 // NewClient uses a connection that was opened with message.MaxReply as its limit. Run must be called.
@@ -59,8 +69,9 @@ func NewClient(conn jsonrpc.Conn, handler Handler) *Client {
 	return &Client{
 		conn: conn, handler: handler,
 		slots:   make(chan struct{}, maxInFlight),
+		big:     make(chan struct{}, maxBig),
 		done:    make(chan struct{}),
-		waiting: map[uint64]chan<- *message.Response{},
+		waiting: map[uint64]chan<- answer{},
 	}
 }
 
@@ -96,7 +107,15 @@ func (c *Client) read(ctx context.Context) error {
 			}
 			continue
 		}
-		if err := c.deliver(response); err != nil {
+		a := answer{response, len(b) >= bigReply}
+		if a.big {
+			select {
+			case c.big <- struct{}{}:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		if err := c.deliver(a); err != nil {
 			return err
 		}
 	}
@@ -120,7 +139,14 @@ func (c *Client) notify(n *message.Notification) error {
 	return nil
 }
 
-func (c *Client) deliver(r *message.Response) error {
+// done makes room for another big answer.
+func (a answer) done(c *Client) {
+	if a.big {
+		<-c.big
+	}
+}
+
+func (c *Client) deliver(r answer) error {
 	id, err := strconv.ParseUint(string(r.ID), 10, 64)
 	if err != nil {
 		return ErrProtocol
@@ -134,6 +160,8 @@ func (c *Client) deliver(r *message.Response) error {
 	if ch := c.waiting[id]; ch != nil {
 		delete(c.waiting, id)
 		ch <- r
+	} else {
+		r.done(c)
 	}
 	return nil
 }
@@ -151,7 +179,7 @@ func (c *Client) Call(ctx context.Context, method string, params, result any) er
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, callTimeout, ErrTimeout)
 	defer cancel()
-	reply := make(chan *message.Response, 1)
+	reply := make(chan answer, 1)
 	c.mu.Lock()
 	if c.waiting == nil {
 		c.mu.Unlock()
@@ -165,6 +193,11 @@ func (c *Client) Call(ctx context.Context, method string, params, result any) er
 		c.mu.Lock()
 		delete(c.waiting, id)
 		c.mu.Unlock()
+		select {
+		case r := <-reply: // it came too late
+			r.done(c)
+		default:
+		}
 	}()
 	request, err := message.NewRequest(id, method, params)
 	if err != nil {
@@ -178,10 +211,17 @@ func (c *Client) Call(ctx context.Context, method string, params, result any) er
 	}
 	select {
 	case r := <-reply:
+		defer r.done(c)
 		if r.Error != nil {
 			return r.Error
 		}
-		if result != nil && json.Unmarshal(r.Result, result) != nil {
+		if result == nil {
+			return nil
+		}
+		switch err := json.Unmarshal(r.Result, result); {
+		case errors.Is(err, message.ErrTooMany) && method == message.ScriptHashHistory:
+			return ErrLongHistory
+		case err != nil:
 			return ErrProtocol
 		}
 		return nil
@@ -265,18 +305,9 @@ func (c *Client) Headers(ctx context.Context, start int32, count int, checkpoint
 
 // History gives a script's transactions, unchecked. More than message.MaxHistory are ErrLongHistory.
 func (c *Client) History(ctx context.Context, scriptHash message.Hash) (message.History, error) {
-	var raw json.RawMessage
-	if err := c.Call(ctx, message.ScriptHashHistory, message.ScriptHashParams{ScriptHash: scriptHash}, &raw); err != nil {
-		return nil, err
-	}
 	var h message.History
-	switch err := json.Unmarshal(raw, &h); {
-	case errors.Is(err, message.ErrTooMany):
-		return nil, ErrLongHistory
-	case err != nil:
-		return nil, ErrProtocol
-	}
-	return h, nil
+	err := c.Call(ctx, message.ScriptHashHistory, message.ScriptHashParams{ScriptHash: scriptHash}, &h)
+	return h, err
 }
 
 // Transaction gives the transaction of that id: that it hashes to it was checked.

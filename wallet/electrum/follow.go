@@ -184,6 +184,9 @@ func (c *Chain) Settled(ctx context.Context, src HeaderSource, heights []int32) 
 
 // download fetches from the tip on, stepping back in doubling steps while the headers do not link.
 func (c *Chain) download(ctx context.Context, src HeaderSource, tip int32) error {
+	if tip < c.start {
+		return ErrBehind // it is at a beginning that every wallet passes over
+	}
 	c.mu.RLock()
 	top := c.next()
 	c.mu.RUnlock()
@@ -206,7 +209,11 @@ func (c *Chain) download(ctx context.Context, src HeaderSource, tip int32) error
 				return c.adopt(ctx, src, b, raw, tip)
 			}
 		}
-		if start == c.start {
+		switch {
+		case start > c.start:
+		case len(raw) == 0:
+			return ErrBehind // it gives nothing of what it announced
+		default:
 			return ErrGenesis
 		}
 		start = max(c.start, top-back)

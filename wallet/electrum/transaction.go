@@ -28,7 +28,7 @@ type Output struct {
 type Transaction struct {
 	ID       pow.Hash
 	Coinbase bool
-	// Extension says that it ties a block to its extension block, which it pays from.
+	// Extension says that it ties a block of Litecoin to its extension block, which it pays from.
 	Extension bool
 	Inputs    []Outpoint
 	Outputs   []Output
@@ -45,6 +45,9 @@ func ParseTransaction(raw []byte) (*Transaction, error) {
 	}
 	return t, nil
 }
+
+// maxValue is what no transaction's outputs can sum up to more than: MAX_MONEY of Dogecoin, the greatest of all coins'.
+const maxValue = 10_000_000_000 * 100_000_000
 
 // Flags of a transaction's serialisation, BIP144's and LIP-0003's.
 const (
@@ -77,14 +80,16 @@ func parse(raw []byte, whole bool) (*Transaction, int, error) {
 		r.take(4)
 		t.Inputs = append(t.Inputs, in)
 	}
+	total := int64(0)
 	outputs := r.count(9)
 	t.Outputs = make([]Output, 0, outputs)
 	for range outputs {
 		value := int64(r.uint64())
 		script := r.bytes()
-		if value < 0 {
+		if value < 0 || value > maxValue-total {
 			return nil, 0, ErrTransaction
 		}
+		total += value
 		t.Outputs = append(t.Outputs, Output{value, script})
 	}
 	bodyEnd := r.at
@@ -106,8 +111,9 @@ func parse(raw []byte, whole bool) (*Transaction, int, error) {
 		if r.bad || len(data) == 0 || data[0] > 1 || data[0] == 0 && len(data) != 1 || data[0] == 1 && len(data) == 1 {
 			return nil, 0, ErrTransaction
 		}
-		t.Extension = data[0] == 0
 	}
+	// Not by the flag, which the ID says nothing of and a server could leave out or put in.
+	t.Extension = len(t.Outputs) > 0 && tie(t.Outputs[0].Script)
 	lock := r.take(4)
 	if r.bad || len(t.Inputs) == 0 || len(t.Outputs) == 0 {
 		return nil, 0, ErrTransaction
@@ -120,6 +126,12 @@ func parse(raw []byte, whole bool) (*Transaction, int, error) {
 	t.ID = hasher.SumSHA256d(stripped)
 	t.Coinbase = len(t.Inputs) == 1 && t.Inputs[0] == Outpoint{Index: 1<<32 - 1}
 	return t, r.at, nil
+}
+
+// tie tells whether a script is that of the first output of the transaction that ties a block to its extension block:
+// witness version 8 and the extension block's hash, of 32 bytes (LIP-0002).
+func tie(script []byte) bool {
+	return len(script) == 34 && script[0] == 0x58 && script[1] == 32
 }
 
 // reader takes bytes off a slice; once bad, it gives zeros.

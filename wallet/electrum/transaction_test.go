@@ -37,8 +37,19 @@ func TestExtensionTransaction(t *testing.T) {
 	// The part in the extension block, of whatever length, does not change the ID.
 	body, lock := raw[:len(raw)-5], raw[len(raw)-4:]
 	peg := append(append(bytes.Clone(body), 1), bytes.Repeat([]byte{7}, 1000)...)
-	if tx, err := ParseTransaction(append(bytes.Clone(peg), lock...)); err != nil || tx.ID.String() != extensionID || tx.Extension {
+	if tx, err := ParseTransaction(append(bytes.Clone(peg), lock...)); err != nil || tx.ID.String() != extensionID || !tx.Extension {
 		t.Errorf("with data: %v", err)
+	}
+	// A server can leave the flag out, or put it where it does not belong: the ID is the same, and so is what it is.
+	plain := append(append(bytes.Clone(raw[:4]), raw[6:len(raw)-5]...), lock...)
+	if tx, err := ParseTransaction(plain); err != nil || tx.ID.String() != extensionID || !tx.Extension {
+		t.Errorf("without the flag: %v", err)
+	}
+	at := bytes.Index(raw, []byte{0x22, 0x58, 0x20}) + 1
+	other := bytes.Clone(raw)
+	other[at] = 0x51 // an ordinary payment
+	if tx, err := ParseTransaction(other); err != nil || tx.Extension {
+		t.Errorf("with a flag that does not belong there: %v", err)
 	}
 	for name, bad := range map[string][]byte{
 		"no such part":          append(bytes.Clone(body), lock...),
