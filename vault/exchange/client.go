@@ -59,8 +59,9 @@ func (c *client) call(ctx context.Context, r vault.Request, j judge, into any) e
 	}
 }
 
-// farOff is a difference between clocks that spoils a signature.
-const farOff = 20 * time.Second
+// farOff is a difference between clocks that may spoil a signature; Date is exact to a
+// second.
+const farOff = 3 * time.Second
 
 // off is how far an answer's Date is from the time that was signed for.
 func (c *client) off(h http.Header) time.Duration {

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"goldpan/vault"
 	"goldpan/vault/exchange/fake"
@@ -157,6 +158,33 @@ func TestCoinbasePages(t *testing.T) {
 	}
 	if b, err := asked(t, "coinbase", page("false", "x")).Balances(t.Context()); err != nil || len(b) != 1 {
 		t.Errorf("%+v, %v", b, err)
+	}
+}
+
+// A clock that is wrong by seconds, either way, is set: no exchange takes that for a
+// wrong key for long.
+func TestSmallSkews(t *testing.T) {
+	for _, jump := range []time.Duration{8 * time.Second, -8 * time.Second, 40 * time.Second, -40 * time.Second} {
+		for name, s := range providers(t) {
+			web := httptest.NewServer(s)
+			s.Jump = jump
+			s.Plan = func(n int) fake.Fault {
+				if n == 0 {
+					return fake.Skewed
+				}
+				return fake.None
+			}
+			x := open(t, name, web.URL, s.Account).asked
+			for range 2 {
+				if _, err := x.Permissions(t.Context()); err != nil {
+					t.Errorf("%s, %s: %v", name, jump, err)
+				}
+			}
+			if c := s.Counts(); c.Served != 2 || c.Requests > 3 {
+				t.Errorf("%s, %s: %+v", name, jump, c)
+			}
+			web.Close()
+		}
 	}
 }
 

@@ -303,3 +303,33 @@ func TestThrottledUntil(t *testing.T) {
 		}
 	})
 }
+
+// Whatever stands in the files, nobody asks more for it, and nobody waits for ever.
+func FuzzFiles(f *testing.F) {
+	f.Add([]byte(`{"h counter k":{"units":5,"at":"2000-01-01T00:00:00Z"}}`), []byte(`{"h":{"until":"2000-01-01T00:00:00Z","status":429,"strikes":3}}`))
+	f.Add([]byte(`{"h counter k":{"units":1e308,"at":"9999-12-31T00:00:00Z"}}`), []byte(`{"h":{"until":"9999-12-31T00:00:00Z","status":-1,"strikes":-9}}`))
+	f.Add([]byte(`null`), []byte(`null`))
+	f.Add([]byte(`{"h counter k":{"units":-1}}`), []byte(`[]`))
+	f.Fuzz(func(t *testing.T, spent, holds []byte) {
+		dir := t.TempDir()
+		write(t, filepath.Join(dir, SpentFile), string(spent))
+		write(t, filepath.Join(dir, HoldsFile), string(holds))
+		l, err := Open(dir)
+		if err != nil {
+			return
+		}
+		u, now := vault.Use{Provider: "kraken", Host: "h", Key: "k", Cost: 1}, time.Now()
+		if wait, status, err := l.take(u, now); wait < 0 || wait > MaxHold+2*time.Hour || status < 0 || err != nil {
+			t.Errorf("a wait of %s for %d, %v", wait, status, err)
+		}
+		for _, b := range l.Budget("kraken", "h", "k") {
+			if !(b.Left >= 0 && b.Left <= b.Size) || b.Full < 0 || b.Full > MaxHold+time.Second {
+				t.Errorf("%+v", b)
+			}
+		}
+		l.Saw(u, 429, nil)
+		if wait, _, _ := l.take(u, time.Now()); wait < 29*time.Second {
+			t.Errorf("a silence of %s", wait)
+		}
+	})
+}

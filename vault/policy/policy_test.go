@@ -90,5 +90,5 @@ func ExampleJudge() {
 	fmt.Println(warnings, err)
 	// Output:
 	// Kraken: this key can move money away: it can withdraw money
-	// [This key works from any address in the world. To mend it: sign in at kraken.com, edit the key, turn on IP address restriction, and enter your own address.] <nil>
+	// [This key works from any address in the world. To mend it: sign in at kraken.com, edit the key, turn on IP address restriction, and enter your own IP address.] <nil>
 }
