@@ -8,6 +8,7 @@ import (
 
 func TestMain(m *testing.M) {
 	keepAlone()
+	payAlone()
 	// In a browser this one waits for events as long as the program lives.
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("runtime.handleEvent"))
 }

@@ -14,6 +14,7 @@ import (
 // These run in a browser alone: see TestInBrowser.
 
 func keepAlone() {} // no process is killed there
+func payAlone()  {}
 
 func browserStorage(t *testing.T) Storage {
 	t.Helper()
