@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -213,4 +214,33 @@ func TestOneAfterAnother(t *testing.T) {
 		t.Errorf("after a change by another program: %v", err)
 	}
 	wantGet(t, one, "a", "x")
+}
+
+// A file that asks for more work than is allowed is refused before any of it is done,
+// and is not taken for one with another passphrase.
+func TestHugeFactor(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "k")
+	mustPut(t, open(t, path, "p"), "a", "x")
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrapped, body, err := split(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	line, rest, ok := bytes.Cut(wrapped[bytes.Index(wrapped, []byte("-> scrypt")):], []byte("\n"))
+	if !ok || !bytes.HasSuffix(line, []byte(" 4")) {
+		t.Fatalf("the key is wrapped otherwise: %q", line)
+	}
+	for _, factor := range []string{"21", "22", "30", "63"} {
+		before := wrapped[:bytes.Index(wrapped, line)]
+		huge := slices.Concat(before, bytes.TrimSuffix(line, []byte("4")), []byte(factor+"\n"), rest)
+		if err := os.WriteFile(path, append(header(huge), body...), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := open(t, path, "p").Get(t.Context(), "a"); !errors.Is(err, vault.ErrDamaged) || !strings.Contains(err.Error(), "memory") {
+			t.Errorf("factor %s: %v", factor, err)
+		}
+	}
 }
