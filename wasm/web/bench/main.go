@@ -4,12 +4,16 @@
 //
 //	go run ./wasm/web/bench -peers DIR [-browser chromium|firefox|webkit]
 //	go run ./wasm/web/bench -soak 2h [-algorithm sha256d|scrypt]
+//	go run ./wasm/web/bench -shown 1m [-algorithm sha256d|scrypt]
 //
 // DIR is a node_modules with what package.json beside this file names. In Chromium the page's lane runs beside those
 // libraries, in the other browsers alone; everywhere beside the native kernel of the same vector width, and beside
 // itself under the page's own control worker, which mines at a pool that this program plays. All take turns in short
 // rounds, so that a busy machine is unfair to nobody, in workers made three times afresh, and the median round counts.
 // The page is the one that was built last.
+//
+// With -shown it compares what the page shows a person, over so long a time, with the bare lanes' rate: as many of them, in the
+// same tab, half of that time before and half after.
 //
 // With -soak it mines in one tab of Chromium for so long, and prints a line a minute: rate, memory, processor time.
 package main
@@ -45,13 +49,17 @@ func main() {
 	peers := flag.String("peers", "", "the node_modules to compare with, in Chromium")
 	only := flag.String("browser", "", "measure in this browser alone")
 	soaks := flag.Duration("soak", 0, "mine in one tab for so long")
-	algorithm := flag.String("algorithm", string(hasher.Scrypt), "what to mine with -soak")
+	shows := flag.Duration("shown", 0, "compare what the page shows with its bare lanes, for so long each")
+	algorithm := flag.String("algorithm", string(hasher.Scrypt), "what to mine with -soak and -shown")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	work := func() error { return run(ctx, *peers, browsertest.Name(*only)) }
 	if *soaks > 0 {
 		work = func() error { return soak(ctx, *soaks, hasher.Algorithm(*algorithm)) }
+	}
+	if *shows > 0 {
+		work = func() error { return show(ctx, *shows, hasher.Algorithm(*algorithm)) }
 	}
 	if err := work(); err != nil {
 		fmt.Fprintln(os.Stderr, "goldpan:", err)

@@ -41,8 +41,8 @@ type soaked struct {
 	Threads   int     `json:"threads"`
 }
 
-// soak mines in one tab of Chromium for a time, after a real tap on the page's button, and prints a line a minute.
-func soak(ctx context.Context, length time.Duration, algorithm hasher.Algorithm) (err error) {
+// opened opens the page in Chromium at a pool of its own, and calls f once Start can be pressed.
+func opened(ctx context.Context, algorithm hasher.Algorithm, f func(*browsertest.Browser, *pool) error) (err error) {
 	if !web.Built() {
 		return errors.New("the page is not built: make page")
 	}
@@ -73,14 +73,31 @@ func soak(ctx context.Context, length time.Duration, algorithm hasher.Algorithm)
 	if err := b.Navigate(ctx, "http://"+listener.Addr().String()+"/"); err != nil {
 		return err
 	}
-	for ready := false; !ready; {
-		if err := b.Eval(ctx, `!document.getElementById("start").disabled && document.getElementById("start").checkVisibility()`, &ready); err != nil {
+	if err := until(ctx, b, `!document.getElementById("start").disabled && document.getElementById("start").checkVisibility()`); err != nil {
+		return err
+	}
+	return f(b, pool)
+}
+
+// until waits for an expression to be true on the page.
+func until(ctx context.Context, b *browsertest.Browser, expression string) error {
+	for {
+		var ok bool
+		if err := b.Eval(ctx, "Boolean("+expression+")", &ok); err != nil || ok {
 			return err
 		}
 		if err := wait(ctx, 200*time.Millisecond); err != nil {
 			return err
 		}
 	}
+}
+
+// soak mines in one tab of Chromium for a time, after a real tap on the page's button, and prints a line a minute.
+func soak(ctx context.Context, length time.Duration, algorithm hasher.Algorithm) error {
+	return opened(ctx, algorithm, func(b *browsertest.Browser, pool *pool) error { return soakIn(ctx, b, pool, length, algorithm) })
+}
+
+func soakIn(ctx context.Context, b *browsertest.Browser, pool *pool, length time.Duration, algorithm hasher.Algorithm) error {
 	if err := b.Click(ctx, "#start"); err != nil {
 		return err
 	}
