@@ -172,8 +172,9 @@ func kept(t *testing.T, dir string, round, done int) {
 	}
 }
 
-// keepAlone runs the keeper if this process is the one to be killed.
+// keepAlone runs the keeper, or the syncer, if this process is the one to be killed.
 func keepAlone() {
+	syncAlone()
 	from, dir, ok := strings.Cut(os.Getenv(keeper), " ")
 	if !ok {
 		return
