@@ -18,7 +18,7 @@ import (
 var exposing = []string{
 	"vault/authorize.go", "vault/broker.go", "vault/credential.go", "vault/life.go", "vault/move.go", "vault/oauth.go", "vault/secret.go", "vault/send.go",
 	"vault/sign_binance.go", "vault/sign_coinbase.go", "vault/sign_kraken.go", "vault/sign_okx.go", "vault/sign_plain.go", "vault/sign_viabtc.go",
-	"vault/vault.go", "vault/sealed/passphrase.go", "vault/sealed/sealed.go",
+	"app/desk/clipboard.go", "vault/vault.go", "vault/sealed/passphrase.go", "vault/sealed/sealed.go",
 }
 
 // telling are calls whose arguments somebody reads: a person, a log, an error.

@@ -7,6 +7,7 @@
 package desk
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -26,6 +27,10 @@ type Desk struct {
 
 	limiting sync.Mutex
 	limits   *limit.Limits // nil until they are asked for
+
+	ending   context.Context // ends with Close
+	end      context.CancelFunc
+	clearing sync.WaitGroup // of clipboards
 
 	watching sync.Mutex
 	alerts   []vault.Alert     // the newest of the vaults that were opened
@@ -68,11 +73,17 @@ func Open(dir string) (*Desk, error) {
 	case err != nil:
 		return nil, fmt.Errorf("%w: %w", ErrDataDir, err)
 	}
-	return &Desk{dir: dir, lock: lock}, nil
+	d := &Desk{dir: dir, lock: lock}
+	d.ending, d.end = context.WithCancel(context.Background())
+	return d, nil
 }
 
 // Dir returns the data directory.
 func (d *Desk) Dir() string { return d.dir }
 
-// Close gives the data directory free.
-func (d *Desk) Close() error { return d.lock.Close() }
+// Close gives the data directory free. A clipboard that holds a key is emptied first.
+func (d *Desk) Close() error {
+	d.end()
+	d.clearing.Wait()
+	return d.lock.Close()
+}

@@ -22,6 +22,9 @@ var ErrUntested = errors.New("its provider could not be asked what this key may 
 type KeyTerms struct {
 	Untested bool // keep it although its provider cannot be reached
 	Override bool // keep it although it can move money away; this is noted
+	// Pasted, if not nil, is the clipboard that the key may have been pasted from: it
+	// is emptied after a while if it still holds a part of it.
+	Pasted Clipboard
 }
 
 // KeyWords are what a person is told of a key.
@@ -148,7 +151,9 @@ func (d *Desk) AddKey(ctx context.Context, v *vault.Vault, e vault.Entry, c vaul
 		return e, words, err
 	}
 	defer secret.Wipe()
-	e, err = v.Add(ctx, e, secret)
+	if e, err = v.Add(ctx, e, secret); err == nil {
+		d.forgetPasted(terms.Pasted, c)
+	}
 	return e, words, err
 }
 
@@ -173,6 +178,7 @@ func (d *Desk) RotateKey(ctx context.Context, v *vault.Vault, id string, c vault
 	if err != nil {
 		return e, words, err
 	}
+	d.forgetPasted(terms.Pasted, c)
 	if !p.Seen.IsZero() {
 		if err := v.SetPermissions(ctx, id, p); err != nil {
 			return e, words, err
