@@ -239,7 +239,7 @@ func household(t *testing.T, variant string, gold assets.Color) {
 	shot := func(name string) { keep(t, d.picture(t), "devices-"+name+"-"+variant) }
 	p.await(t, "the first screen", screen("practice"))
 	d.waitForButton(t, gold)
-	d.keys(t, "ctrl+3")
+	d.keys(t, "ctrl+4")
 	p.await(t, "Devices", screen("devices"))
 	shot("closed")
 	for len(p.lines) > 0 {

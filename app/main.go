@@ -66,7 +66,7 @@ func run(args []string) int {
 	o := ui.Options{Dir: *data, Web: *web, Listen: *listen, Look: r.look, Trouble: r.trouble}
 	o.Practice.Threads = max(1, runtime.NumCPU()-1) // one is left for the person
 	o.Practice.Share, o.Practice.Block = r.share, r.block
-	o.Real, o.Share, o.Notice, o.Screen, o.Home = r.real, r.share, r.notice, r.screen, r.home
+	o.Real, o.Share, o.Notice, o.Screen, o.Home, o.Asked = r.real, r.share, r.notice, r.screen, r.home, r.asked
 	app.SetMetadata(fyne.AppMetadata{
 		Name: "Goldpan", Version: core.Version, Icon: ui.Icon(),
 		Migrations: map[string]bool{"fyneDo": true}, // drawing is on Fyne's goroutine alone

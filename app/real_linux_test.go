@@ -153,7 +153,7 @@ func mineForReal(t *testing.T, address, user, variant string, gold assets.Color)
 	})
 	stop := d.waitForButton(t, gold)
 	shot("mining")
-	d.keys(t, "ctrl+5")
+	d.keys(t, "ctrl+6")
 	p.await(t, "About", screen("about"))
 	shot("about")
 	d.keys(t, "ctrl+2")
@@ -165,7 +165,7 @@ func mineForReal(t *testing.T, address, user, variant string, gold assets.Color)
 	d.waitForButton(t, gold)
 	shot("stopped")
 
-	d.keys(t, "ctrl+4")
+	d.keys(t, "ctrl+5")
 	p.await(t, "the settings", screen("settings"))
 	d.keys(t, "Tab", "Left", "Left", "Left") // of the time that each thread works
 	var settings string

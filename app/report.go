@@ -74,6 +74,13 @@ func (r *reporter) screen(name string) {
 	r.write(desk.Record{"type": "screen", "screen": name})
 }
 
+// asked tells which of a wallet's words are asked back, by their positions.
+func (r *reporter) asked(positions []int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.write(desk.Record{"type": "asked", "words": positions})
+}
+
 // notice tells what the person should hear of.
 func (r *reporter) notice(n core.Notice) {
 	r.mu.Lock()

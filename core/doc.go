@@ -12,6 +12,7 @@
 //	  desk/                joins core, wallet and vault once, for window and terminal
 //	    config/            the settings file, config.toml
 //	    home/              the household's gateway: page, Stratum, invitations, on this machine's addresses
+//	    purse/             the person's wallets, kept open and in step for a screen
 //	    api/               what programs on this machine may ask: HTTP, metrics
 //	  ui/                  screens and widgets; reads Snapshot, calls desk
 //	  cli/                 the program goldpan: the same core without a window, no cgo

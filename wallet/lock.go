@@ -33,16 +33,30 @@ func (w *Wallet) forget() {
 
 // arm has the wallet locked after a while.
 func (w *Wallet) arm() {
-	if w.o.AutoLock <= 0 {
-		return
-	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.auto == nil {
-		w.auto = time.AfterFunc(w.o.AutoLock, w.Lock)
+	if w.after <= 0 {
 		return
 	}
-	w.auto.Reset(w.o.AutoLock)
+	if w.auto == nil {
+		w.auto = time.AfterFunc(w.after, w.Lock)
+		return
+	}
+	w.auto.Reset(w.after)
+}
+
+// SetAutoLock changes Options.AutoLock of a wallet that is open; the time begins anew.
+func (w *Wallet) SetAutoLock(after time.Duration) {
+	w.mu.Lock()
+	w.after = after
+	if after <= 0 && w.auto != nil {
+		w.auto.Stop()
+	}
+	open := w.file != (seal.Key{})
+	w.mu.Unlock()
+	if open {
+		w.arm()
+	}
 }
 
 // Unlock opens the words again with the passphrase; a practice wallet that has none takes "". It fails as Open does.

@@ -211,6 +211,7 @@ type Wallet struct {
 	lent   bool        // the chain is another account's too
 	file   seal.Key    // of the words; zero while locked
 	auto   *time.Timer // locks it; nil for never
+	after  time.Duration
 	notes  notes
 	state  *state // replaced as a whole by put, never changed
 	owned  Balance
@@ -346,7 +347,7 @@ func open(o Options, file seal.Key, s secret, n notes, account *hd.Account) (*Wa
 	if err != nil {
 		return nil, err
 	}
-	w := &Wallet{o: o, key: file.Derive(privatePurpose), file: file, notes: n, account: account, watches: s.Watch.Key != "", release: release, dust: uneconomic(o.Params, account.Kind())}
+	w := &Wallet{o: o, key: file.Derive(privatePurpose), file: file, notes: n, account: account, watches: s.Watch.Key != "", release: release, dust: uneconomic(o.Params, account.Kind()), after: o.AutoLock}
 	if err := w.load(); err != nil {
 		return nil, errors.Join(err, release())
 	}

@@ -229,6 +229,9 @@ func (p *Practice) followChain(ctx context.Context) error {
 	return p.wallet.Run(ctx, p.network.ElectrumURL())
 }
 
+// Wallet is the practice wallet. It is open until Run ends.
+func (p *Practice) Wallet() *wallet.Wallet { return p.wallet }
+
 // SetMining starts and stops the hashing; everything else goes on. A practice
 // begins mining.
 func (p *Practice) SetMining(on bool) {

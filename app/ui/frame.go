@@ -18,13 +18,14 @@ type place int
 const (
 	placePractice place = iota
 	placeReal
+	placeWallet
 	placeDevices
 	placeSettings
 	placeAbout
 )
 
 // placeNames are what the buttons at the top say.
-var placeNames = [...]string{"Practice", "Mine for real", "Devices", "Settings", "About"}
+var placeNames = [...]string{"Practice", "Mine for real", "Wallet", "Devices", "Settings", "About"}
 
 // frame is what stands around every screen: the way to the others, and what is
 // mined now.
@@ -61,7 +62,7 @@ func newFrame(visit func(place)) *frame {
 
 // shortcuts reach every place from the keyboard: Ctrl and its number.
 func shortcuts(c fyne.Canvas, visit func(place)) {
-	for i, key := range []fyne.KeyName{fyne.Key1, fyne.Key2, fyne.Key3, fyne.Key4, fyne.Key5} {
+	for i, key := range []fyne.KeyName{fyne.Key1, fyne.Key2, fyne.Key3, fyne.Key4, fyne.Key5, fyne.Key6} {
 		c.AddShortcut(&desktop.CustomShortcut{KeyName: key, Modifier: fyne.KeyModifierControl}, func(fyne.Shortcut) { visit(place(i)) })
 	}
 }

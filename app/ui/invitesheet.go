@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"image"
 	"image/color"
 	"math"
 	"strings"
@@ -24,22 +23,7 @@ const (
 )
 
 // picture draws a QR code black on white, whatever the theme: cameras read it so.
-func picture(m home.Matrix) fyne.CanvasObject {
-	size := (len(m) + 2*quietZone) * module
-	p := image.NewPaletted(image.Rect(0, 0, size, size), color.Palette{color.White, color.Black})
-	for y := range size {
-		for x := range size {
-			r, c := y/module-quietZone, x/module-quietZone
-			if r >= 0 && c >= 0 && r < len(m) && c < len(m[r]) && m[r][c] {
-				p.SetColorIndex(x, y, 1)
-			}
-		}
-	}
-	i := canvas.NewImageFromImage(p)
-	i.ScaleMode, i.FillMode = canvas.ImageScalePixels, canvas.ImageFillContain
-	i.SetMinSize(fyne.NewSquareSize(float32(size)))
-	return i
-}
+func picture(m home.Matrix) fyne.CanvasObject { return drawn(m, module) }
 
 // inviteSheet shows an invitation until a device has used it, or nobody may any
 // more. Its methods are for Fyne's goroutine.

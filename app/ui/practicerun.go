@@ -74,6 +74,7 @@ func (p *practicePlace) rest() {
 func (p *practicePlace) trouble(err error) {
 	p.practice, p.failed = nil, err
 	p.window.devices.practises(nil, err)
+	p.window.wallet.practises(nil)
 	p.window.report(err)
 	p.content.Objects = []fyne.CanvasObject{troubleScreen(err, "Try again", func() {
 		p.end()
@@ -119,6 +120,7 @@ func (p *practicePlace) practise(ctx context.Context, screen *practiceScreen) er
 	w.draw(func() {
 		p.practice = practice
 		w.devices.practises(practice, nil)
+		w.wallet.practises(practice.Wallet())
 	})
 
 	look, flow, report := time.NewTicker(lookInterval), time.NewTicker(flowInterval), time.NewTicker(reportInterval)

@@ -36,6 +36,7 @@ type Options struct {
 	Share   func(desk.Share)            // how a share fared, of mining for real
 	Notice  func(core.Notice)           // what the person should hear of, of mining for real
 	Screen  func(name string)           // where the person is in the window now
+	Asked   func(positions []int)       // which words of a wallet are asked back
 	Home    func(home.Snapshot)         // once a second while devices may join
 	Trouble func(error)                 // an error that the window shows
 }
@@ -71,6 +72,7 @@ type window struct {
 	frame    *frame
 	practice *practicePlace
 	real     *realPlace
+	wallet   *walletPlace
 	devices  *devicesPlace
 	settings *settingsScreen
 	about    fyne.CanvasObject
@@ -145,6 +147,7 @@ func (w *window) begin() {
 	w.desk = d
 	w.frame = newFrame(w.visit)
 	w.real = newRealPlace(w.ctx, w, d)
+	w.wallet = newWalletPlace(w.ctx, w, d)
 	w.practice = newPracticePlace(w.ctx, w, d)
 	w.devices = newDevicesPlace(w.ctx, w, d)
 	w.win.SetContent(w.frame.content)
@@ -166,6 +169,7 @@ func (w *window) end() {
 	}
 	w.devices.end()
 	w.real.end()
+	w.wallet.end()
 	w.practice.end()
 	<-w.state
 	if err := w.desk.Close(); err != nil {
@@ -185,6 +189,9 @@ func (w *window) visit(to place) {
 		w.real.enter()
 		w.frame.show(to, w.real.content)
 		w.real.shown()
+	case placeWallet:
+		w.frame.show(to, w.wallet.content)
+		w.wallet.enter()
 	case placeDevices:
 		w.devices.enter()
 		w.frame.show(to, w.devices.screen.content)
@@ -231,10 +238,16 @@ func (w *window) look() {
 	default:
 		w.frame.tell(kindIdle, "Nothing is mined now")
 	}
+	if w.frame.at == placeWallet {
+		w.wallet.look()
+	}
 	if w.win.Canvas().Overlays().Top() == nil {
 		var step *container.Scroll
 		if w.real.setup != nil && w.frame.at == placeReal {
 			step = w.real.setup.scroll
+		}
+		if w.wallet.adding != nil && w.frame.at == placeWallet {
+			step = w.wallet.adding.scroll
 		}
 		w.frame.follow(w.win.Canvas().Focused(), step)
 	}

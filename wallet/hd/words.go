@@ -143,6 +143,25 @@ func Complete(prefix string, languages ...Language) []string {
 	return all[:min(len(all), maxCompletions)]
 }
 
+// Near is a word of these languages, or of all, that may be meant by one that is in none of their lists, or "".
+func Near(word string, languages ...Language) string {
+	w := bounded(word)
+	if w == "" {
+		return ""
+	}
+	if len(languages) == 0 {
+		languages = Languages()
+	}
+	for _, l := range languages {
+		if x := lists()[l]; x != nil {
+			if n := near(w, x); n != "" {
+				return n
+			}
+		}
+	}
+	return ""
+}
+
 // WordError names a word that is in no list, or not in that of the others.
 type WordError struct {
 	Position int      // from 1
