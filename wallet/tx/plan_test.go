@@ -35,6 +35,7 @@ type purse struct {
 	account *hd.Account
 	keys    *hd.Keys
 	next    uint32
+	scripts map[[2]uint32][]byte
 }
 
 func newPurse(t testing.TB, id string, n coin.Network, purpose uint32) *purse {
@@ -53,15 +54,19 @@ func newPurse(t testing.TB, id string, n coin.Network, purpose uint32) *purse {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &purse{t: t, params: p, account: account, keys: keys}
+	return &purse{t: t, params: p, account: account, keys: keys, scripts: map[[2]uint32][]byte{}}
 }
 
 func (p *purse) script(chain, index uint32) []byte {
 	p.t.Helper()
+	if s := p.scripts[[2]uint32{chain, index}]; s != nil {
+		return s
+	}
 	s, err := p.account.Script(chain, index)
 	if err != nil {
 		p.t.Fatal(err)
 	}
+	p.scripts[[2]uint32{chain, index}] = s
 	return s
 }
 
