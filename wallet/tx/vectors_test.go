@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/btcsuite/btcd/address/v2"
-	"github.com/btcsuite/btcd/address/v2/base58"
 	"github.com/btcsuite/btcd/btcec/v2"
 	"github.com/btcsuite/btcd/btcec/v2/schnorr"
 	"github.com/btcsuite/btcd/txscript/v2"
@@ -196,13 +195,9 @@ func TestBIP340(t *testing.T) {
 }
 
 // Source: Dogecoin, libdogecoin, test/transaction_tests.c, commit c8955d2fc124fd345f3def8f01fa3422e9ed9475: a transaction
-// of the test network that spends 2 and 10 coins, which both pay the same key.
+// of the test network that spends 2 and 10 coins, which both pay the same key; the key is written in hexadecimal here.
 func TestDogecoin(t *testing.T) {
-	decoded, _, err := base58.CheckDecode("ci5prbqz7jXyFPVWKkHhPq4a9N8Dag3TpeRfuqqC2Nfr7gSqx1fy")
-	if err != nil || len(decoded) != 33 {
-		t.Fatal(err)
-	}
-	key, _ := btcec.PrivKeyFromBytes(decoded[:32])
+	key := private(t, "63bb05cb66f734c84354836c7cc344fbcf8a052e1134084891b4f2c3555de5c1")
 	msg := message(t, "0100000002746007aed61e8531faba1af6610f10a5422c70a2a7eb6ffb51cb7a7b7b5e45b40100000000ffffffffe216461c60c629333ac6b40d29b5b0b6d0ce241aea5903cf4329fc65dc3b11420100000000ffffffff020065cd1d000000001976a9144da2f8202789567d402f7f717c01d98837e4325488ac30b4b529000000001976a914d8c43e6f68ca4ea1e9b93da2d1e3a95118fa4a7c88ac00000000")
 	script := unhex(t, "76a914"+hex.EncodeToString(address.Hash160(key.PubKey().SerializeCompressed()))+"88ac")
 	coins := []Coin{coinOf(msg.TxIn[0], hd.PKH, script, 2*coin.Unit), coinOf(msg.TxIn[1], hd.PKH, script, 10*coin.Unit)}
