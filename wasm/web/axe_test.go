@@ -41,6 +41,7 @@ func axe(t *testing.T) string {
 
 // TestForEveryone holds every face of the page to axe-core's rules, WCAG 2.2 AA and best practices, light and dark.
 func TestForEveryone(t *testing.T) {
+	t.Parallel()
 	script := axe(t)
 	pool := newPool(t)
 	address, _ := serve(t, newServer(builtPage(t), pool.options()))
@@ -83,6 +84,7 @@ func TestForEveryone(t *testing.T) {
 
 // TestFilmPlays turns on the switch that a page over plain http has, by a tap.
 func TestFilmPlays(t *testing.T) {
+	t.Parallel()
 	pool := newPool(t)
 	_, address := serve(t, newServer(builtPage(t), pool.options()))
 	tab := chrome(t)

@@ -134,7 +134,10 @@ func TestLifeOfADevice(t *testing.T) {
 			// Another tab of this browser mines.
 			p.Eval(`(() => {
 				const other = window.other = new BroadcastChannel("goldpan");
-				other.onmessage = ({data}) => { if (data.type === "claim") other.postMessage({type: "taken", to: data.from}); };
+				other.onmessage = ({data}) => {
+					if (data.type === "claim") other.postMessage({type: "taken", to: data.from});
+					if (data.type === "held") other.postMessage({type: "held", from: "other", since: data.since + 1}); // the answer came too late
+				};
 				return true;
 			})()`, new(bool))
 			met = h.meetings()

@@ -17,6 +17,7 @@ import (
 // TestScreens looks at every face of the page as people see it, narrow and wide, in large text, from right to left,
 // and in each language: nothing runs over the edge or into its neighbour, and the button that matters is in reach.
 func TestScreens(t *testing.T) {
+	t.Parallel()
 	pool := newPool(t)
 	address, _ := serve(t, newServer(builtPage(t), pool.options()))
 	tab := chrome(t)
@@ -96,6 +97,7 @@ func reach(t *testing.T, tab context.Context, what string) {
 // TestPictures takes a picture of every face into the folder that GOLDPAN_SCREENS names (make screens): phone and
 // desktop, light and dark, in the languages of GOLDPAN_LANGUAGES. Without a folder it takes one, to see that it can.
 func TestPictures(t *testing.T) {
+	t.Parallel()
 	folder, languages, shown := os.Getenv("GOLDPAN_SCREENS"), os.Getenv("GOLDPAN_LANGUAGES"), faces
 	if folder == "" {
 		folder, languages, shown = t.TempDir(), "de", faces[:1]

@@ -303,7 +303,7 @@ func (p *Page) await(within time.Duration, expression string) {
 		if time.Now().After(deadline) {
 			p.t.Fatalf("%s: waited in vain for %s", p.Name, expression)
 		}
-		time.Sleep(20 * time.Millisecond)
+		time.Sleep(50 * time.Millisecond)
 	}
 }
 
