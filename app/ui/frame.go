@@ -134,6 +134,17 @@ func bringIntoView(scroll *container.Scroll, o fyne.CanvasObject) {
 	scroll.ScrollToOffset(offset)
 }
 
+// warn marks a place, on every screen, as one that wants to be looked after.
+func (f *frame) warn(at place, on bool) {
+	b := f.nav[at]
+	switch {
+	case on && b.Icon == nil:
+		b.SetIcon(theme.NewWarningThemedResource(theme.WarningIcon()))
+	case !on && b.Icon != nil:
+		b.SetIcon(nil)
+	}
+}
+
 // setMark shows a state by its shape, besides its word.
 func setMark(mark *widget.Icon, k kind) {
 	icon := theme.MediaPauseIcon()

@@ -12,6 +12,7 @@ import (
 	"goldpan/app/desk"
 	"goldpan/app/desk/config"
 	"goldpan/core"
+	"goldpan/core/coin"
 )
 
 // session is mining for real, at pools or on the person's own node.
@@ -96,6 +97,12 @@ func (p *realPlace) change() {
 		leave = nil
 	}
 	p.setup = newSetup(p.config, func(f fyne.Focusable, name string) { p.window.focus(placeReal, f, name) }, leave, p.save)
+	p.setup.own = func(c coin.Coin) (string, bool) {
+		if p.window == nil || p.window.wallet == nil {
+			return "", false
+		}
+		return p.window.wallet.forNewMiner(c)
+	}
 	p.put(p.setup.content)
 }
 

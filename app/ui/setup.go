@@ -35,9 +35,10 @@ type setup struct {
 	next    *widget.Button
 	scroll  *container.Scroll // of the step
 
-	focus func(fyne.Focusable, string) // the second says where the person is, for scripts
-	leave func()                       // at Back on the first step; nil where there is nowhere to go
-	save  func(d draft, start bool)    // at the end
+	own   func(coin.Coin) (address string, ok bool) // of a wallet of Goldpan's that is open; may be nil
+	focus func(fyne.Focusable, string)              // the second says where the person is, for scripts
+	leave func()                                    // at Back on the first step; nil where there is nowhere to go
+	save  func(d draft, start bool)                 // at the end
 }
 
 const (

@@ -64,6 +64,11 @@ func (s *setup) choosePayee() *step {
 	device.OnSubmitted = func(string) { s.forward() }
 	judged := container.NewBorder(nil, nil, container.NewVBox(mark), nil, words)
 	box := container.New(column{6}, figureLabel(label), payee, judged, container.NewHBox(mend), agree)
+	if s.own != nil {
+		if address, ok := s.own(d.coin); ok && d.paysAddress() {
+			box.Add(container.NewHBox(widget.NewButton("Use my Goldpan wallet", func() { payee.SetText(address) })))
+		}
+	}
 	if d.venue != ownNode {
 		box.Add(figureLabel("A name for this computer"))
 		box.Add(device)

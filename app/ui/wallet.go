@@ -170,13 +170,16 @@ func (p *walletPlace) look() {
 	p.certificate(s)
 }
 
-// unproven are the wallets with a balance that no backup was proven of.
+// unproven tells whether a wallet has a balance of worth and no backup that was proven.
 func (p *walletPlace) unproven() bool {
 	if p.purse == nil {
 		return false
 	}
 	for _, a := range p.purse.Accounts() {
-		if s := a.Snapshot(); s.State != purse.Shut && s.ID.Network == coin.Main && !s.BackedUp && s.Balance.Total() > 0 {
+		if a.ID().Network != coin.Main {
+			continue
+		}
+		if s := a.Snapshot(); s.State != purse.Shut && !s.BackedUp && s.Balance.Total() > 0 {
 			return true
 		}
 	}

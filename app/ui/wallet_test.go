@@ -204,6 +204,12 @@ func TestFirstWallet(t *testing.T) {
 	if d := p.real.setup.draft; d.payee != address || d.coin.ID != "litecoin" || p.real.setup.step.name != "pool" {
 		t.Errorf("mining for real is set up for %s, paid to %q, at %q", d.coin.ID, d.payee, p.real.setup.step.name)
 	}
+	p.real.setup.draft.payee = ""
+	p.real.setup.show(2)
+	p.press(t, p.real.setup.content, "Use my Goldpan wallet")
+	if p.real.setup.draft.payee != address {
+		t.Errorf("in the set-up it is paid to %q", p.real.setup.draft.payee)
+	}
 }
 
 // A wallet of real coins tells nothing before its passphrase was given, locks, and is

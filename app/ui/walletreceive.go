@@ -4,7 +4,6 @@ import (
 	"errors"
 	"image"
 	"image/color"
-	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
@@ -167,6 +166,3 @@ func (p *realPlace) changeTo(c coin.Coin, address string) {
 	p.setup.draft.coin, p.setup.draft.payee = c, address
 	p.setup.show(1)
 }
-
-// soon clears a text after a while.
-func (w *window) soon(f func()) { time.AfterFunc(2*time.Second, func() { w.draw(f) }) }

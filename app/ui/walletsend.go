@@ -121,8 +121,17 @@ func (s *walletSend) show(v purse.Snapshot) {
 	s.seen = key.String()
 	s.made.Objects = nil
 	for _, p := range open {
-		s.made.Add(newPanel(container.New(column{0}, figureLabel(amount(p.Amount)+unitOf(v.Params)+" to "+ends(p.To)),
-			explanation(paymentWords(p)+" Made on "+moment(p.Made)+"."))))
+		row := container.New(column{0}, figureLabel(amount(p.Amount)+unitOf(v.Params)+" to "+ends(p.To)),
+			explanation(paymentWords(p)+" Made on "+moment(p.Made)+"."))
+		if p.State == wallet.PayWaiting || p.State == wallet.PayRefused {
+			row.Add(container.NewHBox(widget.NewButton("Give it up", func() {
+				if err := s.view.account.GiveUp(p); err != nil {
+					s.view.place.window.tell(err)
+				}
+				s.view.place.look()
+			})))
+		}
+		s.made.Add(newPanel(row))
 	}
 	s.made.Refresh()
 	s.content.Refresh()

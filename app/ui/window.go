@@ -241,6 +241,7 @@ func (w *window) look() {
 	if w.frame.at == placeWallet {
 		w.wallet.look()
 	}
+	w.frame.warn(placeWallet, w.wallet.unproven())
 	if w.win.Canvas().Overlays().Top() == nil {
 		var step *container.Scroll
 		if w.real.setup != nil && w.frame.at == placeReal {

@@ -41,6 +41,15 @@ func (a *Account) Pay(ctx context.Context, p wallet.Payment) (id string, err err
 	return txid.String(), err
 }
 
+// GiveUp frees the coins of a payment that no server has had: it is not sent any more.
+func (a *Account) GiveUp(p wallet.Sent) error {
+	w, err := a.wallet()
+	if err != nil {
+		return err
+	}
+	return w.GiveUp(p.TxID)
+}
+
 // Payments are those that were made with this wallet, the newest first.
 func (a *Account) Payments() []wallet.Sent {
 	w, err := a.wallet()
