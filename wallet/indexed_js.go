@@ -112,6 +112,15 @@ func (d indexed) put(name string, data []byte, keep bool) (err error) {
 	store := t.Call("objectStore", blobs)
 	old := store.Call("get", name)
 	write := js.FuncOf(func(js.Value, []js.Value) any {
+		defer func() {
+			switch x := recover().(type) {
+			case nil:
+			case js.Error: // no room, or no right
+				t.Call("abort")
+			default:
+				panic(x)
+			}
+		}()
 		if v := old.Get("result"); keep && !v.IsUndefined() {
 			store.Call("put", v, name+previous)
 		}

@@ -1,7 +1,9 @@
 // The open wallet: what it owns, how to be paid, what has happened, and its backups.
 import * as make from "./wallet-make.js";
+import * as send from "./wallet-send.js";
 import {wallet} from "./wallet.js";
 import {amount, button, el, fault, field, file, form, notice, picture, save, secret, t, when} from "./wallet-ui.js";
+import {text} from "./words.js";
 
 let parts = null; // of the first screen, while it is shown
 
@@ -22,7 +24,7 @@ export function show() {
     server: el("p.quiet.wallet-standing", {role: "status"}), history: el("section.card", {"aria-labelledby": "wallet-history-title"})};
   parts = null;
   of.stays = wallet.show("wallet.home", of.balance,
-    el("div.wallet-actions", {}, button("wallet.receive", receive, "gold", "wallet-receive"), button("wallet.more", more, "plain", "wallet-more")),
+    el("div.wallet-actions", {}, button("wallet.receive", receive, "gold", "wallet-receive"), button("wallet.send", () => send.show(), "plain", "wallet-send"), button("wallet.more", more, "plain", "wallet-more")),
     of.server, of.notes, of.history);
   of.notes.append(...warnings().filter(Boolean));
   parts = of;
@@ -38,6 +40,7 @@ export function update() {
   parts.balance.replaceChildren(
     el("h2.quiet#wallet-balance-title", {}, t("wallet.balance")),
     el("p.hero#wallet-confirmed", {}, el("span", {}, amount(s.balance.confirmed)), " ", el("span.unit", {}, s.symbol)),
+    s.worthless ? el("p.quiet", {}, text("page.worthless")) : "",
     el("dl.wallet-rest", {}, [
       row("wallet.unconfirmed", s.balance.unconfirmed),
       row("wallet.immature", s.balance.immature, {n: s.maturity}),
@@ -70,7 +73,7 @@ function history(s) {
       el("p.line", {}, el("span", {}, what), el("strong", {}, amount(e.amount) + " " + s.symbol)),
       el("p.quiet", {}, when(e.time)), label);
   };
-  parts.history.replaceChildren(el("h2#wallet-history-title", {}, t("wallet.history")),
+  parts.history.replaceChildren(...send.underWay(s), el("h2#wallet-history-title", {}, t("wallet.history")),
     s.history.length ? el("ol.wallet-history#wallet-history", {}, s.history.map(item)) : el("p.quiet", {}, t("wallet.history.none")),
     s.more ? el("p.quiet", {}, t("wallet.history.more", {n: s.more})) : "");
 }
@@ -104,8 +107,8 @@ async function address(next, asks) {
     }
   };
   const last = r.groups.length - 1;
-  const groups = el("p.wallet-address#wallet-address", {dir: "ltr", translate: false, "aria-label": r.address},
-    r.groups.map((g, i) => [el(i < 2 || i >= last - 1 ? "strong" : "span", {"aria-hidden": "true"}, g), " "]).flat());
+  const groups = el("p.wallet-address#wallet-address", {dir: "ltr", translate: false},
+    r.groups.map((g, i) => [el(i < 2 || i >= last - 1 ? "strong" : "span", {}, g), " "]));
   const wanted = el("input", {type: "text", inputMode: "decimal", autocomplete: "off", maxLength: 20, value: asks});
   const mine = el("input#wallet-mine", {type: "text", autocomplete: "off", autocapitalize: "off", spellcheck: false, dir: "ltr", maxLength: 2000});
   const is = el("p", {role: "status"});

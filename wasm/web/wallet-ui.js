@@ -43,6 +43,9 @@ export function amount(s) {
   return (s.startsWith("-") ? "\u2212" : "") + new Intl.NumberFormat(tag).format(BigInt(whole)) + (rest ? point + rest : "");
 }
 
+// percent writes a part of 1.
+export const percent = (n) => new Intl.NumberFormat(tag, {style: "percent", maximumSignificantDigits: 2}).format(n);
+
 // fault says what went wrong: {code, …} as the wallet's program gives it.
 export function fault(e) {
   const code = "wallet.error." + (e && e.code);
@@ -95,7 +98,9 @@ export function secret(key, id, {fresh = false, help = ""} = {}) {
     input.type = open ? "text" : "password";
     look.setAttribute("aria-pressed", String(open));
   }}, t("wallet.look"));
-  input.after(look);
+  const row = el("div.wallet-secret");
+  input.replaceWith(row);
+  row.append(input, look);
   return {box, input};
 }
 

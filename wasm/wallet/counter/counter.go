@@ -55,6 +55,9 @@ type Counter struct {
 	w      *wallet.Wallet
 	url    string // of the server that is followed; ""
 	stop   func() // ends following it, and waits
+
+	plans   int            // how many were made
+	planned wallet.Payment // the last
 }
 
 // New makes a counter. Nothing is opened yet.
@@ -109,6 +112,9 @@ func calls() map[string]func(*Counter, []byte) (any, error) {
 		"backup":      in((*Counter).backup),
 		"verify":      in((*Counter).verify),
 		"export":      in((*Counter).export),
+		"plan":        in((*Counter).plan),
+		"pay":         in((*Counter).pay),
+		"giveup":      in((*Counter).giveUp),
 		"follow":      in((*Counter).follow),
 		"unfollow":    in((*Counter).unfollow),
 	}

@@ -10,6 +10,8 @@ import (
 	"goldpan/wallet"
 	"goldpan/wallet/electrum"
 	"goldpan/wallet/hd"
+	spend "goldpan/wallet/tx"
+	"goldpan/wallet/uri"
 )
 
 // known are the errors that have a word; the first that fits counts.
@@ -32,6 +34,22 @@ var known = []struct {
 	{hd.ErrLength, "length"},
 	{hd.ErrChecksum, "checksum"},
 	{coin.ErrAmount, "amount"},
+	{spend.ErrAmount, "amount"},
+	{spend.ErrDust, "dust"},
+	{spend.ErrFunds, "funds"},
+	{spend.ErrFee, "fee"},
+	{spend.ErrRate, "fee"},
+	{spend.ErrTooMany, "toomany"},
+	{wallet.ErrOwnAddress, "own"},
+	{wallet.ErrExtensionAddress, "extension"},
+	{wallet.ErrStale, "stale"},
+	{wallet.ErrGiveUp, "giveup"},
+	{wallet.ErrNoPayment, "stale"},
+	{wallet.ErrOpenPayments, "openpayments"},
+	{uri.ErrLink, "link"},
+	{uri.ErrCoin, "network"},
+	{uri.ErrRequired, "link"},
+	{uri.ErrTwice, "link"},
 	{coin.ErrWrongNetwork, "network"},
 	{coin.ErrAmbiguous, "network"},
 	{coin.ErrBadAddress, "address"},

@@ -2,6 +2,7 @@ package counter
 
 import (
 	"errors"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -282,9 +283,14 @@ func mayFollow(address string) error {
 		return errServer
 	}
 	host := u.Hostname()
-	local := host == "localhost" || strings.HasSuffix(host, ".localhost") || strings.HasPrefix(host, "127.") || host == "::1"
+	local := host == "localhost" || strings.HasSuffix(host, ".localhost") || loopback(host)
 	if u.Scheme == "wss" || u.Scheme == "ws" && local {
 		return nil
 	}
 	return errServer
+}
+
+func loopback(host string) bool {
+	a, err := netip.ParseAddr(host)
+	return err == nil && a.IsLoopback()
 }

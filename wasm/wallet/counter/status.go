@@ -18,18 +18,19 @@ import (
 
 // status is how the wallet stands, all that its first screen shows.
 type status struct {
-	Open      bool    `json:"open"`
-	Locked    bool    `json:"locked"`
-	Proven    bool    `json:"proven"` // a backup was proven to bring the wallet back
-	Words     int64   `json:"words"`  // when its words were proven; 0 for never
-	File      int64   `json:"file"`   // when a backup file was
-	Symbol    string  `json:"symbol"`
-	Worthless bool    `json:"worthless"`
-	Balance   balance `json:"balance"`
-	Server    server  `json:"server"`
-	History   []entry `json:"history"` // the newest
-	More      int     `json:"more"`    // how many are older
-	Maturity  int     `json:"maturity"`
+	Open      bool      `json:"open"`
+	Locked    bool      `json:"locked"`
+	Proven    bool      `json:"proven"` // a backup was proven to bring the wallet back
+	Words     int64     `json:"words"`  // when its words were proven; 0 for never
+	File      int64     `json:"file"`   // when a backup file was
+	Symbol    string    `json:"symbol"`
+	Worthless bool      `json:"worthless"`
+	Balance   balance   `json:"balance"`
+	Server    server    `json:"server"`
+	History   []entry   `json:"history"` // the newest
+	More      int       `json:"more"`    // how many are older
+	Maturity  int       `json:"maturity"`
+	Payments  []payment `json:"payments"` // made here, and in no block yet
 }
 
 type balance struct {
@@ -70,11 +71,11 @@ func (c *Counter) status(none) (status, error) {
 	w, url := c.w, c.url
 	c.mu.Unlock()
 	if w == nil {
-		return status{History: []entry{}}, nil
+		return status{History: []entry{}, Payments: []payment{}}, nil
 	}
 	p, b, backup, st := w.Params(), w.Balance(), w.Backup(), w.State()
 	s := status{Open: true, Locked: w.Locked(), Proven: w.BackedUp(), Symbol: p.Coin.Symbol, Worthless: p.Network != coin.Main,
-		Maturity: p.Maturity, History: []entry{},
+		Maturity: p.Maturity, History: []entry{}, Payments: underWay(w),
 		Balance: balance{b.Confirmed.String(), b.Unconfirmed.String(), b.Immature.String(), b.Dust.String(), b.Total().String()},
 		Server:  server{URL: url, Connected: st.Connected, Synced: st.Synced, Height: st.Headers, Announced: st.Announced}}
 	if !backup.Words.IsZero() {
@@ -203,10 +204,8 @@ func (c *Counter) receive(a wanted) (received, error) {
 		return received{}, err
 	}
 	ask := uri.Request{Address: to}
-	if a.Amount != "" {
-		if ask.Amount, err = coin.ParseAmount(strings.ReplaceAll(strings.TrimSpace(a.Amount), ",", ".")); err != nil {
-			return received{}, err
-		}
+	if ask.Amount, err = parseAmount(a.Amount); err != nil {
+		return received{}, err
 	}
 	r.Link = uri.Format(w.Params(), ask)
 	r.QR, err = draw(r.Link)
