@@ -269,7 +269,7 @@ export class Pan {
   }
 
   #nugget(c, n, span) {
-    const age = this.#still.matches ? Infinity : (performance.now() - n.born) / 1000;
+    const age = this.#still.matches || !this.#running ? Infinity : (performance.now() - n.born) / 1000;
     const fall = Math.min(1, age / 0.45);
     const size = n.size * span * 1.5 * (1 + 1.2 * (1 - fall) ** 2); // it comes down from above
     const x = n.x * span, y = n.y * span - (1 - fall) ** 2 * span * 0.5;

@@ -29,7 +29,7 @@
 // settings.js has what the person set.
 import * as figures from "./figures.js";
 import * as settings from "./settings.js";
-import {choose, has, load, percent, sentence, text} from "./words.js";
+import {choose, has, load, percent, sentence, text, together} from "./words.js";
 
 const $ = (id) => document.getElementById(id);
 const show = (...ids) => ids.forEach((id) => { $(id).hidden = false; });
@@ -89,16 +89,24 @@ export function tell(info) {
   const name = info.payee && has("payee." + info.payee) ? text("payee." + info.payee) : info.payee_name;
   $("payee").textContent = name.charAt(0).toUpperCase() + name.slice(1);
   $("payout").textContent = info.payout;
-  $("coin").textContent = info.worthless ? text("facts.worthless") : text("facts.coin", {coin: info.coin});
+  work();
   $("worth").hidden = $("worth-text").hidden = !info.worthless;
   $("facts-awake").textContent = text(navigator.wakeLock ? "facts.awake" : "facts.asleep");
   $("facts-secret").textContent = secrets(info);
 }
 
+// work says what will be done, with how many cores.
+function work() {
+  if (!terms?.info) return;
+  const {worthless, coin} = terms.info;
+  const cores = text("facts.cores", {n: settings.settings().lanes, all: settings.cores});
+  $("coin").textContent = together(worthless ? text("facts.worthless") : text("facts.coin", {coin}), cores);
+}
+
 // secrets says what is kept here: nothing, or a device's key.
 function secrets(info) {
   if (!info.join && !terms.joined) return text("facts.secret");
-  return [text("facts.key"), forgets ? text("join.visit") : ""].join(" ").trim();
+  return together(text("facts.key"), forgets ? text("join.visit") : "");
 }
 
 let forgets = false; // this browser keeps nothing
@@ -203,6 +211,7 @@ export function halt(phase, code = "", args = {}) {
 
 export function snapshot(s, totals, done, passed, {seen = true, back = false, slowed = 1} = {}) {
   figures.snapshot(s, totals, done, passed, seen);
+  document.body.toggleAttribute("data-slowed", slowed < 1);
   if (!seen) return;
   const notes = [];
   if (s.state === "mining") {
@@ -214,7 +223,7 @@ export function snapshot(s, totals, done, passed, {seen = true, back = false, sl
   }
   now = () => {
     const written = notes.map(([key, {n, percent: part} = {}]) => text(key, {n, percent: part && percent(part)}));
-    say(s.state, title(s.state, ""), s.state === "mining" ? written.filter(Boolean).join(" ") : reason(s.code, {text: s.reason}));
+    say(s.state, title(s.state, ""), s.state === "mining" ? together(...written) : reason(s.code, {text: s.reason}));
   };
   now();
 }
@@ -271,7 +280,7 @@ function sliders() {
   value("lanes", text("settings.lanes.of", {n: lanes, all}));
   value("power", percent(power / 100));
   value("floor", floor > 0 ? percent(floor / 100) : text("settings.floor.off"));
-  $("facts-lanes").textContent = text("facts.cores", {n: lanes, all});
+  work();
 }
 
 function value(id, text) {

@@ -83,6 +83,9 @@ export const number = (n) => format({maximumFractionDigits: 0}).format(n);
 // short writes a number with three figures.
 export const short = (n) => format({maximumSignificantDigits: 3}).format(n);
 
+// together puts sentences side by side, with a space between them where the language has one.
+export const together = (...sentences) => sentences.filter(Boolean).join(tag === "ja" || tag === "zh" ? "" : " ");
+
 // percent writes a share of 1.
 export const percent = (n) => format({style: "percent", maximumFractionDigits: 0}).format(n);
 
