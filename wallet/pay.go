@@ -37,7 +37,7 @@ var (
 	ErrOpenPayments = errors.New("too many payments are on their way: wait until some are confirmed")
 )
 
-// Everything, as an amount, is all that can be spent now; the fee is taken out of it.
+// Everything is an amount: all that can be spent now, with the fee taken out of it.
 const Everything coin.Amount = -1
 
 // Fee says what a payment may cost: Rate if it is set, else what the servers think is needed to be in a block within
