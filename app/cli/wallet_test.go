@@ -158,6 +158,19 @@ func TestProbe(t *testing.T) {
 	if got := w.Paths(); len(got) != 1 || got[0] != old {
 		t.Errorf("%v", got)
 	}
+	// From then on it shows with the wallet's own, and in the sum.
+	a, err := w.Accounts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	out.Reset()
+	term.printBalances(a.List())
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	if len(lines) != 3 || !strings.Contains(lines[1], `"path":"m/0', pkh"`) || !strings.Contains(lines[1], `"type":"account"`) ||
+		!strings.Contains(lines[2], `"type":"balance"`) || !strings.Contains(lines[2], `"immature":"50.00000000"`) {
+		t.Errorf("%s", out.String())
+	}
 }
 
 func TestParsePath(t *testing.T) {
