@@ -50,12 +50,12 @@ func moneyWords(s purse.Snapshot, r purse.Ripening) []string {
 	}
 	lines := []string{amount(b.Confirmed) + unit + " can be spent"}
 	if b.Unconfirmed != 0 {
-		lines = append(lines, amount(b.Unconfirmed)+unit+" is on its way: it is in no block yet, and may never be")
+		lines = append(lines, amount(b.Unconfirmed)+unit+" on its way: in no block yet, and it may never be")
 	}
 	if b.Immature != 0 {
-		line := amount(b.Immature) + unit + " is immature: rewards ripen for " + plural(s.Params.Maturity, "block")
+		line := amount(b.Immature) + unit + " immature: rewards ripen for " + plural(s.Params.Maturity, "block")
 		if r.Needs > 0 {
-			line = amount(b.Immature) + unit + " is immature: " + strconv.Itoa(int(r.Deep)) + "/" + strconv.Itoa(int(r.Needs)) + " blocks"
+			line = amount(b.Immature) + unit + " immature: " + strconv.Itoa(int(r.Deep)) + "/" + strconv.Itoa(int(r.Needs)) + " blocks"
 			if r.Rewards > 1 {
 				line += " for the first of " + plural(r.Rewards, "reward")
 			}
@@ -63,7 +63,7 @@ func moneyWords(s purse.Snapshot, r purse.Ripening) []string {
 		lines = append(lines, line)
 	}
 	if b.Dust != 0 {
-		lines = append(lines, amount(b.Dust)+unit+" is dust: to spend it would cost more than it is worth")
+		lines = append(lines, amount(b.Dust)+unit+" of dust: to spend it would cost more than it is worth")
 	}
 	return lines
 }
