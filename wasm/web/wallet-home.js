@@ -26,7 +26,6 @@ export function show() {
   of.stays = wallet.show("wallet.home", of.balance,
     el("div.wallet-actions", {}, button("wallet.receive", receive, "gold", "wallet-receive"), button("wallet.send", () => send.show(), "plain", "wallet-send"), button("wallet.more", more, "plain", "wallet-more")),
     of.server, of.notes, of.history);
-  of.notes.append(...warnings().filter(Boolean));
   parts = of;
   update();
 }
@@ -45,6 +44,11 @@ export function update() {
       row("wallet.unconfirmed", s.balance.unconfirmed),
       row("wallet.immature", s.balance.immature, {n: s.maturity}),
       row("wallet.dust", s.balance.dust)].filter(Boolean)));
+  const notes = String([s.proven, wallet.persistent]);
+  if (parts.notes.dataset.of !== notes) {
+    parts.notes.dataset.of = notes;
+    parts.notes.replaceChildren(...warnings().filter(Boolean));
+  }
   standing(s.server);
   const open = document.activeElement && parts.history.contains(document.activeElement) && document.activeElement.tagName === "INPUT";
   if (!open) history(s); // a label that is being written is not taken away

@@ -97,13 +97,14 @@ function fresh() {
   return {box: el("div.wallet-field", {}, box, bar, said, suggest), input};
 }
 
-// keep asks the browser not to throw the wallet away. It is the person's tap that asks.
-async function keep() {
-  try {
-    wallet.persistent = Boolean(navigator.storage && navigator.storage.persist && await navigator.storage.persist());
-  } catch {
-    wallet.persistent = false;
-  }
+// keep asks the browser not to throw the wallet away. It is the person's tap that asks; some browsers ask the person in
+// turn, and what they answer may come at any time.
+function keep() {
+  if (!navigator.storage || !navigator.storage.persist) return;
+  navigator.storage.persist().then((promised) => {
+    wallet.persistent = promised;
+    home.update();
+  }).catch(() => { /* it has promised nothing */ });
 }
 
 function create() {
@@ -112,7 +113,7 @@ function create() {
   wallet.show("wallet.create.title",
     el("p", {}, t("wallet.create.text")),
     form("wallet.create.do", async () => {
-      await keep();
+      keep();
       wallet.status = await wallet.call("create", {passphrase: passphrase.input.value, length: Number(length.value)});
       passphrase.input.value = "";
       wallet.offer.state = "kept";
@@ -194,7 +195,7 @@ function restore() {
     if (typing && typing.input.value.trim()) add(typing.input.value);
     const all = words.join(" ");
     await wallet.call("check", {words: all});
-    await keep();
+    keep();
     wallet.status = await wallet.call("restore", {words: all, extra: extra.input.value, passphrase: passphrase.input.value});
     words.length = 0;
     passphrase.input.value = extra.input.value = "";
@@ -213,7 +214,7 @@ function restoreFile() {
   wallet.show("wallet.restorefile.title", el("p", {}, t("wallet.restorefile.text")),
     form("wallet.restore.do", async () => {
       const bytes = await file(input);
-      await keep();
+      keep();
       wallet.status = await wallet.call("restorefile", {file: bytes, opens: opens.input.value, passphrase: passphrase.input.value});
       opens.input.value = passphrase.input.value = "";
       wallet.offer.state = "kept";

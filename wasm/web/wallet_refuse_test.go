@@ -143,10 +143,10 @@ func TestWalletReloadedWhileItWrites(t *testing.T) {
 			press(t, tab, ".wallet-offer")
 			press(t, tab, "#wallet-create")
 			typeInto(t, tab, "#wallet-passphrase", walletPassphrase)
-			evaluate[bool](t, tab, `(window.before = new BroadcastChannel("test"), window.before.onmessage = () => location.reload(), true)`)
+			evaluate[bool](t, tab, `(window.firstVisit = new BroadcastChannel("test"), window.firstVisit.onmessage = () => location.reload(), true)`)
 			press(t, tab, ".wallet-form .gold")
 			eventually(t, 4*patience, "the page is loaded again", func() bool { // the key derivation comes first
-				return evaluate[bool](t, tab, "!window.before && document.body?.dataset.state === 'ready'")
+				return evaluate[bool](t, tab, "!window.firstVisit && document.body?.dataset.state === 'ready'")
 			})
 			press(t, tab, "#wallet-open")
 			press(t, tab, ".wallet-offer")
