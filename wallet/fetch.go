@@ -15,7 +15,7 @@ import (
 
 const (
 	// maxEntries bounds the histories that are asked for at once, of all scripts together.
-	maxEntries = 2 * maxTxs
+	maxEntries = maxTxs
 	// maxParts bounds the inputs and outputs that are kept of all transactions.
 	maxParts = 1_000_000
 )
