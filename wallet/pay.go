@@ -35,6 +35,10 @@ var (
 	ErrNoPayment = errors.New("there is no such payment")
 	// ErrOpenPayments says that too many payments are on their way.
 	ErrOpenPayments = errors.New("too many payments are on their way: wait until some are confirmed")
+	// ErrPayments says that neither the file of the payments nor its previous copy can be read. The wallet is whole, and
+	// makes no payment: one that no server has had yet may be in that file, of the same coins. Nothing is written over
+	// it; moved away, it makes room for new payments once the wallet is opened anew.
+	ErrPayments = errors.New("the file of the payments is damaged, and the wallet is whole")
 )
 
 // Everything is an amount: all that can be spent now, with the fee taken out of it.
@@ -112,6 +116,7 @@ func share(part, whole coin.Amount) float64 {
 
 // payments is what a Wallet knows of those that it made.
 type payments struct {
+	damaged error      // why they are not known: ErrPayments; set when the wallet is opened
 	busy    sync.Mutex // one payment is made, or its file written, at a time
 	list    []*payment // guarded by the wallet's mu, and replaced by whoever holds busy
 	shown   *state     // the state with them; guarded by mu
@@ -168,10 +173,13 @@ func (w *Wallet) ownScript(script []byte) (bool, error) {
 
 // PlanPayment plans a payment to an address or a payment link, of an amount, or of Everything; 0 stands for the
 // amount that the link names. Nothing is signed or sent, and a locked wallet plans too. It fails as ParseRecipient
-// does, with the errors of package tx, or with ErrWatchOnly.
+// does, with the errors of package tx, with ErrWatchOnly, or with ErrPayments.
 func (w *Wallet) PlanPayment(to string, amount coin.Amount, fee Fee) (Payment, error) {
 	if w.watches {
 		return Payment{}, ErrWatchOnly
+	}
+	if w.pays.damaged != nil {
+		return Payment{}, w.pays.damaged
 	}
 	r, err := w.ParseRecipient(to)
 	if err != nil {
@@ -354,6 +362,9 @@ func (w *Wallet) keep(p Payment) (pow.Hash, error) {
 
 // mayMake refuses a payment whose coins are not there any more.
 func (w *Wallet) mayMake(p Payment) error {
+	if w.pays.damaged != nil {
+		return w.pays.damaged
+	}
 	frozen, err := w.frozen()
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"slices"
@@ -136,7 +137,9 @@ func (w *Wallet) loadPayments() {
 		return err
 	})
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return // damaged, and so is its copy: the wallet opens all the same, and sees at the servers what was sent
+		// The wallet opens all the same, and sees at the servers what was sent.
+		w.pays.damaged = fmt.Errorf("%w: %s", ErrPayments, w.paymentsName())
+		return
 	}
 	w.pays.list = list
 	w.put(w.state)
@@ -144,6 +147,9 @@ func (w *Wallet) loadPayments() {
 
 // savePayments writes a list of payments. When it returns, they are on the disk. The caller holds w.pays.busy.
 func (w *Wallet) savePayments(list []*payment) error {
+	if w.pays.damaged != nil {
+		return w.pays.damaged
+	}
 	w.mu.Lock()
 	plain, err := encodePayments(list)
 	w.mu.Unlock()

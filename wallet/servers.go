@@ -32,6 +32,7 @@ type State struct {
 	Connected bool
 	Synced    bool  // what is shown is what at least one server knows
 	Err       error // why nothing is synced, or what could not be saved; in our own words
+	Damaged   error // ErrPayments, naming its file, where the payments that were made here cannot be read
 	// Headers is the height of the last verified header, -1 before the first. It grows while a first sync runs,
 	// towards Announced: the greatest height that a server of this Run or Sync claims, unproven; 0 for none yet.
 	Headers, Announced int32
@@ -88,7 +89,7 @@ func (w *Wallet) State() State {
 	w.mu.Unlock()
 	w.servers.mu.Lock()
 	defer w.servers.mu.Unlock()
-	s := State{Headers: -1, Servers: slices.Clone(w.servers.list)}
+	s := State{Headers: -1, Damaged: w.pays.damaged, Servers: slices.Clone(w.servers.list)}
 	if chain != nil {
 		s.Headers = chain.Height()
 	}

@@ -244,7 +244,16 @@ func (t *terminal) withDesk(ctx context.Context, c walletChoice, dial walletDial
 		return err
 	}
 	defer func() { err = errors.Join(err, w.Close()) }()
+	t.sayDamaged(w)
 	return work(d, w)
+}
+
+// sayDamaged says that the payments that were made cannot be read.
+func (t *terminal) sayDamaged(w *wallet.Wallet) {
+	if err := w.State().Damaged; err != nil {
+		message, hint := desk.Explain(err)
+		t.say("%s. %s", strings.ToUpper(message[:1])+message[1:], hint)
+	}
 }
 
 // sayUnproven says that a wallet was never proven to be backed up.

@@ -26,6 +26,9 @@ func (t *terminal) withAccounts(ctx context.Context, c walletChoice, dial wallet
 				t.say("The account at %s is open elsewhere, and left out here.", p)
 			}
 			list = a.List()
+			for _, x := range list[1:] {
+				t.sayDamaged(x)
+			}
 		}
 		for _, x := range list {
 			if err := t.learn(ctx, x, servers); err != nil {

@@ -91,7 +91,7 @@ func (t *terminal) learn(ctx context.Context, w *wallet.Wallet, servers []string
 	go func() { ended <- w.Sync(ctx, servers...) }()
 	tick := time.NewTicker(progressLook)
 	defer tick.Stop()
-	p := headerProgress{last: w.State().Headers, moved: time.Now(), said: time.Now()}
+	p := syncProgress{headers: w.State().Headers, moved: time.Now(), said: time.Now()}
 	for {
 		select {
 		case err := <-ended:
@@ -118,24 +118,50 @@ func (t *terminal) learn(ctx context.Context, w *wallet.Wallet, servers []string
 	}
 }
 
-// headerProgress is how a first sync goes on.
-type headerProgress struct {
-	last        int32 // height that was seen last
+// syncProgress is how a sync goes on.
+type syncProgress struct {
+	headers     int32             // height that was seen last
+	phases      []wallet.Progress // of each server, that were seen last
 	moved, said time.Time
 }
 
-// look gives a line for people while headers come, and whether it is due where no line can be drawn over.
-func (p *headerProgress) look(s wallet.State, now time.Time) (line string, due bool) {
-	if s.Headers != p.last {
-		p.last, p.moved = s.Headers, now
+// look gives a line for people while there is something to wait for, and whether it is due where no line can be drawn
+// over.
+func (p *syncProgress) look(s wallet.State, now time.Time) (line string, due bool) {
+	phases := make([]wallet.Progress, len(s.Servers))
+	for i, x := range s.Servers {
+		phases[i] = x.Progress
 	}
-	if s.Announced <= s.Headers+1 || s.Headers < 0 {
+	if s.Headers != p.headers || !slices.Equal(phases, p.phases) {
+		p.headers, p.phases, p.moved = s.Headers, phases, now
+	}
+	if line = progressWords(s); line == "" {
 		return "", false
 	}
 	if due = now.Sub(p.said) >= progressSay; due {
 		p.said = now
 	}
-	return fmt.Sprintf("Checking block headers: %d of %d. What is checked is kept, if you stop here.", s.Headers, s.Announced), due
+	return line, due
+}
+
+// progressWords says what a sync is at; "" where it is soon told.
+func progressWords(s wallet.State) string {
+	if s.Announced > s.Headers+1 && s.Headers >= 0 {
+		return fmt.Sprintf("Checking block headers: %d of %d. What is checked is kept, if you stop here.", s.Headers, s.Announced)
+	}
+	what := map[wallet.Phase]string{
+		wallet.PhaseAddresses:    "Asking for addresses",
+		wallet.PhaseHistories:    "Fetching the histories of used addresses",
+		wallet.PhaseBlocks:       "Checking the headers of old blocks",
+		wallet.PhaseTransactions: "Fetching and proving transactions",
+	}[s.Progress.Phase]
+	switch {
+	case what == "":
+		return ""
+	case s.Progress.Of == 0:
+		return fmt.Sprintf("%s: %d so far.", what, s.Progress.Done)
+	}
+	return fmt.Sprintf("%s: %d of %d.", what, s.Progress.Done, s.Progress.Of)
 }
 
 // sayServers tells what each of several servers did; of one alone the result tells.

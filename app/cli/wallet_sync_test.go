@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -99,29 +101,64 @@ func TestServerFlags(t *testing.T) {
 	}
 }
 
-func TestHeaderProgress(t *testing.T) {
+func TestSyncProgress(t *testing.T) {
 	t.Parallel()
 	at := time.Unix(1_800_000_000, 0)
-	p := headerProgress{last: -1, moved: at, said: at}
+	p := syncProgress{headers: -1, moved: at, said: at}
+	none := wallet.Progress{}
 	for i, c := range []struct {
 		headers, announced int32
+		phase              wallet.Progress
 		line               string
-		due                bool
+		due, moved         bool
 	}{
-		{-1, 0, "", false},
-		{-1, 9000, "", false},
-		{2015, 9000, "2015 of 9000", false},
-		{4031, 9000, "4031 of 9000", true},
-		{4031, 9000, "4031 of 9000", false},
-		{9000, 9000, "", false},
+		{-1, 0, none, "", false, false},
+		{-1, 9000, none, "", false, false},
+		{2015, 9000, wallet.Progress{Phase: wallet.PhaseHeaders, Done: 2015, Of: 9000}, "headers: 2015 of 9000", false, true},
+		{4031, 9000, wallet.Progress{Phase: wallet.PhaseHeaders, Done: 4031, Of: 9000}, "headers: 4031 of 9000", true, true},
+		{4031, 9000, wallet.Progress{Phase: wallet.PhaseHeaders, Done: 4031, Of: 9000}, "headers: 4031 of 9000", false, false},
+		{9000, 9000, wallet.Progress{Phase: wallet.PhaseHeaders, Done: 9000, Of: 9000}, "", false, true},
+		{9000, 9000, wallet.Progress{Phase: wallet.PhaseAddresses, Of: 40}, "addresses: 0 of 40", true, true},
+		{9000, 9000, wallet.Progress{Phase: wallet.PhaseHistories, Done: 3, Of: 12}, "histories of used addresses: 3 of 12", false, true},
+		{9000, 9000, wallet.Progress{Phase: wallet.PhaseBlocks, Done: 2016}, "old blocks: 2016 so far", false, true},
+		{9000, 9000, wallet.Progress{Phase: wallet.PhaseTransactions, Done: 700, Of: 20000}, "transactions: 700 of 20000", true, true},
+		{9000, 9000, wallet.Progress{Phase: wallet.PhaseTransactions, Done: 700, Of: 20000}, "transactions: 700 of 20000", false, false},
+		{9000, 9000, none, "", false, true},
 	} {
 		now := at.Add(time.Duration(i) * 5 * time.Second)
-		line, due := p.look(wallet.State{Headers: c.headers, Announced: c.announced}, now)
+		line, due := p.look(wallet.State{Headers: c.headers, Announced: c.announced, Progress: c.phase, Servers: []wallet.ServerState{{Progress: c.phase}}}, now)
 		if !strings.Contains(line, c.line) || (line == "") != (c.line == "") || due != c.due {
 			t.Errorf("%d: %q %v", i, line, due)
 		}
+		if moved := p.moved.Equal(now); moved != c.moved && i > 0 {
+			t.Errorf("%d: moved: %v", i, moved)
+		}
 	}
-	if want := at.Add(25 * time.Second); p.moved != want {
-		t.Errorf("moved at %v, want %v", p.moved, want)
+}
+
+// Payments that cannot be read are told whatever is asked for, and none is made.
+func TestDamagedPayments(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	inside(t, 0, "wallet", "create", "--network", "practice", "--data", dir)
+	found, err := filepath.Glob(filepath.Join(dir, "wallets", "practice.state", "*-84"))
+	if err != nil || len(found) != 1 {
+		t.Fatal(found, err)
+	}
+	if err := os.WriteFile(filepath.Join(found[0], "payments"), []byte("damaged"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out, said bytes.Buffer
+	if code := (&terminal{out: &out, err: &said}).run(t.Context(), []string{"wallet", "balance", "--network", "practice", "--data", dir}); code != 0 {
+		t.Errorf("%d: %s", code, said.String())
+	}
+	for _, want := range []string{"The file of the payments is damaged", "-84/payments", "Goldpan has left it as it is"} {
+		if !strings.Contains(said.String(), want) {
+			t.Errorf("%q is not said: %s", want, said.String())
+		}
+	}
+	e := last(t, inside(t, 1, "wallet", "send", "--network", "practice", "--data", dir, "--to", practiceAddress(t), "--amount", "1", "--yes"), "error")
+	if !strings.Contains(e.Message, "payments is damaged") || e.Hint == "" {
+		t.Errorf("%+v", e)
 	}
 }

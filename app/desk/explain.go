@@ -165,6 +165,7 @@ var explanations = []struct {
 	{label.ErrFormat, "", "Export the labels from the other wallet in the BIP329 format."},
 	{label.ErrTooLong, "", "Look whether it is a file of labels."},
 	{wallet.ErrLabels, "", "Goldpan has left it as it is, under wallets in the data directory. Your coins need no labels: move the file away and new ones begin; a backup file of the wallet has the old ones."},
+	{wallet.ErrPayments, "", "Goldpan has left it as it is, under wallets in the data directory, and makes no payment: one that waits to be sent may be in it. What was sent shows in the history all the same. Move the file away, and the one beside it whose name ends in .previous, open the wallet again, and look there before you pay anybody a second time."},
 	{electrum.ErrOldHistory, "", "Use another server; this one is not in step with itself."},
 	{wallet.ErrDamaged, "the wallet file is damaged, and so is the copy kept of it", "Goldpan has left both as they are. Move them away and restore the wallet from its words."},
 	{wallet.ErrKeyFile, "", "Make it readable by you alone again, or move every wallets/practice file of the data directory away; Goldpan then makes a new practice wallet."},

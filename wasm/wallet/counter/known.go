@@ -46,6 +46,7 @@ var known = []struct {
 	{wallet.ErrGiveUp, "giveup"},
 	{wallet.ErrNoPayment, "stale"},
 	{wallet.ErrOpenPayments, "openpayments"},
+	{wallet.ErrPayments, "damaged"},
 	{uri.ErrLink, "link"},
 	{uri.ErrCoin, "network"},
 	{uri.ErrRequired, "link"},
