@@ -2,7 +2,11 @@ package ui
 
 import (
 	"context"
+	"image/png"
+	"os"
+	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -26,15 +30,23 @@ const goodPassphrase = "river gravel lantern seventeen otters"
 type purseWindow struct {
 	*window
 	later queue
+	close func() // ends it, as the end of the program does
 }
 
-func newPurseWindow(t *testing.T) *purseWindow {
+func newPurseWindow(t *testing.T) *purseWindow { return openPurseWindow(t, t.TempDir()) }
+
+// openPurseWindow is one of a data directory. FYNE_THEME=dark has it dark, for pictures.
+func openPurseWindow(t *testing.T, dir string) *purseWindow {
 	t.Helper()
-	newTestApp(t, theme.VariantLight)
+	variant := theme.VariantLight
+	if os.Getenv("FYNE_THEME") == "dark" {
+		variant = theme.VariantDark
+	}
+	newTestApp(t, variant)
 	ctx, cancel := context.WithCancel(context.Background())
 	p := &purseWindow{window: newWindow(ctx, fyne.CurrentApp(), Options{})}
 	p.do, p.window.later = p.later.add, p.later.add
-	d, err := desk.Open(t.TempDir())
+	d, err := desk.Open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +64,7 @@ func newPurseWindow(t *testing.T) *purseWindow {
 		t.Fatal(err)
 	}
 	p.wallet.take(kept)
-	t.Cleanup(func() {
+	p.close = sync.OnceFunc(func() {
 		p.closed.Store(true)
 		cancel()
 		p.wallet.end()
@@ -60,8 +72,43 @@ func newPurseWindow(t *testing.T) *purseWindow {
 			t.Error(err)
 		}
 	})
+	t.Cleanup(p.close)
 	p.visit(placeWallet)
 	return p
+}
+
+// shot keeps a picture of the window where GOLDPAN_SCREENSHOTS says, for people to look at.
+func (p *purseWindow) shot(t *testing.T, name string) {
+	t.Helper()
+	dir := os.Getenv("GOLDPAN_SCREENSHOTS")
+	if dir == "" {
+		return
+	}
+	p.later.draw()
+	p.wallet.look()
+	// A display lays out anew whatever has grown; the test's canvas does so when it is told to.
+	size := p.win.Canvas().Size()
+	for _, more := range []float32{1, 0} {
+		p.win.Resize(size.AddWidthHeight(more, 0))
+		if top := p.win.Canvas().Overlays().Top(); top != nil {
+			top.Refresh()
+		}
+		for _, o := range test.LaidOutObjects(p.win.Content()) {
+			o.Refresh()
+		}
+	}
+	variant := "light"
+	if os.Getenv("FYNE_THEME") == "dark" {
+		variant = "dark"
+	}
+	f, err := os.Create(filepath.Join(dir, "purse-"+name+"-"+variant+".png"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := png.Encode(f, p.win.Canvas().Capture()); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // until draws what waits until ok.
@@ -125,8 +172,10 @@ func (p *purseWindow) make(t *testing.T, coinName string) {
 	if p.wallet.adding.next.Disabled() {
 		t.Fatalf("a good passphrase was refused: %q", p.text())
 	}
+	p.shot(t, "passphrase")
 	test.Tap(p.wallet.adding.next)
 	p.until(t, "the wallet", func() bool { return p.wallet.adding == nil && p.win.Canvas().Overlays().Top() != nil })
+	p.shot(t, "made")
 }
 
 // A beginner makes a wallet, sees the words once, gives some wrong and then right, and
@@ -164,6 +213,7 @@ func TestFirstWallet(t *testing.T) {
 			t.Fatal("not all words are shown")
 		}
 	}
+	p.shot(t, "words")
 	p.press(t, p.top(t), "I have written them down")
 	if len(at) != asked {
 		t.Fatalf("asked for %v", at)
@@ -219,7 +269,9 @@ func TestLockedWallet(t *testing.T) {
 	p.make(t, "Bitcoin")
 	p.press(t, p.top(t), "Later")
 	p.until(t, "it", func() bool { return p.wallet.view.last.State == purse.Open })
+	p.shot(t, "receive")
 	p.press(t, p.wallet.content, "Lock")
+	p.shot(t, "locked")
 	if p.wallet.view.last.State != purse.Locked || !p.wallet.view.body.Visible() {
 		t.Errorf("after Lock: %v", p.wallet.view.last.State)
 	}
@@ -227,6 +279,7 @@ func TestLockedWallet(t *testing.T) {
 	if p.wallet.view.body.Visible() || !p.wallet.view.shut.Visible() {
 		t.Error("the passphrase is not asked for")
 	}
+	p.shot(t, "unlock")
 	p.wallet.view.passphrase.SetText("wrong")
 	test.Tap(p.wallet.view.open)
 	p.until(t, "a refusal", func() bool { return strings.Contains(p.text(), "does not open it") })
@@ -272,6 +325,7 @@ func TestRestoreByWords(t *testing.T) {
 	if b == nil || !strings.Contains(words.says.Text, "No word of the list begins so. Perhaps") {
 		t.Fatalf("of a wrong word it says %q", words.says.Text)
 	}
+	p.shot(t, "restore-near")
 	test.Tap(b)
 	for range 10 {
 		words.entry.SetText("aban")
@@ -286,6 +340,7 @@ func TestRestoreByWords(t *testing.T) {
 	}
 	test.Tap(buttons(words.content)["Take the last one back"])
 	words.entry.SetText("about ")
+	p.shot(t, "restore")
 	if p.wallet.adding.next.Disabled() {
 		t.Fatalf("BIP39's own vector was refused: %q", words.says.Text)
 	}
@@ -307,6 +362,7 @@ func TestRestoreByWords(t *testing.T) {
 		t.Error("a strange address is taken for its own")
 	}
 	// The sheet about servers: none is contacted before it is answered, and what is no address is refused.
+	p.shot(t, "servers")
 	typing(t, p.top(t), "tls://", "http://electrum.example")
 	p.press(t, p.top(t), "Ask these")
 	if text := p.text(); !strings.Contains(text, "begins with tls://") {
