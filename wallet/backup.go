@@ -2,6 +2,7 @@ package wallet
 
 import (
 	"bytes"
+	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"golang.org/x/text/unicode/norm"
 
 	"goldpan/core/coin"
 	"goldpan/core/seal"
@@ -138,9 +141,27 @@ func (w *Wallet) VerifyWords(m hd.Mnemonic, seedPassphrase string) error {
 	return w.note(func(n *notes) { n.Words = w.o.today() })
 }
 
+// SeedPassphraseIs tells whether that is BIP39's own passphrase of the words: "" where they have none. The words alone
+// bring back another wallet without it. It fails with ErrLocked or ErrWatchOnly.
+func (w *Wallet) SeedPassphraseIs(seedPassphrase string) (bool, error) {
+	if w.watches {
+		return false, ErrWatchOnly
+	}
+	s, err := w.secret()
+	if err != nil {
+		return false, err
+	}
+	defer s.Words.Wipe()
+	given, kept := norm.NFKD.String(seedPassphrase), norm.NFKD.String(s.Passphrase)
+	return subtle.ConstantTimeCompare([]byte(given), []byte(kept)) == 1, nil
+}
+
 func (w *Wallet) same(s secret) error {
 	if len(s.Words.Words()) == 0 && s.Watch.Key == "" {
 		return hd.ErrLength
+	}
+	if s.Watch.Key != "" && !w.watches {
+		return ErrOther // it has the same addresses, and nothing that spends
 	}
 	o := w.o
 	a, err := derive(&o, s)
@@ -251,6 +272,7 @@ func RestoreBackup(o Options, b []byte, passphrase string) (*Wallet, error) {
 		return nil, err
 	}
 	defer s.Words.Wipe()
+	o.SeedPassphrase = "" // the file says whether there is one: another would make another wallet of its words
 	w, err := create(o, s, notes{File: o.today(), Paths: j.Paths})
 	if err != nil {
 		return nil, err

@@ -11,7 +11,15 @@ import (
 func (w *Wallet) Locked() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.overslept()
 	return w.file == (seal.Key{})
+}
+
+// overslept locks a wallet whose time ended while the machine slept, and the timer with it; the caller holds w.mu.
+func (w *Wallet) overslept() {
+	if w.auto != nil && w.after > 0 && time.Now().Round(0).After(w.until) {
+		w.forget()
+	}
 }
 
 // Lock forgets the key that opens the words. The wallet goes on watching: its addresses, balance and history stay,
@@ -35,9 +43,11 @@ func (w *Wallet) forget() {
 func (w *Wallet) arm() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.after <= 0 {
+	if w.after <= 0 || w.closed {
 		return
 	}
+	// Round takes the monotonic clock away, which stands still while the machine sleeps.
+	w.until = time.Now().Round(0).Add(w.after)
 	if w.auto == nil {
 		w.auto = time.AfterFunc(w.after, w.Lock)
 		return
@@ -48,6 +58,7 @@ func (w *Wallet) arm() {
 // SetAutoLock changes Options.AutoLock of a wallet that is open; the time begins anew.
 func (w *Wallet) SetAutoLock(after time.Duration) {
 	w.mu.Lock()
+	w.overslept()
 	w.after = after
 	if after <= 0 && w.auto != nil {
 		w.auto.Stop()
@@ -106,6 +117,7 @@ func (w *Wallet) unlock(o Options) error {
 func (w *Wallet) fileKey() (seal.Key, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.overslept()
 	if w.file == (seal.Key{}) {
 		return seal.Key{}, ErrLocked
 	}
@@ -154,7 +166,15 @@ func (w *Wallet) OpenPath(p hd.Path) (*Wallet, error) {
 		return nil, err
 	}
 	defer clear(key[:])
+	private, err := w.private()
+	if err != nil {
+		return nil, err
+	}
+	defer clear(private[:])
 	o := w.o
+	w.mu.Lock()
+	o.AutoLock = w.after
+	w.mu.Unlock()
 	o.Path = p
 	if err := o.path(); err != nil {
 		return nil, err
@@ -168,7 +188,7 @@ func (w *Wallet) OpenPath(p hd.Path) (*Wallet, error) {
 		return nil, err
 	}
 	defer s.Words.Wipe()
-	n, err := o.openNotes(w.key, e)
+	n, err := o.openNotes(private, e)
 	if err != nil {
 		return nil, err
 	}

@@ -17,7 +17,7 @@ func (w *Wallet) Fresh() (addr string, index uint32, err error) {
 	gap := w.state.gapLimit()
 	w.mu.Unlock()
 	if next-used >= gap || next >= maxIndex {
-		next = used
+		next = min(used, maxIndex-1)
 	}
 	addr, err = w.Address(uint32(next))
 	return addr, uint32(next), err
@@ -82,6 +82,13 @@ func (w *Wallet) Paths() []hd.Path {
 
 // Remember keeps the paths of accounts that were found to have a history.
 func (w *Wallet) Remember(paths ...hd.Path) error {
+	for i, p := range paths {
+		clean, err := p.Clean()
+		if err != nil {
+			return err
+		}
+		paths = slices.Concat(paths[:i], []hd.Path{clean}, paths[i+1:]) // the caller's stay as they are
+	}
 	return w.note(func(n *notes) {
 		id := w.o.Params.Coin.ID
 		if n.Paths == nil {

@@ -20,6 +20,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"goldpan/core/coin"
 	"goldpan/core/jsonrpc"
@@ -55,6 +56,9 @@ var (
 	ErrWeak = errors.New("that passphrase is too soon guessed")
 	// ErrNotProven says that no address is given before the words were proven to be written down.
 	ErrNotProven = errors.New("the words must be proven to be written down first")
+	// ErrSeedPassphrase says that BIP39's own passphrase is not written in UTF-8: what is kept of it, and any other
+	// program, would make another wallet of it.
+	ErrSeedPassphrase = errors.New("the passphrase of the words is not written in UTF-8: save its file so, or type it anew")
 	// ErrClosed says that the wallet was closed.
 	ErrClosed = errors.New("the wallet is closed")
 )
@@ -182,6 +186,12 @@ func (o *Options) path() error {
 		}
 		o.Path = p
 	}
+	// One account has one name, in which its payments and its lock are, however its path is written.
+	p, err := o.Path.Clean()
+	if err != nil {
+		return err
+	}
+	o.Path = p
 	o.account = strings.NewReplacer("'", "h", "/", "_").Replace(o.Path.Steps) + "-" + strconv.Itoa(int(o.Path.Kind.Purpose()))
 	// The first account of each purpose has the name that it always had.
 	for _, purpose := range []uint32{44, 49, 84, 86} {
@@ -212,6 +222,7 @@ type Wallet struct {
 	file   seal.Key    // of the words; zero while locked
 	auto   *time.Timer // locks it; nil for never
 	after  time.Duration
+	until  time.Time // when it locks, by the clock on the wall
 	notes  notes
 	state  *state // replaced as a whole by put, never changed
 	owned  Balance
@@ -278,8 +289,11 @@ func create(o Options, s secret, n notes) (*Wallet, error) {
 	if s.Created.IsZero() {
 		s.Created = o.today()
 	}
-	if s.Passphrase == "" {
+	if s.Passphrase == "" && s.Watch.Key == "" {
 		s.Passphrase = o.SeedPassphrase
+	}
+	if !utf8.ValidString(s.Passphrase) {
+		return nil, ErrSeedPassphrase
 	}
 	// An account that cannot be derived must fail before anything is written.
 	account, err := derive(&o, s)
@@ -385,6 +399,8 @@ func (w *Wallet) Close() error {
 	w.mu.Unlock()
 	w.running.Lock()
 	defer w.running.Unlock()
+	w.pays.busy.Lock() // a payment that is just being signed is kept under the key that is cleared below
+	defer w.pays.busy.Unlock()
 	err := errors.Join(w.save(true), w.release())
 	clear(w.key[:])
 	return err
@@ -426,10 +442,10 @@ func (w *Wallet) Address(index uint32) (string, error) {
 func (w *Wallet) Path(index uint32) string { return w.account.Path(hd.Receive, index) }
 
 // NextUnused is the first receiving address after every one that was ever paid, and its index. It stays the same
-// until it is paid.
+// until it is paid. Where all that are watched were paid, it is the last of them.
 func (w *Wallet) NextUnused() (addr string, index uint32, err error) {
 	w.mu.Lock()
-	index = uint32(w.state.used(hd.Receive))
+	index = uint32(min(w.state.used(hd.Receive), maxIndex-1))
 	w.mu.Unlock()
 	addr, err = w.Address(index)
 	return addr, index, err

@@ -235,12 +235,15 @@ func watchDescriptor(params *coin.Params, text string) (*Account, error) {
 	if isHexKey(d.key) {
 		return nil, unsupported("a key that has no range")
 	}
-	key, _, err := parseExtended(d.key, params)
+	key, told, err := parseExtended(d.key, params)
 	if err != nil {
 		if isPrivateKey(d.key) {
 			err = ErrPrivate
 		}
 		return nil, err
+	}
+	if told != "" && told != d.kind {
+		return nil, fmt.Errorf("%w: its key is of another kind of address", ErrDescriptor)
 	}
 	a := &Account{params: params, kind: d.kind, base: key, origin: d.origin, fingerprint: d.fingerprint, steps: d.chains}
 	// A wallet that exports its receiving chain alone keeps its change beside it (BIP44).

@@ -91,6 +91,16 @@ func PathOf(params *coin.Params, purpose, account uint32) (Path, error) {
 	return Path{k, fmt.Sprintf("%d'/%d'/%d'", purpose, params.CoinType, account)}, nil
 }
 
+// Clean is the path as Steps is written here, with ' for each hardened step and no needless nought: two paths that
+// lead to one account are the same then.
+func (p Path) Clean() (Path, error) {
+	steps, err := parseSteps(p.Steps)
+	if err != nil {
+		return Path{}, err
+	}
+	return Path{p.Kind, formatSteps(steps, "'")}, nil
+}
+
 // String is the path as people write it.
 func (p Path) String() string { return fmt.Sprintf("m/%s, %s", p.Steps, p.Kind) }
 

@@ -3,7 +3,8 @@
 // It refuses links of another coin, addresses of another network, amounts that are none, keys said twice, and
 // whatever a link calls required that it does not know. A link pays nothing: who follows one asks the person first.
 //
-// Specification: BIP21, whose scheme Litecoin and Dogecoin use under their own names; RFC 3986 for its form.
+// Specification: BIP21, whose scheme Litecoin and Dogecoin use under their own names; BIP321 for keys in capital letters; RFC 3986
+// for its form.
 package uri
 
 import (
@@ -111,6 +112,7 @@ func Parse(p *coin.Params, text string) (Request, error) {
 		if key, err = url.PathUnescape(key); err != nil {
 			return Request{}, ErrLink
 		}
+		key = strings.ToLower(key) // a QR code of capital letters alone is smaller
 		if seen[key] {
 			return Request{}, ErrTwice
 		}
@@ -125,7 +127,7 @@ func Parse(p *coin.Params, text string) (Request, error) {
 		case "message":
 			r.Message, err = plain(value)
 		default:
-			if strings.HasPrefix(strings.ToLower(key), "req-") {
+			if strings.HasPrefix(key, "req-") {
 				return Request{}, ErrRequired
 			}
 		}

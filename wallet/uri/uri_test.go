@@ -75,6 +75,7 @@ func TestParse(t *testing.T) {
 		"bitcoin:ltc1qw508d6qejxtdg4y5r3zarvary0c5xw7kgmn4n9": coin.ErrWrongNetwork,
 		"bitcoin:" + segwit + "?amount=1&amount=2":            uri.ErrTwice,
 		"bitcoin:" + segwit + "?label=a&label=b":              uri.ErrTwice,
+		"bitcoin:" + segwit + "?amount=1&AMOUNT=2":            uri.ErrTwice,
 		"bitcoin:" + segwit + "?amount=1,5":                   uri.ErrLink,
 		"bitcoin:" + segwit + "?amount=-1":                    uri.ErrLink,
 		"bitcoin:" + segwit + "?amount=1e3":                   uri.ErrLink,
@@ -93,7 +94,11 @@ func TestParse(t *testing.T) {
 			t.Errorf("%.80s: %v", link, err)
 		}
 	}
-	r, err := uri.Parse(p, "bitcoin:"+segwit+"?label=a%E2%80%AEb%0Ac&message=1+1")
+	r, err := uri.Parse(p, strings.ToUpper("bitcoin:"+segwit+"?amount=0.5"))
+	if err != nil || r.Amount != coin.Unit/2 {
+		t.Errorf("in capitals: %+v %v", r, err)
+	}
+	r, err = uri.Parse(p, "bitcoin:"+segwit+"?label=a%E2%80%AEb%0Ac&message=1+1")
 	if err != nil || r.Label != "abc" || r.Message != "1+1" {
 		t.Errorf("%+v %v", r, err)
 	}
