@@ -4,14 +4,20 @@ package wallet
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"goldpan/core/coin"
+	"goldpan/core/pow"
 	"goldpan/core/seal"
+	"goldpan/wallet/electrum"
+	"goldpan/wallet/electrum/message"
 	"goldpan/wallet/hd"
+	spend "goldpan/wallet/tx"
 )
 
 // A backup file of what only watches has the same addresses, and proves nothing: it spends nothing.
@@ -209,4 +215,127 @@ func TestOtherAccountLocksAsSoon(t *testing.T) {
 			t.Error("it stays open")
 		}
 	})
+}
+
+// refusing has every payment refused until it is told otherwise.
+func refusing(r *rig) *judge {
+	j := &judge{}
+	r.server.Take(j.take)
+	j.say(message.Errorf(message.CodeRejected, "min relay fee not met"))
+	return j
+}
+
+// The very payment that was given up, made once more, is one payment, and the file of payments stays whole.
+func TestGivenUpAndMadeAgain(t *testing.T) {
+	r := rich(t, 2)
+	j := refusing(r)
+	p := r.plan(Everything)
+	id, err := r.w.Pay(t.Context(), p, url)
+	if _, refused := errors.AsType[*electrum.RefusedError](err); !refused {
+		t.Fatal(err)
+	}
+	if err := r.w.GiveUp(id); err != nil {
+		t.Fatal(err)
+	}
+	j.say(nil)
+	again, err := r.w.Pay(t.Context(), r.plan(Everything), url)
+	if err != nil || again != id {
+		t.Fatalf("%v %v, want %v", again, err, id)
+	}
+	r.reopen()
+	if err := r.w.State().Damaged; err != nil {
+		t.Fatal(err)
+	}
+	r.stands(id, PaySent)
+	if list := r.w.Payments(); len(list) != 1 {
+		t.Errorf("%+v", list)
+	}
+	r.confirm()
+	r.sync()
+	r.stands(id, PayConfirmed)
+	r.want(0, 0, 0)
+}
+
+// What was given up never stands beside the next payment, whatever the labels say of its coins.
+func TestGivenUpAndFrozen(t *testing.T) {
+	r := rich(t, 3)
+	refusing(r)
+	p := r.plan(60 * coin.Unit)
+	id, err := r.w.Pay(t.Context(), p, url)
+	if id == (pow.Hash{}) {
+		t.Fatal(err)
+	}
+	if err := r.w.GiveUp(id); err != nil {
+		t.Fatal(err)
+	}
+	freeze := func(c spend.Coin) {
+		t.Helper()
+		if _, err := r.w.ImportLabels(strings.NewReader(fmt.Sprintf(`{"type":"output","ref":"%s:%d","spendable":false}`, c.TxID, c.Index))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	freeze(p.plan.Inputs[0])
+	next := r.plan(coin.Unit)
+	if !slices.ContainsFunc(next.plan.Inputs, func(c spend.Coin) bool { return c.TxID == p.plan.Inputs[1].TxID }) {
+		t.Error("both payments could be in a block")
+	}
+	freeze(p.plan.Inputs[1])
+	if _, err := r.w.PlanPayment(p.To, coin.Unit, Fee{}); !errors.Is(err, ErrFrozen) {
+		t.Errorf("planned: %v", err)
+	}
+	if _, err := r.w.Pay(t.Context(), next, url); !errors.Is(err, ErrFrozen) {
+		t.Errorf("paid: %v", err)
+	}
+}
+
+// What is signed is what was shown: whoever changes what is shown pays nothing.
+func TestOnlyWhatWasShownIsPaid(t *testing.T) {
+	r := rich(t, 1)
+	p := r.plan(coin.Unit)
+	own, err := r.w.Address(7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, change := range map[string]func(*Payment){
+		"to another":     func(p *Payment) { p.To = own },
+		"to nobody":      func(p *Payment) { p.To = "" },
+		"another amount": func(p *Payment) { p.Amount, p.Leaves = p.Amount-1, p.Leaves-1 },
+		"another fee":    func(p *Payment) { p.Fee, p.Leaves = p.Fee-1, p.Leaves-1 },
+		"less leaves":    func(p *Payment) { p.Leaves-- },
+		"no change":      func(p *Payment) { p.Change = 0 },
+		"other change":   func(p *Payment) { p.change.index++ },
+	} {
+		bad := p
+		change(&bad)
+		if id, err := r.w.Pay(t.Context(), bad, url); !errors.Is(err, spend.ErrSign) || id != (pow.Hash{}) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if _, err := r.w.Pay(t.Context(), p, url); err != nil {
+		t.Error(err)
+	}
+}
+
+// A wallet that is closed while a payment is signed writes nothing under a key that is gone.
+func TestClosedWhilePaying(t *testing.T) {
+	for range 20 {
+		r := rich(t, 1)
+		p := r.plan(coin.Unit)
+		paid := make(chan pow.Hash)
+		go func() {
+			id, _ := r.w.Pay(t.Context(), p)
+			paid <- id
+		}()
+		if err := r.w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		id := <-paid
+		r.reopen()
+		if err := r.w.State().Damaged; err != nil {
+			t.Fatal(err)
+		}
+		if list := r.w.Payments(); len(list) > 1 || (len(list) == 1) != (id != (pow.Hash{})) {
+			t.Fatalf("%v: %+v", id, list)
+		}
+	}
 }

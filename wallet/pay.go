@@ -35,6 +35,9 @@ var (
 	ErrNoPayment = errors.New("there is no such payment")
 	// ErrOpenPayments says that too many payments are on their way.
 	ErrOpenPayments = errors.New("too many payments are on their way: wait until some are confirmed")
+	// ErrFrozen says that a payment was given up, and that labels keep every coin of it from being spent: another one
+	// made now could be in a block beside it.
+	ErrFrozen = errors.New("all the coins of a payment that was given up are marked as not to be spent: unmark one of them, for the next payment must spend it, so that only one of the two can ever be in a block")
 	// ErrPayments says that neither the file of the payments nor its previous copy can be read. The wallet is whole, and
 	// makes no payment: one that no server has had yet may be in that file, of the same coins. Nothing is written over
 	// it; moved away, it makes room for new payments once the wallet is opened anew.
@@ -207,10 +210,14 @@ func (w *Wallet) PlanPayment(to string, amount coin.Amount, fee Fee) (Payment, e
 		return Payment{}, err
 	}
 	w.mu.Lock()
-	coins, height := w.coins(frozen), w.state.height
+	coins, err := w.coins(frozen)
+	height := w.state.height
 	p.change = w.nextChange()
 	total := w.owned.Total()
 	w.mu.Unlock()
+	if err != nil {
+		return Payment{}, err
+	}
 	change, err := w.account.Script(p.change.chain, p.change.index)
 	if err != nil {
 		return Payment{}, err
@@ -248,7 +255,8 @@ func (w *Wallet) frozen() (map[string]bool, error) {
 }
 
 // coins is every unspent output that no payment has reserved, without its script. The caller holds w.mu.
-func (w *Wallet) coins(frozen map[string]bool) []spend.Coin {
+// It fails with ErrFrozen.
+func (w *Wallet) coins(frozen map[string]bool) ([]spend.Coin, error) {
 	s := w.state
 	spent := s.spentBy()
 	must := map[electrum.Outpoint]bool{}
@@ -258,8 +266,12 @@ func (w *Wallet) coins(frozen map[string]bool) []spend.Coin {
 			continue
 		}
 		made[p.id] = true
-		if _, beaten := p.rival(spent); p.given && !beaten && len(p.inputs) > 0 {
-			must[p.inputs[0]] = true // so that never both are in a block
+		if _, beaten := p.rival(spent); p.given && !beaten {
+			at, err := s.bond(p, frozen)
+			if err != nil {
+				return nil, err
+			}
+			must[at] = true // so that never both are in a block
 		}
 		for _, in := range p.inputs {
 			if _, gone := spent[in]; !gone && !p.given {
@@ -274,7 +286,7 @@ func (w *Wallet) coins(frozen map[string]bool) []spend.Coin {
 		}
 		for _, o := range t.outputs {
 			at := electrum.Outpoint{TxID: id, Index: o.n}
-			if _, gone := spent[at]; gone || frozen[fmt.Sprintf("%s:%d", id, o.n)] {
+			if _, gone := spent[at]; gone || frozen[labelled(at)] {
 				continue
 			}
 			list = append(list, spend.Coin{TxID: id, Index: o.n, Amount: coin.Amount(o.value), Kind: w.account.Kind(),
@@ -282,7 +294,29 @@ func (w *Wallet) coins(frozen map[string]bool) []spend.Coin {
 				Own: made[id], Must: must[at]})
 		}
 	}
-	return list
+	return list, nil
+}
+
+// labelled names an output as labels do.
+func labelled(at electrum.Outpoint) string { return fmt.Sprintf("%s:%d", at.TxID, at.Index) }
+
+// bond is the coin of a payment that was given up which the next one spends: the greatest that may be spent, for a
+// small one may cost more than it is worth. It fails with ErrFrozen.
+func (s *state) bond(p *payment, frozen map[string]bool) (at electrum.Outpoint, err error) {
+	best := int64(-1)
+	kept := false
+	for _, in := range p.inputs {
+		o, ok := s.own(in)
+		if ok && frozen[labelled(in)] {
+			kept = true
+		} else if ok && o.value > best {
+			at, best = in, o.value
+		}
+	}
+	if best < 0 && kept {
+		return at, ErrFrozen
+	}
+	return at, nil
 }
 
 // nextChange is the change address after every one that was used, or is to be. The caller holds w.mu.
@@ -330,7 +364,7 @@ func (w *Wallet) keep(p Payment) (pow.Hash, error) {
 		return pow.Hash{}, err
 	}
 	t, err := electrum.ParseTransaction(signed.Raw)
-	if err != nil || t.ID != signed.ID {
+	if err != nil || t.ID != signed.ID || !p.shown(w.Params(), t) {
 		return pow.Hash{}, spend.ErrSign
 	}
 	k := &payment{id: signed.ID, raw: signed.Raw, to: p.To, amount: p.Amount, fee: p.Fee, made: w.o.today(), inputs: t.Inputs}
@@ -344,13 +378,25 @@ func (w *Wallet) keep(p Payment) (pow.Hash, error) {
 				k.outputs = append(k.outputs, output{uint32(n), p.change, o.Value})
 			}
 		}
+		if len(k.outputs) != 1 {
+			return pow.Hash{}, spend.ErrSign
+		}
 	}
 	w.mu.Lock()
-	list := append(trimmed(w.pays.list), k)
+	before := w.pays.list
+	list := append(trimmed(before), k)
+	// The very payment that was given up, made once more, is no second one.
+	if i := slices.IndexFunc(before, func(p *payment) bool { return p.id == k.id }); i >= 0 {
+		list = slices.Clone(before)
+		list[i] = k
+	}
 	w.mu.Unlock()
 	if err := w.savePayments(list); err != nil {
 		// It may be on the disk or not. It was never sent: what the disk has is put back.
-		return pow.Hash{}, errors.Join(err, w.savePayments(list[:len(list)-1]))
+		if back := w.savePayments(before); back != nil {
+			err = fmt.Errorf("%w; the payment may be kept all the same, and is then sent once the wallet is opened again: look there before you pay anew", err)
+		}
+		return pow.Hash{}, err
 	}
 	w.mu.Lock()
 	w.pays.list = list
@@ -358,6 +404,26 @@ func (w *Wallet) keep(p Payment) (pow.Hash, error) {
 	w.mu.Unlock()
 	w.o.Changed()
 	return k.id, nil
+}
+
+// shown tells whether what was signed is what the person was shown, and nothing besides.
+func (p Payment) shown(params *coin.Params, t *electrum.Transaction) bool {
+	to, err := params.ParseAddress(p.To)
+	if err != nil || p.Leaves != p.Amount+p.Fee {
+		return false
+	}
+	outputs := 1
+	if p.Change > 0 {
+		outputs = 2
+	}
+	var in coin.Amount
+	for _, c := range p.plan.Inputs {
+		in += c.Amount
+	}
+	return len(t.Outputs) == outputs && len(t.Inputs) == len(p.plan.Inputs) && in == p.Leaves+p.Change &&
+		slices.ContainsFunc(t.Outputs, func(o electrum.Output) bool {
+			return bytes.Equal(o.Script, to.Script) && coin.Amount(o.Value) == p.Amount
+		})
 }
 
 // mayMake refuses a payment whose coins are not there any more.
@@ -380,7 +446,11 @@ func (w *Wallet) mayMake(p Payment) error {
 	}
 	there := map[outpoint]spend.Coin{}
 	must := 0
-	for _, c := range w.coins(frozen) {
+	coins, err := w.coins(frozen)
+	if err != nil {
+		return err
+	}
+	for _, c := range coins {
 		there[outpoint{c.TxID, c.Index}] = c
 		if c.Must {
 			must++

@@ -348,9 +348,8 @@ func TestOwnChangeIsSpent(t *testing.T) {
 // While Run is connected, a payment goes out through it.
 func TestPayWhileRunning(t *testing.T) {
 	r := rich(t, 2)
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- r.w.Run(ctx, url) }()
+	watch, stop := r.run(url)
+	watch.until(t, "in step", func() bool { return r.w.State().Synced }) // else paying syncs, and Run finds it taken
 	id, err := r.w.Pay(t.Context(), r.plan(coin.Unit), url)
 	if err != nil {
 		t.Fatal(err)
@@ -364,8 +363,7 @@ func TestPayWhileRunning(t *testing.T) {
 	if _, err := r.w.Pay(t.Context(), r.plan(3*coin.Unit)); !errors.As(err, &refused) {
 		t.Errorf("%v", err)
 	}
-	cancel()
-	<-ended
+	_ = stop()
 }
 
 func TestWhomToPay(t *testing.T) {

@@ -174,7 +174,7 @@ func (s *selection) sort() error {
 		if _, _, err := inputWeight(c.Kind); err != nil {
 			return err
 		}
-		if !c.spendable() || c.Amount <= s.cost(c.Kind) {
+		if !c.spendable() || c.Amount <= s.cost(c.Kind) && !c.Must {
 			continue
 		}
 		have, err := s.have.Add(c.Amount)
