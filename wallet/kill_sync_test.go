@@ -63,31 +63,40 @@ func syncAlone() {
 	os.Exit(1)
 }
 
-// A wallet that is killed at any moment of a sync opens, knows what it said it knew, and comes in step again, over
-// reorganisations too. GOLDPAN_KILLS=300 is the long run.
-func TestKilledSync(t *testing.T) {
-	r := newRig(t)
+// listen has a server take connections, as other processes need them, until the test ends, and gives its URL.
+func listen(t *testing.T, s *electrumtest.Server) (url string) {
+	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	var all sync.WaitGroup
-	defer all.Wait()
-	defer ln.Close()
 	all.Go(func() {
 		for {
 			c, err := ln.Accept()
 			if err != nil {
 				return
 			}
-			r.server.Attach(jsonrpc.NewLineConn(c, message.MaxRequest))
+			s.Attach(jsonrpc.NewLineConn(c, message.MaxRequest))
 		}
 	})
-	server := "tcp://" + ln.Addr().String()
+	t.Cleanup(func() {
+		ln.Close()
+		all.Wait()
+	})
+	return "tcp://" + ln.Addr().String()
+}
+
+// A wallet that is killed at any moment of a sync opens, knows what it said it knew, and comes in step again, over
+// reorganisations too. GOLDPAN_KILLS=300 is the long run.
+func TestKilledSync(t *testing.T) {
+	r := newRig(t)
+	server := listen(t, r.server)
 	if err := r.w.Close(); err != nil {
 		t.Fatal(err)
 	}
 	r.o.Dir, r.o.Storage, r.o.Dial = t.TempDir(), nil, jsonrpc.Dial
+	var err error
 	if r.w, err = Restore(r.o, words(t)); err != nil {
 		t.Fatal(err)
 	}

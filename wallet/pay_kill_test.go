@@ -7,7 +7,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"strconv"
@@ -18,9 +17,7 @@ import (
 
 	"goldpan/core/coin"
 	"goldpan/core/hasher"
-	"goldpan/core/jsonrpc"
 	"goldpan/wallet/electrum/electrumtest"
-	"goldpan/wallet/electrum/message"
 	"goldpan/wallet/hd"
 )
 
@@ -75,7 +72,7 @@ func payOn(spec string) error {
 	if err != nil {
 		return err
 	}
-	url := "tcp://" + parts[1]
+	url := parts[1]
 	for {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		if err := w.Sync(ctx, url); err != nil {
@@ -138,20 +135,7 @@ func TestKilledPayer(t *testing.T) {
 	}
 	server := electrumtest.NewServer(chain)
 	t.Cleanup(server.Close)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { listener.Close() })
-	go func() {
-		for {
-			c, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			server.Attach(jsonrpc.NewLineConn(c, message.MaxRequest))
-		}
-	}()
+	url := listen(t, server)
 	to := theirs(t, o.Params)
 	target, err := o.Params.Script(to)
 	if err != nil {
@@ -186,7 +170,7 @@ func TestKilledPayer(t *testing.T) {
 			deadly = true
 		}
 		cmd := exec.Command(os.Args[0])
-		cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d %s %s %s", payer, left, listener.Addr(), to, dir))
+		cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d %s %s %s", payer, left, url, to, dir))
 		out, err := cmd.StdoutPipe()
 		if err == nil {
 			err = cmd.Start()
@@ -204,7 +188,7 @@ func TestKilledPayer(t *testing.T) {
 		}
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait() // the error is that it was killed
-		settled(t, o, server, listener.Addr().String(), round)
+		settled(t, o, server, url, round)
 		mu.Lock()
 		for amount, ids := range heard {
 			if len(ids) != 1 {
@@ -239,7 +223,7 @@ func paidTo(raw, script []byte) (amount int64) {
 }
 
 // settled opens the wallet as after a restart: all that was kept is sent, and the next block holds it.
-func settled(t *testing.T, o Options, server *electrumtest.Server, address string, round int) {
+func settled(t *testing.T, o Options, server *electrumtest.Server, url string, round int) {
 	t.Helper()
 	w, err := Open(o)
 	if err != nil {
@@ -247,7 +231,7 @@ func settled(t *testing.T, o Options, server *electrumtest.Server, address strin
 	}
 	defer w.Close()
 	sync := func() {
-		if err := w.Sync(t.Context(), "tcp://"+address); err != nil {
+		if err := w.Sync(t.Context(), url); err != nil {
 			t.Fatalf("round %d: %v", round, err)
 		}
 	}

@@ -8,11 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 
 	"goldpan/core/coin"
@@ -166,32 +162,6 @@ func TestLitecoinNodeTakesPayments(t *testing.T) {
 			}
 		}
 	}
-}
-
-// litecoind runs Debian's litecoind until the test ends.
-func (n *node) litecoind() {
-	t := n.t
-	t.Helper()
-	program, err := exec.LookPath("litecoind")
-	if err != nil {
-		t.Fatal("litecoind is missing: `make test` installs it (the package litecoind of Debian); this test needs a real node and is never skipped")
-	}
-	for range 5 {
-		dir := t.TempDir()
-		rpc := freePort(t)
-		n.url = "http://127.0.0.1:" + rpc
-		n.auth = func() (user, password string, err error) {
-			b, err := os.ReadFile(filepath.Join(dir, "regtest", ".cookie"))
-			user, password, _ = strings.Cut(string(b), ":")
-			return user, password, err
-		}
-		if launch(t, func() error { return n.try(nil, "getblockcount") }, program, "-regtest", "-datadir="+dir, "-server",
-			"-rpcbind=127.0.0.1", "-rpcallowip=127.0.0.1", "-rpcport="+rpc, "-listen=0", "-dnsseed=0", "-printtoconsole=0",
-			"-keypool=5", "-fallbackfee=0.0001", "-dbcache=4", "-rpcthreads=4", "-maxtipage=2000000000") {
-			return
-		}
-	}
-	t.Fatal("litecoind does not start")
 }
 
 // TestBitcoinNodeTakesPayments does the same with btcd, which mines to one account alone: that pays the others, and

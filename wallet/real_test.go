@@ -252,15 +252,14 @@ func knownWords(t testing.TB) hd.Mnemonic {
 	return m
 }
 
-// TestLitecoinNode follows a reward and a payment through Debian's litecoind and a reorganisation.
-func TestLitecoinNode(t *testing.T) {
-	t.Parallel()
+// litecoind runs Debian's litecoind until the test ends.
+func (n *node) litecoind() {
+	t := n.t
+	t.Helper()
 	program, err := exec.LookPath("litecoind")
 	if err != nil {
 		t.Fatal("litecoind is missing: `make test` installs it (the package litecoind of Debian); this test needs a real node and is never skipped")
 	}
-	n := &node{t: t, params: regtest(t, "litecoin"), http: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}
-	ok := false
 	for range 5 {
 		dir := t.TempDir()
 		rpc := freePort(t)
@@ -270,15 +269,20 @@ func TestLitecoinNode(t *testing.T) {
 			user, password, _ = strings.Cut(string(b), ":")
 			return user, password, err
 		}
-		if ok = launch(t, func() error { return n.try(nil, "getblockcount") }, program, "-regtest", "-datadir="+dir, "-server",
+		if launch(t, func() error { return n.try(nil, "getblockcount") }, program, "-regtest", "-datadir="+dir, "-server",
 			"-rpcbind=127.0.0.1", "-rpcallowip=127.0.0.1", "-rpcport="+rpc, "-listen=0", "-dnsseed=0", "-printtoconsole=0",
-			"-keypool=5", "-fallbackfee=0.0001", "-dbcache=4", "-rpcthreads=4", "-maxtipage=2000000000"); ok {
-			break
+			"-keypool=5", "-fallbackfee=0.0001", "-dbcache=4", "-rpcthreads=4", "-maxtipage=2000000000") {
+			return
 		}
 	}
-	if !ok {
-		t.Fatal("litecoind does not start")
-	}
+	t.Fatal("litecoind does not start")
+}
+
+// TestLitecoinNode follows a reward and a payment through Debian's litecoind and a reorganisation.
+func TestLitecoinNode(t *testing.T) {
+	t.Parallel()
+	n := &node{t: t, params: regtest(t, "litecoin"), http: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}
+	n.litecoind()
 	n.serve()
 	w := n.restored(knownWords(t))
 	address := func(i uint32) string {

@@ -4,11 +4,9 @@ package wallet
 
 import (
 	"encoding/binary"
-	"net"
 	"os"
 	"runtime/debug"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -16,7 +14,6 @@ import (
 	"goldpan/core/jsonrpc"
 	"goldpan/core/pow"
 	"goldpan/wallet/electrum/electrumtest"
-	"goldpan/wallet/electrum/message"
 	"goldpan/wallet/hd"
 )
 
@@ -44,32 +41,18 @@ func TestSize(t *testing.T) {
 		}
 		return c
 	})
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all sync.WaitGroup
-	defer all.Wait()
-	defer ln.Close()
-	all.Go(func() {
-		for {
-			c, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			r.server.Attach(jsonrpc.NewLineConn(c, message.MaxRequest))
-		}
-	})
+	server := listen(t, r.server)
 	r.o.Dir, r.o.Storage = t.TempDir(), nil
 	r.o.Dial = jsonrpc.Dial
 	if err := r.w.Close(); err != nil {
 		t.Fatal(err)
 	}
+	var err error
 	if r.w, err = Restore(r.o, words(t)); err != nil {
 		t.Fatal(err)
 	}
 	begin := time.Now()
-	if err := r.w.Sync(t.Context(), "tcp://"+ln.Addr().String()); err != nil {
+	if err := r.w.Sync(t.Context(), server); err != nil {
 		t.Fatal(err)
 	}
 	synced := time.Since(begin)

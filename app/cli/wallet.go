@@ -264,27 +264,5 @@ func (t *terminal) sayUnproven(w *wallet.Wallet) {
 }
 
 func walletBalanceCommand() command {
-	return command{
-		name:    "wallet balance",
-		summary: "Show what a wallet owns, at each account that was found.",
-		usage:   "[--coin COIN] [--network NETWORK] [--server URL …] [--proxy URL] [--passphrase-file F]",
-		prepare: func(t *terminal, f *flag.FlagSet) func(context.Context, []string) error {
-			c := walletFlags(f)
-			servers := serverFlags(f, "what was learned last is shown")
-			return func(ctx context.Context, args []string) error {
-				if err := noArguments(args); err != nil {
-					return err
-				}
-				dial, err := t.serverDial(servers)
-				if err != nil {
-					return err
-				}
-				return t.withAccounts(ctx, c, dial, servers.urls, func(list []*wallet.Wallet) error {
-					t.sayUnproven(list[0])
-					t.printBalances(list)
-					return nil
-				})
-			}
-		},
-	}
+	return accountsCommand("wallet balance", "Show what a wallet owns, at each account that was found.", (*terminal).printBalances)
 }

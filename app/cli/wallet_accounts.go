@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"flag"
 
 	"goldpan/app/desk"
 	"goldpan/core/coin"
@@ -10,6 +11,32 @@ import (
 
 // chosen tells whether a person named one account.
 func (c walletChoice) chosen() bool { return *c.purpose != 0 || *c.account != 0 || *c.path != "" }
+
+// accountsCommand shows something of a wallet's accounts.
+func accountsCommand(name, summary string, show func(*terminal, []*wallet.Wallet) error) command {
+	return command{
+		name:    name,
+		summary: summary,
+		usage:   "[--coin COIN] [--network NETWORK] [--server URL …] [--proxy URL] [--passphrase-file F]",
+		prepare: func(t *terminal, f *flag.FlagSet) func(context.Context, []string) error {
+			c := walletFlags(f)
+			servers := serverFlags(f, "what was learned last is shown")
+			return func(ctx context.Context, args []string) error {
+				if err := noArguments(args); err != nil {
+					return err
+				}
+				dial, err := t.serverDial(servers)
+				if err != nil {
+					return err
+				}
+				return t.withAccounts(ctx, c, dial, servers.urls, func(list []*wallet.Wallet) error {
+					t.sayUnproven(list[0])
+					return show(t, list)
+				})
+			}
+		},
+	}
+}
 
 // withAccounts opens a wallet and the accounts that were found beside it, brings them in step, and closes them after
 // work. Where one account was named, it is the only one.
@@ -43,7 +70,7 @@ func (t *terminal) withAccounts(ctx context.Context, c walletChoice, dial wallet
 }
 
 // printBalances shows what each account has, where there are several, and the sum.
-func (t *terminal) printBalances(list []*wallet.Wallet) {
+func (t *terminal) printBalances(list []*wallet.Wallet) error {
 	p := list[0].Params()
 	note := ""
 	if p.Network == coin.Practice {
@@ -69,4 +96,5 @@ func (t *terminal) printBalances(list []*wallet.Wallet) {
 	if len(list) > 1 {
 		t.say("A payment spends from one account: give --path to choose another than the first.")
 	}
+	return nil
 }

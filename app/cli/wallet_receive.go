@@ -115,40 +115,23 @@ func (t *terminal) isMine(w *wallet.Wallet, address string) error {
 }
 
 func walletHistoryCommand() command {
-	return command{
-		name:    "wallet history",
-		summary: "Show what came in and went out.",
-		usage:   "[--coin COIN] [--network NETWORK] [--server URL …] [--proxy URL] [--passphrase-file F]",
-		prepare: func(t *terminal, f *flag.FlagSet) func(context.Context, []string) error {
-			c := walletFlags(f)
-			servers := serverFlags(f, "what was learned last is shown")
-			return func(ctx context.Context, args []string) error {
-				if err := noArguments(args); err != nil {
-					return err
-				}
-				dial, err := t.serverDial(servers)
-				if err != nil {
-					return err
-				}
-				return t.withAccounts(ctx, c, dial, servers.urls, func(list []*wallet.Wallet) error {
-					t.sayUnproven(list[0])
-					total := 0
-					for _, w := range list {
-						n, err := t.history(w, len(list) > 1)
-						if err != nil {
-							return err
-						}
-						total += n
-					}
-					if total == 0 {
-						t.say("Nothing came in yet.")
-					}
-					t.emit(record{"type": "done", "transactions": total})
-					return nil
-				})
-			}
-		},
+	return accountsCommand("wallet history", "Show what came in and went out.", (*terminal).printHistories)
+}
+
+func (t *terminal) printHistories(list []*wallet.Wallet) error {
+	total := 0
+	for _, w := range list {
+		n, err := t.history(w, len(list) > 1)
+		if err != nil {
+			return err
+		}
+		total += n
 	}
+	if total == 0 {
+		t.say("Nothing came in yet.")
+	}
+	t.emit(record{"type": "done", "transactions": total})
+	return nil
 }
 
 // history shows one account's, with its path where there are several.

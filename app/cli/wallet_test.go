@@ -165,7 +165,9 @@ func TestProbe(t *testing.T) {
 	}
 	defer a.Close()
 	out.Reset()
-	term.printBalances(a.List())
+	if err := term.printBalances(a.List()); err != nil {
+		t.Error(err)
+	}
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 	if len(lines) != 3 || !strings.Contains(lines[1], `"path":"m/0', pkh"`) || !strings.Contains(lines[1], `"type":"account"`) ||
 		!strings.Contains(lines[2], `"type":"balance"`) || !strings.Contains(lines[2], `"immature":"50.00000000"`) {

@@ -55,16 +55,9 @@ func NewAccount(seed []byte, params *coin.Params, purpose, account uint32) (*Acc
 
 // NewAccountAt derives the account of a path. The seed is not kept.
 func NewAccountAt(seed []byte, params *coin.Params, p Path) (*Account, error) {
-	if err := kindFor(p.Kind, params); err != nil {
-		return nil, err
-	}
-	steps, err := parseSteps(p.Steps)
+	master, steps, err := masterFor(seed, params, p)
 	if err != nil {
 		return nil, err
-	}
-	master, err := hdkeychain.NewMaster(seed, params.Chain)
-	if err != nil {
-		return nil, fmt.Errorf("derive account: %w", err)
 	}
 	defer master.Zero()
 	public, err := master.ECPubKey()
@@ -87,6 +80,22 @@ func NewAccountAt(seed []byte, params *coin.Params, p Path) (*Account, error) {
 		return nil, fmt.Errorf("derive account: %w", err)
 	}
 	return a, a.open()
+}
+
+// masterFor is the master key of a seed and the steps of a path that the coin has. The caller zeroes the key.
+func masterFor(seed []byte, params *coin.Params, p Path) (*hdkeychain.ExtendedKey, []uint32, error) {
+	if err := kindFor(p.Kind, params); err != nil {
+		return nil, nil, err
+	}
+	steps, err := parseSteps(p.Steps)
+	if err != nil {
+		return nil, nil, err
+	}
+	master, err := hdkeychain.NewMaster(seed, params.Chain)
+	if err != nil {
+		return nil, nil, fmt.Errorf("derive master key: %w", err)
+	}
+	return master, steps, nil
 }
 
 // Watch makes an account of an extended public key or of an output descriptor. A kind must be given for a key that

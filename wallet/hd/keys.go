@@ -16,16 +16,9 @@ type Keys struct {
 
 // NewKeys derives an account's two chains from a seed, which is not kept.
 func NewKeys(seed []byte, params *coin.Params, p Path) (*Keys, error) {
-	if err := kindFor(p.Kind, params); err != nil {
-		return nil, err
-	}
-	steps, err := parseSteps(p.Steps)
+	master, steps, err := masterFor(seed, params, p)
 	if err != nil {
 		return nil, err
-	}
-	master, err := hdkeychain.NewMaster(seed, params.Chain)
-	if err != nil {
-		return nil, fmt.Errorf("derive keys: %w", err)
 	}
 	defer master.Zero()
 	account, err := derive(master, steps...)
