@@ -211,7 +211,7 @@ func evaluate[T any](t *testing.T, tab context.Context, expression string) T {
 	return v
 }
 
-// await waits until an expression is true on the page.
+// await waits until an expression is true on the page, or a promise for what is.
 func await(t *testing.T, tab context.Context, expression string) {
 	t.Helper()
 	defer func() {
@@ -219,7 +219,7 @@ func await(t *testing.T, tab context.Context, expression string) {
 			t.Logf("waited for %s; the page shows:\n%s", expression, evaluate[string](t, tab, "document.body.dataset.state + ': ' + document.body.innerText"))
 		}
 	}()
-	eventually(t, patience, expression, func() bool { return evaluate[bool](t, tab, "Boolean("+expression+")") })
+	eventually(t, patience, expression, func() bool { return evaluate[bool](t, tab, "Promise.resolve("+expression+").then(Boolean)") })
 }
 
 // unhurried waits as long as the page takes a click after Stop for the second half of a double click.

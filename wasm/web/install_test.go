@@ -71,3 +71,58 @@ func TestInstalls(t *testing.T) {
 	await(t, tab, "document.body.dataset.state === 'ready'")
 	await(t, tab, "navigator.serviceWorker.getRegistration().then((r) => r.update()).then(() => caches.keys()).then((all) => all.length === 1 && all[0].startsWith('goldpan-newer-'))")
 }
+
+// TestOpensWithoutAnAnswer: a proxy that cannot reach the server, and a server that is silent, get the kept page with its
+// own words, and nothing of another version beside it.
+func TestOpensWithoutAnAnswer(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t)
+	page := newServer(builtPage(t), pool.options())
+	const limit = "const patience = 10_000;"
+	sw := string(page.files["/sw.js"].plain)
+	if !strings.Contains(sw, limit) {
+		t.Fatal("sw.js has another patience")
+	}
+	page.files["/sw.js"].plain = []byte(strings.Replace(sw, limit, "const patience = 3_000;", 1))
+	page.files["/sw.js"].gzip, page.files["/sw.js"].br = nil, nil
+	const up, proxy, silent, half = "up", "a proxy without its server", "silence", "a server that comes back meanwhile"
+	var mode atomic.Value
+	mode.Store(up)
+	address, _ := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		now := mode.Load()
+		switch {
+		case now == proxy, now == half && r.URL.Path == "/":
+			http.Error(w, "nobody behind this proxy", http.StatusBadGateway)
+		case now == silent:
+			<-r.Context().Done()
+		default:
+			page.ServeHTTP(w, r)
+		}
+	}))
+	tab := chrome(t)
+	visit(t, tab, address+"/")
+	await(t, tab, isReady)
+	await(t, tab, "navigator.serviceWorker.ready.then(() => navigator.serviceWorker.controller !== null)")
+	for _, now := range []string{proxy, silent, half} {
+		mode.Store(now)
+		visit(t, tab, address+"/")
+		await(t, tab, "document.body.dataset.state === 'refused'")
+		if text := evaluate[string](t, tab, "document.body.innerText"); !strings.Contains(text, "does not answer") || strings.Contains(text, pool.info.Payout) {
+			t.Errorf("%s: the page says %q", now, text)
+		}
+		// Neither what mines nor who is paid reaches a kept page, though a server would say it again.
+		got := evaluate[string](t, tab, `Promise.all(["info.json", "goldpan.wasm"].map((path) => fetch(path).then(({ok}) => ok ? path : "", () => ""))).then((all) => all.join(""))`)
+		if got != "" {
+			t.Errorf("%s: %s reached the kept page", now, got)
+		}
+		if n := workers(t, tab); n != 0 {
+			t.Errorf("%s: %d workers", now, n)
+		}
+	}
+	mode.Store(up)
+	eventually(t, patience, "the page is back", func() bool {
+		visit(t, tab, address+"/")
+		await(t, tab, "['ready', 'refused'].includes(document.body.dataset.state)")
+		return evaluate[bool](t, tab, isReady)
+	})
+}

@@ -1,6 +1,7 @@
 // The service worker: it lets the page be installed, and open with a friendly word when the computer that serves it is
-// off. It asks that computer first, each time, so it never shows an old page while a newer one can be had; it answers
-// for nothing that says who is paid or that mines, and it starts nothing.
+// off, is silent, or stands behind a proxy that cannot reach it. It asks that computer first, each time, so it never
+// shows an old page while a newer one can be had. What it shows then is the kept page whole and nothing else: no part of
+// it comes from the server, so no two versions meet, and it learns of nobody who is paid and can start nothing.
 //
 // The build writes what the page's frame consists of, and a name for just these bytes.
 "use strict";
@@ -24,23 +25,41 @@ self.addEventListener("activate", (event) => {
 });
 
 const words = /^\/text\.[a-z-]+\.json$/; // only the languages that somebody reads are kept
+const patience = 10_000;                // ms that the server may be silent
+const away = [502, 503, 504];           // what a proxy says of a server that it cannot reach
+const without = new Set();              // the clients that have the kept page
 
 self.addEventListener("fetch", (event) => {
   const {request} = event;
   const {origin, pathname} = new URL(request.url);
   if (request.method !== "GET" || origin !== self.location.origin) return;
-  if (frame.includes(pathname) || words.test(pathname)) event.respondWith(answer(request, pathname));
+  if (request.mode === "navigate") {
+    if (frame.includes(pathname)) event.respondWith(open(event, pathname));
+  } else if (without.has(event.clientId)) {
+    event.respondWith(kept(pathname).then((part) => part ?? Response.error()));
+  } else if (words.test(pathname)) {
+    event.respondWith(keep(request, pathname));
+  }
 });
 
-async function answer(request, pathname) {
-  const cache = await caches.open(version);
-  try {
-    const fresh = await fetch(request);
-    if (fresh.ok && words.test(pathname)) await cache.put(pathname, fresh.clone());
-    return fresh;
-  } catch (reason) {
-    const kept = await cache.match(pathname);
-    if (!kept) throw reason;
-    return kept;
-  }
+const kept = (pathname) => caches.match(pathname, {cacheName: version});
+
+// open answers with the server's page, or with the kept one where there is none to be had.
+async function open({request, resultingClientId}, pathname) {
+  const given = new AbortController(); // a question that stayed open would hold up the next visit's
+  const fresh = fetch(request, {signal: given.signal}).catch(() => null);
+  const silence = new Promise((done) => setTimeout(done, patience, null));
+  const answer = await Promise.race([fresh, silence]);
+  if (answer && !away.includes(answer.status)) return answer;
+  const page = resultingClientId && await kept(pathname);
+  if (!page) return answer ?? await fresh ?? Response.error();
+  given.abort();
+  without.add(resultingClientId);
+  return page;
+}
+
+async function keep(request, pathname) {
+  const fresh = await fetch(request);
+  if (fresh.ok) await (await caches.open(version)).put(pathname, fresh.clone());
+  return fresh;
 }

@@ -279,7 +279,7 @@ func (p *Page) Text(expression string) (text string) {
 	return text
 }
 
-// Await waits until an expression is true.
+// Await waits until an expression is true, or a promise for what is.
 func (p *Page) Await(expression string) {
 	p.t.Helper()
 	p.await(Patience, expression)
@@ -296,7 +296,7 @@ func (p *Page) await(within time.Duration, expression string) {
 	deadline := time.Now().Add(within)
 	for {
 		var ok bool
-		p.Eval("Boolean("+expression+")", &ok)
+		p.Eval("Promise.resolve("+expression+").then(Boolean)", &ok)
 		if ok {
 			return
 		}
