@@ -4,6 +4,7 @@ package web_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http/httptest"
 
@@ -27,9 +28,14 @@ func ExampleHandler() {
 		r := httptest.NewRequest("GET", "http://"+host+"/info.json", nil)
 		w := httptest.NewRecorder()
 		handler.ServeHTTP(w, r)
-		fmt.Println(w.Code, w.Body)
+		var info web.Info
+		if err := json.Unmarshal(w.Body.Bytes(), &info); err != nil {
+			fmt.Print(w.Code, " ", w.Body)
+			continue
+		}
+		fmt.Println(w.Code, info.PayeeName, info.Payout)
 	}
 	// Output:
-	// 200 {"network":"practice","coin":"Bitcoin","algorithm":"sha256d","payee_name":"the practice wallet","payee":"","payout":"pan1…","worthless":true,"join":false}
+	// 200 the practice wallet pan1…
 	// 421 Goldpan does not serve a page under this name
 }
