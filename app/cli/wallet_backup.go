@@ -88,6 +88,9 @@ func (t *terminal) askBack(ctx context.Context, w *wallet.Wallet, n int) error {
 	if err != nil {
 		return err
 	}
+	if err := t.askSeedPassphrase(ctx, w); err != nil {
+		return err
+	}
 	words := make([]string, len(positions))
 	left := positions
 	for range 3 {
@@ -104,6 +107,27 @@ func (t *terminal) askBack(ctx context.Context, w *wallet.Wallet, n int) error {
 			return err
 		}
 		t.say("Wrong: %s. Look at your paper once more.", listed(left))
+	}
+	return wallet.ErrOther
+}
+
+// askSeedPassphrase asks for BIP39's own passphrase where the words have one: without it they bring back another wallet.
+func (t *terminal) askSeedPassphrase(ctx context.Context, w *wallet.Wallet) error {
+	is, err := w.SeedPassphraseIs("")
+	for range 3 {
+		if is || err != nil {
+			return err
+		}
+		var own string
+		if own, err = t.secret(ctx, "", "Passphrase of the words, which they bring nothing back without"); err != nil {
+			return err
+		}
+		if is, err = w.SeedPassphraseIs(own); err == nil && !is {
+			t.say("That is not their passphrase. Its capitals and blanks count.")
+		}
+	}
+	if is || err != nil {
+		return err
 	}
 	return wallet.ErrOther
 }

@@ -98,6 +98,9 @@ func (from restoring) check(c walletChoice) error {
 	if *from.kind != "" && !slices.Contains(hd.Kinds(), hd.Kind(*from.kind)) {
 		return usagef("--kind: pkh, sh(wpkh), wpkh or tr")
 	}
+	if *c.seedPassphraseFile != "" && (*from.backupFile != "" || *from.watchFile != "") {
+		return usagef("--seed-passphrase-file goes with words: a backup file holds theirs, and a key to watch has none")
+	}
 	inputs := 0
 	for _, f := range []*string{from.wordsFile, from.watchFile, from.backupPassphrase, c.passphraseFile, c.seedPassphraseFile} {
 		if *f == "-" {
@@ -235,12 +238,11 @@ func (t *terminal) probe(ctx context.Context, w *wallet.Wallet, servers []string
 }
 
 func (t *terminal) probeOne(ctx context.Context, own *wallet.Wallet, path hd.Path, servers []string) (n int, b wallet.Balance, err error) {
-	w, err := own.OpenPath(path)
-	if errors.Is(err, wallet.ErrInUse) {
-		w = own // its own path is open already
-	} else if err != nil {
-		return 0, b, err
-	} else {
+	w := own
+	if path != own.Account() {
+		if w, err = own.OpenPath(path); err != nil {
+			return 0, b, err
+		}
 		defer func() { err = errors.Join(err, w.Close()) }()
 	}
 	if err := t.learn(ctx, w, servers); err != nil {

@@ -38,7 +38,7 @@ func (p payment) check() (amount coin.Amount, fee wallet.Fee, err error) {
 		return fail("give --fee-blocks or --fee-rate, not both")
 	case *p.blocks < 0 || *p.blocks > wallet.MaxBlocks:
 		return fail("--fee-blocks: from 1 to %d", wallet.MaxBlocks)
-	case *p.rate < 0 || *p.rate > 1e7:
+	case *p.rate != 0 && (!(*p.rate > 0 && *p.rate <= 1e7) || tx.PerByte(*p.rate) == 0): // NaN is none of them
 		return fail("--fee-rate: the coin's smallest units for each virtual byte")
 	case *p.all:
 		amount = wallet.Everything
@@ -77,6 +77,9 @@ func walletSendCommand() command {
 				var amount coin.Amount
 				var fee wallet.Fee
 				var err error
+				if *p.giveUp != "" && (*p.to != "" || *p.amount != "" || *p.all) {
+					return usagef("--give-up pays nobody: give no --to and no amount beside it")
+				}
 				if *p.giveUp == "" {
 					if amount, fee, err = p.check(); err != nil {
 						return err
