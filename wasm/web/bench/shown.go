@@ -97,10 +97,15 @@ const lookers = `(() => {
 	const on = (id) => document.getElementById(id), pause = (ms) => new Promise((done) => setTimeout(done, ms));
 	window.watched = async (ms) => {
 		const {scaled, text} = await import("./words.js");
+		const plain = (text) => { // as the page writes numbers in English
+			const number = Number(text.replaceAll(",", ""));
+			if (!(number > 0)) throw new Error("the page shows the speed " + text);
+			return number;
+		};
 		const factors = new Map(); // what is written beside a speed, and what it multiplies by
 		for (let f = 1; f < 1e13; f *= 10) {
 			const {value, scale, large} = scaled(f);
-			factors.set(text(large ? "figure.hashrate.large" : "figure.hashrate", {scale}).trim(), f / Number(value));
+			factors.set(text(large ? "figure.hashrate.large" : "figure.hashrate", {scale}).trim(), f / plain(value));
 		}
 		const count = () => Number(on("hashes").dataset.count);
 		const change = async () => {
@@ -110,7 +115,7 @@ const lookers = `(() => {
 		};
 		const speeds = [], [begun, before] = await change();
 		while (performance.now() - begun < ms) {
-			speeds.push(Number(on("hashrate").textContent) * factors.get(on("hashrate-unit").textContent));
+			speeds.push(plain(on("hashrate").textContent) * factors.get(on("hashrate-unit").textContent));
 			await pause(500);
 		}
 		const [ended, after] = await change();
