@@ -56,8 +56,17 @@ func (w *Wallet) WriteCSV(to io.Writer) error {
 	return nil
 }
 
-// cell makes a text of what a table program would take for a formula: those begin so, blanks before it or not.
+// cell makes a text of what a table program would take for a formula: those begin so, blanks before it or not. Where
+// a comma is a decimal point, such a program begins a new cell at each semicolon, quoted or not.
 func cell(s string) string {
+	parts := strings.Split(s, ";")
+	for i, part := range parts {
+		parts[i] = noFormula(part)
+	}
+	return strings.Join(parts, ";")
+}
+
+func noFormula(s string) string {
 	if strings.IndexAny(strings.TrimLeft(s, " \u00a0\t\r\n"), "=+-@|%＝＋－＠") == 0 || strings.HasPrefix(s, "\t") || strings.HasPrefix(s, "\r") {
 		return "'" + s
 	}

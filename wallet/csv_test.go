@@ -54,7 +54,11 @@ func TestCellsAreNoFormulas(t *testing.T) {
 			t.Errorf("%q stays %q", bad, got)
 		}
 	}
-	for _, good := range []string{"", "rent", "a=b", "50 %", "'quoted"} {
+	// A program that takes semicolons for the ends of cells looks behind each.
+	if got := cell("rent; March;=1+1;@x"); got != "rent; March;'=1+1;'@x" {
+		t.Errorf("%q", got)
+	}
+	for _, good := range []string{"", "rent", "a=b", "50 %", "'quoted", "a; b;"} {
 		if got := cell(good); got != good {
 			t.Errorf("%q became %q", good, got)
 		}

@@ -217,6 +217,39 @@ func TestOtherAccountLocksAsSoon(t *testing.T) {
 	})
 }
 
+// full takes so many writes more of the wallet file.
+type full struct {
+	*MemoryStorage
+	left int
+}
+
+func (f *full) Write(name string, data []byte) error {
+	if strings.HasSuffix(name, ".wallet") {
+		if f.left--; f.left < 0 {
+			return errors.New("no room")
+		}
+	}
+	return f.MemoryStorage.Write(name, data)
+}
+
+// A passphrase that was changed, though its file's copy was not, is not called unchanged.
+func TestPassphraseChangedOnAFullDisk(t *testing.T) {
+	disk := &full{&MemoryStorage{}, 2}
+	o := Options{Storage: disk, Params: bitcoinMain(t), Passphrase: "p", WorkFactor: 1}
+	w, err := Restore(o, words(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	if err := w.ChangePassphrase("p", "q"); err == nil || strings.Contains(err.Error(), "changed") || w.Unlock("p") != nil {
+		t.Errorf("nothing was written: %v", err)
+	}
+	disk.left = 1
+	if err := w.ChangePassphrase("p", "q"); err == nil || !strings.Contains(err.Error(), "it is changed") || w.Unlock("q") != nil {
+		t.Errorf("half was written: %v", err)
+	}
+}
+
 // refusing has every payment refused until it is told otherwise.
 func refusing(r *rig) *judge {
 	j := &judge{}

@@ -243,8 +243,11 @@ func (o Options) alter(twice bool, change func(*envelope) error) (err error) {
 	if err := o.write(e); err != nil {
 		return err
 	}
-	if twice {
-		return o.write(e)
+	if !twice {
+		return nil
+	}
+	if err := o.write(e); err != nil {
+		return fmt.Errorf("it is changed, but the previous copy of the wallet file still has what was there before: %w", err)
 	}
 	return nil
 }

@@ -69,6 +69,10 @@ const GapLimit = 20
 // maxIndex bounds the addresses of one chain of an account that are watched.
 const maxIndex = 10_000
 
+// MaxAddresses is how many receiving addresses of an account are watched at most. Address gives one beyond them too, and
+// what is paid there is not seen.
+const MaxAddresses = maxIndex
+
 // Options say which wallet, and how it is kept.
 type Options struct {
 	Dir     string  // the folder of its files; it is made if it is missing. Not for a browser.

@@ -31,8 +31,8 @@ func walletAddressCommand() command {
 				if err := noArguments(args); err != nil {
 					return err
 				}
-				if *index < -1 || *index >= 1<<31 {
-					return usagef("--index: from 0 to 2147483647")
+				if *index < -1 || *index >= wallet.MaxAddresses {
+					return usagef("--index: from 0 to %d; what is paid to an address beyond would not be seen", wallet.MaxAddresses-1)
 				}
 				if *fresh && *index >= 0 || *mine != "" && (*fresh || *index >= 0) {
 					return usagef("choose one: --new, --index or --mine")

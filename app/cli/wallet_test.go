@@ -93,6 +93,7 @@ func TestWalletBackups(t *testing.T) {
 		t.Errorf("%+v", l)
 	}
 	run(t, 2, "", in("one", "address", "--mine", second.Address, "--new")...)
+	run(t, 2, "", in("one", "address", "--index", "10000")...)
 }
 
 func TestWordByWord(t *testing.T) {
