@@ -146,10 +146,15 @@ func (a *Account) opened(w *wallet.Wallet) error {
 	return nil
 }
 
-// Lock puts the words out of reach; the wallet goes on watching.
+// Lock puts the words out of reach, for every coin of them, as Open opens them; the wallets go on watching.
 func (a *Account) Lock() {
-	if w, err := a.wallet(); err == nil {
-		w.Lock()
+	for _, b := range a.purse.Accounts() {
+		if b.id.group() != a.id.group() {
+			continue
+		}
+		if w, err := b.wallet(); err == nil {
+			w.Lock()
+		}
 	}
 }
 

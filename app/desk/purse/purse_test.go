@@ -143,6 +143,9 @@ func TestWordsComeBack(t *testing.T) {
 	if s := all[0].Snapshot(); s.State != Locked || s.Address != bip84 {
 		t.Errorf("locked: %+v", s)
 	}
+	if s := all[1].Snapshot(); s.State != Locked {
+		t.Errorf("the words are still within reach by another coin: %+v", s)
+	}
 	if _, err := all[0].Challenge(3); !errors.Is(err, wallet.ErrLocked) {
 		t.Errorf("words of a locked wallet: %v", err)
 	}
