@@ -104,14 +104,18 @@ func (w *Wallet) newState() *state {
 func (w *Wallet) begin(genesis pow.Hash) {
 	s := w.newState()
 	s.genesis, s.issued, s.gap = genesis, w.state.issued, w.state.gap
-	w.chain, w.lent = electrum.NewChain(w.o.Params, genesis), false
-	s.start = w.chain.Start()
+	w.chain, w.lent = nil, false
+	if genesis != (pow.Hash{}) {
+		w.chain = electrum.NewChain(w.o.Params, genesis)
+		s.start = w.chain.Start()
+	}
 	w.put(s)
 	w.saved.chunks = nil
 }
 
 // FixGenesis is Options.Genesis for a wallet that is open; it fails while Run or Sync does its work, and with
-// electrum.ErrGenesis when the network's first block is known to be another.
+// electrum.ErrGenesis when the network's first block is known to be another. The zero hash stands for the first block of
+// the server that is asked next.
 func (w *Wallet) FixGenesis(genesis pow.Hash) error {
 	return w.alone(func() error {
 		if want, fixed := electrum.Genesis(w.o.Params); fixed && want != genesis {

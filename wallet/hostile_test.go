@@ -298,6 +298,23 @@ func TestOtherChainIsRefused(t *testing.T) {
 	if r.w.Height() != 5 {
 		t.Errorf("height %d after a restart", r.w.Height())
 	}
+
+	// Or that whatever chain the server has is the new one; that holds after a restart before the first server too.
+	for _, restart := range []bool{false, true} {
+		if err := r.w.FixGenesis(pow.Hash{}); err != nil {
+			t.Fatal(err)
+		}
+		if restart {
+			r.reopen()
+		}
+		if r.w.Height() > 0 {
+			t.Errorf("height %d of no chain", r.w.Height())
+		}
+		r.sync()
+		if r.w.Height() != 5 {
+			t.Errorf("height %d", r.w.Height())
+		}
+	}
 	if err := r.w.FixGenesis(genesis); err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,7 @@
 import * as make from "./wallet-make.js";
 import * as send from "./wallet-send.js";
 import {wallet} from "./wallet.js";
-import {amount, button, el, fault, field, file, form, notice, picture, save, secret, t, when} from "./wallet-ui.js";
+import {amount, button, decimal, el, fault, field, file, form, notice, picture, save, secret, t, when} from "./wallet-ui.js";
 import {text} from "./words.js";
 
 let parts = null; // of the first screen, while it is shown
@@ -11,6 +11,7 @@ let parts = null; // of the first screen, while it is shown
 function warnings() {
   const {proven, worthless} = wallet.status;
   return [
+    wallet.status.worthless && wallet.status.server.code === "genesis" ? renewed() : null,
     proven ? null : el("div.wallet-note.bad", {role: "note"}, el("p", {}, t("wallet.unproven")), button("wallet.prove", () => make.reveal(), "gold", "wallet-prove")),
     wallet.persistent ? null : notice("wallet.fleeting"),
     notice(worthless ? "wallet.worthless" : "wallet.unaudited"),
@@ -18,8 +19,23 @@ function warnings() {
   ];
 }
 
+// renewed says that the practice chain was begun anew, and goes on with the new one.
+function renewed() {
+  const why = el("p.problem", {role: "alert", hidden: true});
+  return el("div.wallet-note.bad", {role: "note"}, el("p", {}, t("wallet.renewed")), button("wallet.renew", async () => {
+    try {
+      await wallet.call("renew");
+      wallet.refresh();
+    } catch (e) {
+      why.textContent = fault(e);
+      why.hidden = false;
+    }
+  }, "gold", "wallet-renew"), why);
+}
+
 // show is the wallet's first screen.
 export function show() {
+  if (!wallet.unlocked()) return wallet.start();
   const of = {notes: el("div.wallet-notes"), balance: el("section.card", {"aria-labelledby": "wallet-balance-title"}),
     server: el("p.quiet.wallet-standing", {role: "status"}), history: el("section.card", {"aria-labelledby": "wallet-history-title"})};
   parts = null;
@@ -32,7 +48,7 @@ export function show() {
 
 // update shows how the wallet stands now, if its first screen is there.
 export function update() {
-  if (!parts || !parts.stays()) return;
+  if (!parts || !parts.stays() || !wallet.unlocked()) return;
   const s = wallet.status;
   const unit = " " + s.symbol;
   const row = (key, value, places = {}) => /[1-9]/.test(value) ? el("div", {}, el("dt", {}, t(key, places)), el("dd", {}, amount(value) + unit)) : null;
@@ -44,7 +60,7 @@ export function update() {
       row("wallet.unconfirmed", s.balance.unconfirmed),
       row("wallet.immature", s.balance.immature, {n: s.maturity}),
       row("wallet.dust", s.balance.dust)].filter(Boolean)));
-  const notes = String([s.proven, wallet.persistent]);
+  const notes = String([s.proven, wallet.persistent, s.server.code === "genesis"]);
   if (parts.notes.dataset.of !== notes) {
     parts.notes.dataset.of = notes;
     parts.notes.replaceChildren(...warnings().filter(Boolean));
@@ -93,7 +109,7 @@ async function receive() {
   await address(false, "");
 }
 
-async function address(next, asks) {
+async function address(next, asks, typed = "") {
   let r;
   try {
     r = await wallet.call("receive", {next, amount: asks});
@@ -113,7 +129,7 @@ async function address(next, asks) {
   const last = r.groups.length - 1;
   const groups = el("p.wallet-address#wallet-address", {dir: "ltr", translate: false},
     r.groups.map((g, i) => [el(i < 2 || i >= last - 1 ? "strong" : "span", {}, g), " "]));
-  const wanted = el("input", {type: "text", inputMode: "decimal", autocomplete: "off", maxLength: 20, value: asks});
+  const wanted = el("input", {type: "text", inputMode: "decimal", autocomplete: "off", maxLength: 20, value: typed});
   const mine = el("input#wallet-mine", {type: "text", autocomplete: "off", autocapitalize: "off", spellcheck: false, dir: "ltr", maxLength: 2000});
   const is = el("p", {role: "status"});
   wallet.show("wallet.receive.title", wallet.status.worthless ? notice("wallet.worthless") : null,
@@ -123,7 +139,7 @@ async function address(next, asks) {
     el("p.quiet", {}, t("wallet.receive.fresh", {n: r.index + 1})),
     button("wallet.receive.next", () => address(true, "")),
     el("details", {}, el("summary", {}, t("wallet.receive.amount")),
-      form("wallet.receive.ask", () => address(next && false, wanted.value.trim()), field("wallet.receive.how", wanted, wallet.status.symbol)),
+      form("wallet.receive.ask", () => address(false, decimal(wanted.value), wanted.value), field("wallet.receive.how", wanted, wallet.status.symbol)),
       el("p", {}, el("code.address", {dir: "ltr"}, r.link))),
     el("details", {}, el("summary", {}, t("wallet.mine")),
       form("wallet.mine.do", async () => {
@@ -159,7 +175,9 @@ export function backup() {
   const said = el("p", {role: "status"});
   wallet.show("wallet.backup.title", el("p", {}, t("wallet.backup.text")),
     form("wallet.backup.do", async () => {
-      save(await wallet.call("backup", {passphrase: passphrase.input.value}));
+      const sealed = await wallet.call("backup", {passphrase: passphrase.input.value});
+      passphrase.input.value = "";
+      save(sealed);
       said.textContent = t("wallet.backup.done");
     }, passphrase.box), said, button("wallet.verify", verify), button("wallet.back", show));
 }
@@ -172,6 +190,7 @@ function verify() {
     form("wallet.verify.do", async () => {
       said.textContent = "";
       await wallet.call("verify", {file: await file(input), opens: opens.input.value});
+      opens.input.value = "";
       wallet.status = await wallet.call("status");
       said.textContent = t("wallet.verify.good");
     }, field("wallet.file", input), opens.box), said, button("wallet.back", show));

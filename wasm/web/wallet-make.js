@@ -12,8 +12,14 @@ export function choose(offers) {
     el("strong", {}, named(o)),
     el("span.quiet", {}, t("wallet.state." + o.state) + (o.here ? " " + t("wallet.here") : "")));
   wallet.offer = null;
-  wallet.show("wallet.title", el("p.lead", {}, t("wallet.choose")), el("div.wallet-offers", {}, offers.map(entry)), notice("wallet.hot"));
+  wallet.show("wallet.title", el("p.lead", {}, t("wallet.choose")), el("div.wallet-offers", {}, offers.map(entry)), whose(), notice("wallet.hot"));
 }
+
+// foreign tells whether the page comes from another computer than the one that shows it.
+export const foreign = (host) => !/^(localhost|[\w-]+\.localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(host);
+
+// whose says in whose hands a wallet on this page is: whoever serves the page can change it.
+const whose = () => foreign(location.hostname) ? notice("wallet.page", {host: location.host}) : null;
 
 async function chosen(offer) {
   wallet.offer = offer;
@@ -28,7 +34,7 @@ async function chosen(offer) {
 
 // warnings say what such a wallet is.
 function warnings() {
-  return [notice(wallet.offer.worthless ? "wallet.worthless" : "wallet.unaudited"), notice("wallet.hot")];
+  return [notice(wallet.offer.worthless ? "wallet.worthless" : "wallet.unaudited"), whose(), notice("wallet.hot")];
 }
 
 // whom names the server that the wallet will ask, and lets another be typed.
@@ -47,7 +53,7 @@ function whom() {
     field("wallet.server.url", input, t("wallet.server.help")), why,
     button("wallet.server.use", () => {
       const text = input.value.trim();
-      const good = text === "" || /^wss:\/\/[^\s/@]+/.test(text) || /^ws:\/\/(localhost|127\.[\d.]+|\[::1\])(:\d+)?(\/|$)/.test(text);
+      const good = text === "" || /^wss:\/\/[^\s/@?#]+(\/\S*)?$/.test(text) || /^ws:\/\/(localhost|127\.[\d.]+|\[::1\])(:\d+)?(\/|$)/.test(text);
       why.hidden = good;
       if (!good) {
         why.textContent = t("wallet.error.server");
@@ -190,7 +196,8 @@ function restore() {
     draw();
   };
   const passphrase = fresh();
-  const extra = secret("wallet.extra", "wallet-extra", {help: t("wallet.extra.help")});
+  // A password that the browser knows would silently open another wallet: as a new one it is filled in by nobody.
+  const extra = secret("wallet.extra", "wallet-extra", {fresh: true, optional: true, help: t("wallet.extra.help")});
   const f = form("wallet.restore.do", async () => {
     if (typing && typing.input.value.trim()) add(typing.input.value);
     const all = words.join(" ");
@@ -242,6 +249,7 @@ export function unlock(locked) {
     form("wallet.unlock.do", async () => {
       const value = passphrase.input.value;
       passphrase.input.value = "";
+      await wallet.ready();
       wallet.status = await wallet.call("open", {passphrase: value});
       follow();
       if (stays()) home.show();
@@ -252,8 +260,8 @@ export function unlock(locked) {
 }
 
 // others closes this wallet, and goes to the choice of wallets.
-export async function others() {
-  try { await wallet.call("close"); } catch { /* it has ended */ }
+export function others() {
+  wallet.lock();
   wallet.status = null;
   wallet.start();
 }
@@ -263,14 +271,15 @@ export async function others() {
 // reveal shows the words against the passphrase.
 export function reveal(made) {
   const passphrase = secret("wallet.passphrase", "wallet-passphrase");
-  wallet.show("wallet.words.title",
+  const stays = wallet.show("wallet.words.title",
     made ? el("p.lead", {}, t("wallet.made")) : null,
     el("p", {}, t("wallet.words.why")),
     el("ul", {}, ["paper", "photo", "anybody"].map((k) => el("li", {}, t("wallet.words." + k)))),
     form("wallet.words.show", async () => {
       const value = passphrase.input.value;
       passphrase.input.value = "";
-      written(await wallet.call("words", {passphrase: value}));
+      const shown = await wallet.call("words", {passphrase: value});
+      if (stays()) written(shown);
     }, passphrase.box),
     button("wallet.later", home.show, "plain", "wallet-later"));
 }
@@ -282,6 +291,8 @@ function written({words, extra}) {
     extra ? notice("wallet.words.extra") : null,
     button("wallet.words.done", ask, "gold", "wallet-written"),
     button("wallet.later", home.show, "plain", "wallet-later"));
+  wallet.secretive(() => reveal());
+  if (document.visibilityState !== "visible") reveal();
 }
 
 // ask asks some of the words back.
@@ -290,6 +301,7 @@ export async function ask() {
   try {
     ({positions} = await wallet.call("challenge"));
   } catch (e) {
+    if (!wallet.unlocked()) return wallet.start();
     return wallet.show("wallet.words.title", el("p.wallet-note.bad", {role: "alert"}, fault(e)), button("wallet.back", home.show));
   }
   const entries = positions.map((n) => entry(n, () => []));

@@ -2,7 +2,7 @@
 import * as home from "./wallet-home.js";
 import * as make from "./wallet-make.js";
 import {wallet} from "./wallet.js";
-import {amount, button, el, fault, field, form, notice, percent, t, when} from "./wallet-ui.js";
+import {amount, button, decimal, el, fault, field, form, notice, percent, t, when} from "./wallet-ui.js";
 
 const text = (id, more = {}) => el("input#" + id, {type: "text", autocomplete: "off", autocapitalize: "off", spellcheck: false, ...more});
 
@@ -14,11 +14,12 @@ export function show(before = {}) {
   const soon = el("select", {}, [[1, "next"], [6, "hour"], [24, "day"]].map(([blocks, key]) =>
     el("option", {value: String(blocks), selected: blocks === 6}, t("wallet.soon." + key))));
   const {confirmed} = wallet.status.balance;
-  wallet.show("wallet.send.title",
+  const stays = wallet.show("wallet.send.title",
     el("p", {}, t("wallet.send.have", {amount: amount(confirmed) + " " + wallet.status.symbol})),
     form("wallet.send.look", async () => {
-      const ask = {to: to.value, amount: much.value, all: all.checked, blocks: Number(soon.value)};
-      last(await wallet.call("plan", ask), ask);
+      const ask = {to: to.value, amount: all.checked ? "" : decimal(much.value), all: all.checked, blocks: Number(soon.value)};
+      const plan = await wallet.call("plan", ask);
+      if (stays()) last(plan, ask, much.value);
     }, field("wallet.send.to", to, t("wallet.send.to.help")), field("wallet.send.amount", much, wallet.status.symbol),
     el("label.switch", {}, all, el("span", {}, t("wallet.send.all"))), field("wallet.send.soon", soon, t("wallet.send.soon.help"))),
     button("wallet.back", home.show));
@@ -26,7 +27,7 @@ export function show(before = {}) {
 }
 
 // last is the last screen before a payment: what leaves and what arrives, in words.
-function last(p, ask) {
+function last(p, ask, much) {
   const unit = " " + wallet.status.symbol;
   const end = p.groups.length - 1;
   const row = (key, value) => el("div", {}, el("dt", {}, t(key)), el("dd", {}, amount(value) + unit));
@@ -48,7 +49,7 @@ function last(p, ask) {
     p.share > 0.1 ? notice("wallet.send.dear", {}, true) : null,
     notice(wallet.status.worthless ? "wallet.worthless" : "wallet.unaudited"),
     el("p", {}, el("strong", {}, t("wallet.send.final"))),
-    go, button("wallet.send.change", () => show(ask)));
+    go, button("wallet.send.change", () => show({...ask, amount: much})));
 }
 
 async function done({state}) {

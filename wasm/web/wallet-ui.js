@@ -43,6 +43,17 @@ export function amount(s) {
   return (s.startsWith("-") ? "\u2212" : "") + new Intl.NumberFormat(tag).format(BigInt(whole)) + (rest ? point + rest : "");
 }
 
+// decimal is an amount that a person typed, for the wallet's program: with a point, and without what could be taken for
+// either a point or the mark between thousands, as 1.000 where a comma is the point. It fails with {code: "amount"}.
+export function decimal(typed) {
+  const s = typed.replace(/[\s\u00a0\u202f]/g, "");
+  const point = new Intl.NumberFormat(tag).formatToParts(1.5).find((p) => p.type === "decimal").value;
+  const other = point === "." ? "," : ".";
+  if (s === "") return "";
+  if (!/^\d*[.,]?\d*$/.test(s) || !/\d/.test(s) || (/^[1-9]\d{0,2}[.,]\d{3}$/.test(s) && s.includes(other))) throw {code: "amount"};
+  return s.replace(",", ".");
+}
+
 // percent writes a part of 1.
 export const percent = (n) => new Intl.NumberFormat(tag, {style: "percent", maximumSignificantDigits: 2}).format(n);
 
@@ -89,9 +100,9 @@ export function field(key, input, help) {
 }
 
 // secret is a field for a passphrase, with a switch that shows it.
-export function secret(key, id, {fresh = false, help = ""} = {}) {
+export function secret(key, id, {fresh = false, optional = false, help = ""} = {}) {
   const input = el("input#" + id, {type: "password", autocomplete: fresh ? "new-password" : "current-password", maxLength: 256,
-    autocapitalize: "off", spellcheck: false, required: true});
+    autocapitalize: "off", spellcheck: false, required: !optional});
   const box = field(key, input, help);
   const look = el("button.plain.wallet-look", {type: "button", "aria-pressed": "false", onclick: () => {
     const open = input.type === "password";

@@ -1,12 +1,14 @@
 // The wallet: a sheet over the page, and the worker that keeps the keys. Mining goes on meanwhile, and Stop is on the
 // sheet too. It keeps a wallet on a secure origin alone, never in a frame, and contacts no server that the person has
-// not seen on the screen before. It locks itself when nobody has touched it for a while, and when the page was hidden.
+// not seen on the screen before. It locks itself when nobody has touched it for a while, and when the page was hidden;
+// with the lock the worker ends, and what it held is gone. Words leave the screen as soon as the page is hidden.
 import * as home from "./wallet-home.js";
 import * as make from "./wallet-make.js";
 import {button, el, load, notice, t} from "./wallet-ui.js";
 
 const idle = 5 * 60_000;   // without a touch, then it locks
 const away = 60_000;       // hidden, or closed
+const parting = 40_000;    // for the worker to keep what it knows; a payment may be going out
 
 let worker = null;
 let calls = new Map();
@@ -16,6 +18,8 @@ let body = null;
 let turn = 0;              // counts screens
 let touched = 0;           // when the person last did something here
 let left = 0;              // since when the wallet is out of sight; 0 while it is seen
+let bare = null;           // what to show instead of the present screen once the page is hidden
+let over = Promise.resolve(); // the worker before has ended
 
 // wallet is what its screens share.
 export const wallet = {
@@ -23,7 +27,7 @@ export const wallet = {
   offer: null,   // the wallet that was chosen: {coin, network, name, symbol, worthless, here, state}
   status: null,  // how it stands
   persistent: false,
-  call, show, start, refresh, server, unlocked, lock,
+  call, ready, show, secretive, start, refresh, server, unlocked, lock,
 };
 
 function call(name, ask = {}) {
@@ -35,16 +39,23 @@ function call(name, ask = {}) {
 }
 
 function begin() {
-  worker = new Worker("wallet-worker.js");
-  worker.onmessage = ({data}) => {
-    if (data.changed) return refresh();
-    if (data.fault) return ended();
-    const waiting = calls.get(data.id);
-    calls.delete(data.id);
+  const mine = new Worker("wallet-worker.js");
+  const own = new Map();
+  worker = mine;
+  calls = own;
+  mine.onmessage = ({data}) => {
+    if (data.changed) return mine === worker ? refresh() : undefined;
+    if (data.fault) return fell();
+    const waiting = own.get(data.id);
+    own.delete(data.id);
     if (!waiting) return;
     if (data.error) waiting.reject(data.error); else waiting.resolve(data.ok);
   };
-  worker.onerror = ended;
+  const fell = () => {
+    if (mine === worker) return ended();
+    for (const {reject} of own.values()) reject({code: "ended"});
+  };
+  mine.onerror = fell;
 }
 
 function ended() {
@@ -56,11 +67,41 @@ function ended() {
   if (sheet && sheet.open) show("wallet.title", notice("wallet.error.ended", {}, true), button("wallet.again", start, "gold"));
 }
 
+// part ends the worker once it has kept what it knows. What it was asked before fails.
+function part() {
+  const old = worker;
+  if (!old) return;
+  const kept = call("close").catch(() => { /* it has ended by itself */ });
+  for (const [id, {reject}] of calls) {
+    if (id === last) continue;
+    calls.delete(id); // what is answered now must not be shown
+    reject({code: "locked"});
+  }
+  worker = null;
+  calls = new Map();
+  let timer = 0;
+  const late = new Promise((resolve) => { timer = setTimeout(resolve, parting); });
+  over = Promise.race([kept, late]).then(() => {
+    clearTimeout(timer);
+    old.terminate();
+  });
+}
+
+// ready has a worker that knows which wallet was chosen.
+async function ready() {
+  if (worker) return;
+  await over;
+  if (!worker) begin();
+  const {coin, network} = wallet.offer;
+  await call("choose", {coin, network});
+}
+
 // ---- The sheet ------------------------------------------------------------------------------------------
 
 function build() {
-  const style = el("link", {rel: "stylesheet", href: "wallet.css"});
-  const ready = new Promise((resolve) => { style.onload = style.onerror = resolve; });
+  document.getElementById("wallet-style")?.remove();
+  const style = el("link#wallet-style", {rel: "stylesheet", href: "wallet.css"});
+  const loaded = new Promise((resolve) => { style.onload = style.onerror = resolve; });
   document.head.append(style);
   body = el("div.wallet-body#wallet-body");
   const close = button("wallet.close", () => sheet.close(), "plain", "wallet-close");
@@ -70,32 +111,59 @@ function build() {
     el("header.wallet-bar", {}, el("h1#wallet-title", {tabIndex: -1}, t("wallet.title")),
       button("wallet.lock", lock, "plain", "wallet-lock"), close),
     body, dock);
-  sheet.addEventListener("close", () => { left = Date.now(); body.replaceChildren(); });
+  sheet.addEventListener("close", () => {
+    left = Date.now();
+    turn++;
+    bare = null;
+    body.replaceChildren();
+  });
   document.body.append(sheet);
-  const mining = () => {
-    dock.hidden = document.getElementById("stop").hidden || document.getElementById("dock").hidden;
-  };
-  new MutationObserver(mining).observe(document.getElementById("stop"), {attributes: true});
-  new MutationObserver(mining).observe(document.body, {attributes: true});
   mining();
-  for (const what of ["pointerdown", "keydown", "input"]) sheet.addEventListener(what, () => { touched = Date.now(); }, {passive: true});
-  document.addEventListener("visibilitychange", watch);
-  setInterval(watch, 5000);
-  return ready;
+  for (const what of ["pointerdown", "keydown", "input"]) sheet.addEventListener(what, touch, {capture: true});
+  return loaded;
 }
 
-// watch locks the wallet when nobody looks at it any more.
-function watch() {
-  const seen = sheet.open && document.visibilityState === "visible";
-  if (seen) {
-    const gone = left ? Date.now() - left : 0;
-    left = 0;
-    if (gone > away) return lock();
-  } else {
-    left ||= Date.now();
-    if (Date.now() - left > away) return lock();
+// mining shows Stop as long as the page mines.
+function mining() {
+  document.getElementById("wallet-dock").hidden = document.getElementById("stop").hidden || document.getElementById("dock").hidden;
+}
+
+// guard watches as long as the page is there, whatever sheet is over it.
+function guard() {
+  const observer = new MutationObserver(mining);
+  observer.observe(document.getElementById("stop"), {attributes: true});
+  observer.observe(document.body, {attributes: true});
+  document.addEventListener("visibilitychange", watch);
+  setInterval(watch, 5000);
+}
+
+// since is how long ago a time was. A clock that was put back says nothing of it: long.
+function since(time) {
+  const passed = Date.now() - time;
+  return passed < -2000 ? Infinity : passed;
+}
+
+// touch notes that the person did something here. The first touch after a sleep comes before any timer.
+function touch(event) {
+  if (watch()) {
+    event.preventDefault();
+    event.stopPropagation();
   }
-  if (unlocked() && Date.now() - touched > idle) lock();
+  touched = Date.now();
+}
+
+// watch locks the wallet when nobody looks at it any more, and clears away what was typed. It tells whether it did.
+function watch() {
+  const hidden = document.visibilityState !== "visible";
+  const gone = left ? since(left) : 0;
+  if (!sheet.open || hidden) left ||= Date.now(); else left = 0;
+  sheet.classList.toggle("unseen", hidden); // whoever looks through the open windows sees pictures of them
+  if (hidden && bare) bare();
+  if (gone <= away && since(touched) <= idle) return false;
+  if (unlocked()) lock();
+  else if (sheet.open && (sheet.querySelector(".wallet-words li") || Array.from(sheet.querySelectorAll("input")).some((e) => e.value))) start();
+  else return false;
+  return true;
 }
 
 // open shows the sheet. It fails where a part of it does not come.
@@ -103,21 +171,30 @@ export async function open() {
   if (window.top !== window) return;
   const known = document.documentElement.lang;
   await load();
+  const first = !sheet;
   if (sheet && sheet.lang !== known) {
     sheet.remove();
     sheet = null;
   }
   if (!sheet) await build();
+  if (first) guard();
   sheet.lang = known;
+  watch();
   touched = Date.now();
   left = 0;
   if (!sheet.open) sheet.showModal();
   await start();
 }
 
-// show puts a screen on the sheet, and returns a function that tells whether it is still there.
+// show puts a screen on the sheet, and returns a function that tells whether it is still there. While the sheet is
+// closed there is no screen.
 function show(title, ...children) {
   const mine = ++turn;
+  bare = null;
+  if (!sheet.open) {
+    body.replaceChildren();
+    return () => false;
+  }
   document.getElementById("wallet-title").textContent = t(title, wallet.offer || {});
   document.getElementById("wallet-lock").hidden = !unlocked();
   sheet.dataset.screen = title;
@@ -125,6 +202,11 @@ function show(title, ...children) {
   body.scrollTop = 0;
   document.getElementById("wallet-title").focus();
   return () => mine === turn && sheet.open;
+}
+
+// secretive has something else shown in place of the present screen as soon as the page is hidden.
+function secretive(instead) {
+  bare = instead;
 }
 
 function unlocked() {
@@ -150,6 +232,7 @@ async function start() {
   if (unlocked()) return home.show();
   if (wallet.status && wallet.status.open) return make.unlock();
   show("wallet.title", el("p", {role: "status"}, t("wallet.loading")));
+  await over;
   if (!worker) begin();
   try {
     const answer = await fetch("info.json", {cache: "no-store"});
@@ -164,12 +247,12 @@ async function start() {
   }
 }
 
-// lock forgets the key of the words, and all that the screen shows.
-async function lock() {
+// lock forgets the key of the words, all that the screen shows, and the worker with all that it holds.
+function lock() {
   if (!unlocked()) return;
-  wallet.status.locked = true;
+  wallet.status = {open: true, locked: true};
   if (sheet.open) make.unlock(true); else body.replaceChildren();
-  try { await call("lock"); } catch { /* it has ended: nothing is open */ }
+  part();
 }
 
 let asking = false;
@@ -182,12 +265,14 @@ async function refresh() {
   try {
     do {
       again = false;
-      const was = unlocked();
+      const of = worker;
       const status = await call("status");
-      if (!status.open) continue;
-      wallet.status = status;
-      if (was && status.locked && sheet.open) make.unlock(true);
-      else if (!status.locked && sheet.open) home.update();
+      if (!status.open || of !== worker) continue;
+      if (status.locked) lock();
+      else {
+        wallet.status = status;
+        if (sheet.open) home.update();
+      }
     } while (again);
   } catch { /* it has ended, which is shown */ } finally {
     asking = false;

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"goldpan/core/coin"
+	"goldpan/core/pow"
 	"goldpan/core/seal"
 	"goldpan/wallet"
 )
@@ -117,6 +118,7 @@ func calls() map[string]func(*Counter, []byte) (any, error) {
 		"giveup":      in((*Counter).giveUp),
 		"follow":      in((*Counter).follow),
 		"unfollow":    in((*Counter).unfollow),
+		"renew":       in((*Counter).renew),
 	}
 }
 
@@ -187,18 +189,46 @@ func (c *Counter) follow(f followed) (none, error) {
 		return none{}, err
 	}
 	c.leave()
+	c.begin(w, f.URL)
+	return none{}, nil
+}
+
+func (c *Counter) begin(w *wallet.Wallet, address string) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		_ = w.Run(ctx, f.URL) // State tells how it goes
+		_ = w.Run(ctx, address) // State tells how it goes
 		c.o.Changed()
 	}()
 	c.mu.Lock()
-	c.url = f.URL
+	c.url = address
 	c.stop = func() { cancel(); <-ended }
 	c.mu.Unlock()
-	return none{}, nil
+}
+
+// renew takes the chain of the server that is followed for the wallet's from now on: a practice chain may be begun anew,
+// and its coins were worth nothing. A wallet of any other network keeps its chain: errUnfit.
+func (c *Counter) renew(none) (none, error) {
+	c.serving.Lock()
+	defer c.serving.Unlock()
+	w, err := c.opened()
+	if err != nil {
+		return none{}, err
+	}
+	if w.Params().Network != coin.Practice {
+		return none{}, errUnfit
+	}
+	c.mu.Lock()
+	address := c.url
+	c.mu.Unlock()
+	if address == "" {
+		return none{}, errServer
+	}
+	c.leave()
+	err = w.FixGenesis(pow.Hash{})
+	c.begin(w, address)
+	return none{}, err
 }
 
 // unfollow leaves the server.

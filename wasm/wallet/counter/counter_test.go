@@ -1,13 +1,19 @@
 package counter
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
+	"goldpan/core/coin"
+	"goldpan/core/jsonrpc"
 	"goldpan/core/seal"
 	"goldpan/wallet"
+	"goldpan/wallet/electrum/electrumtest"
 	"goldpan/wallet/hd"
 )
 
@@ -241,5 +247,73 @@ func TestRefuses(t *testing.T) {
 	c = New(Options{Unusable: wallet.ErrInsecure})
 	if _, err := c.Call("offers", []byte(`{}`)); Explain(err).Code != "insecure" {
 		t.Errorf("%v", err)
+	}
+}
+
+// A practice chain that was begun anew on the same server is said to be another, and gone on with when the person says
+// so; the addresses stay. No chain of value is left that way.
+func TestRenew(t *testing.T) {
+	bitcoin, err := coin.ByID("bitcoin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	params, err := bitcoin.Params(coin.Practice)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const easy = 0x207fffff
+	servers := [2]*electrumtest.Server{}
+	for i := range servers {
+		servers[i] = electrumtest.NewServer(electrumtest.NewChain(params, uint32(i+1), easy))
+		servers[i].Update(func(c *electrumtest.Chain, _ *[][]byte) *electrumtest.Chain {
+			c.MineEmpty(3 + i)
+			return c
+		})
+		t.Cleanup(servers[i].Close)
+	}
+	var now atomic.Int32
+	changed := make(chan struct{}, 1)
+	c := New(Options{Storage: &wallet.MemoryStorage{}, WorkFactor: 1, Changed: func() {
+		select {
+		case changed <- struct{}{}:
+		default:
+		}
+	}, network: wallet.Options{Dial: func(ctx context.Context, address string, limit int) (jsonrpc.Conn, error) {
+		return servers[now.Load()].Dial(ctx, address, limit)
+	}}})
+	t.Cleanup(func() { _, _ = c.Call("close", []byte("{}")) })
+	until := func(what string, ok func(status) bool) {
+		t.Helper()
+		deadline := time.After(time.Minute)
+		for !ok(must[status](t, c, "status", m{})) {
+			select {
+			case <-changed:
+			case <-deadline:
+				t.Fatalf("%s: %+v", what, must[status](t, c, "status", m{}))
+			}
+		}
+	}
+	must[none](t, c, "choose", m{"coin": "bitcoin", "network": "practice"})
+	must[status](t, c, "create", m{"passphrase": passphrase, "length": 12})
+	if _, err := ask[none](t, c, "renew", m{}); Explain(err).Code != "server" {
+		t.Errorf("renewed without a server: %v", err)
+	}
+	follow := func() { must[none](t, c, "follow", m{"url": "wss://wallet.example"}) }
+	follow()
+	until("synced", func(s status) bool { return s.Server.Synced && s.Server.Height == 3 })
+	must[none](t, c, "unfollow", m{})
+	now.Store(1)
+	follow()
+	until("another chain", func(s status) bool { return s.Server.Code == "genesis" })
+	if s := must[status](t, c, "status", m{}); s.Server.Height != 3 {
+		t.Errorf("a server of another chain changed what is known: %+v", s)
+	}
+	must[none](t, c, "renew", m{})
+	until("the new chain", func(s status) bool { return s.Server.Synced && s.Server.Height == 4 && s.Server.Code == "" })
+
+	real := chosen(t, "bitcoin", "main")
+	must[status](t, real, "create", m{"passphrase": passphrase, "length": 12})
+	if _, err := ask[none](t, real, "renew", m{}); !errors.Is(err, errUnfit) {
+		t.Errorf("a chain of value was left: %v", err)
 	}
 }

@@ -93,7 +93,7 @@ func (c *Counter) status(none) (status, error) {
 	}
 	labels := map[string]string{}
 	records, err := w.Labels()
-	if err != nil {
+	if err != nil && !errors.Is(err, wallet.ErrLabels) { // the wallet is whole without them
 		return status{}, err
 	}
 	for _, r := range records {
