@@ -222,9 +222,8 @@ func (s *walletSend) paid(id string, payment wallet.Payment, err error) {
 	switch {
 	case errors.Is(err, wallet.ErrUnsent):
 		title, text = "Signed and kept", "No server has had it yet. It is sent by itself as soon as one is reached, and never twice, even if Goldpan ends now."
-	case errors.Is(err, wallet.ErrStale), errors.Is(err, wallet.ErrLocked):
+	case err != nil && id == "": // a full disk, say: nothing was kept that could be offered again
 		title, text = "Not paid", explained(err)+" Nothing was sent."
-		id = ""
 	case err != nil:
 		title, text = "Not taken yet", explained(err)+" It is kept, and offered again; its coins stay reserved."
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"goldpan/core/coin"
+	"goldpan/core/pow"
 	"goldpan/wallet"
 )
 
@@ -31,13 +32,16 @@ func (a *Account) Plan(to string, amount coin.Amount, blocks int) (wallet.Paymen
 }
 
 // Pay signs a payment, keeps it, and has it sent by the servers that the wallet is in step with. What could not be sent
-// now, wallet.ErrUnsent, is sent as soon as one is reached, and never twice.
+// now, wallet.ErrUnsent, is sent as soon as one is reached, and never twice. Without an id nothing was kept.
 func (a *Account) Pay(ctx context.Context, p wallet.Payment) (id string, err error) {
 	w, err := a.wallet()
 	if err != nil {
 		return "", err
 	}
 	txid, err := w.Pay(ctx, p)
+	if txid == (pow.Hash{}) {
+		return "", err
+	}
 	return txid.String(), err
 }
 

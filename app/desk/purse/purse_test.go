@@ -152,6 +152,9 @@ func TestWordsComeBack(t *testing.T) {
 	if err := p.Open(t.Context(), all[0], passphrase); err != nil || all[0].Snapshot().State != Open {
 		t.Errorf("unlocked: %v", err)
 	}
+	if id, err := all[0].Pay(t.Context(), wallet.Payment{}); id != "" || !errors.Is(err, wallet.ErrStale) {
+		t.Errorf("a payment that was not kept has the id %q: %v", id, err)
+	}
 	if words, _, err := all[0].Words(passphrase); strings.Join(words, " ") != abandon || err != nil {
 		t.Errorf("words: %v", err)
 	}
