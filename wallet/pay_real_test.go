@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"testing"
 
@@ -92,7 +91,7 @@ func (n *node) sync(w *wallet.Wallet) {
 // TestLitecoinNodeTakesPayments: every kind of address spends its reward, at Debian's litecoind.
 func TestLitecoinNodeTakesPayments(t *testing.T) {
 	t.Parallel()
-	n := &node{t: t, params: regtest(t, "litecoin"), http: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}
+	n := newNode(t, "litecoin")
 	n.litecoind()
 	n.serve()
 	n.relay()
@@ -168,7 +167,7 @@ func TestLitecoinNodeTakesPayments(t *testing.T) {
 // they pay back.
 func TestBitcoinNodeTakesPayments(t *testing.T) {
 	t.Parallel()
-	n := &node{t: t, params: regtest(t, "bitcoin")}
+	n := newNode(t, "bitcoin")
 	n.btcd(addresses(t, n.params)(0))
 	n.serve()
 	n.relay()

@@ -5,8 +5,6 @@ package wallet_test
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -48,6 +46,12 @@ type node struct {
 	auth   func() (user, password string, err error)
 	server *electrumtest.Server
 	params *coin.Params
+}
+
+// newNode is one that does not run yet.
+func newNode(t testing.TB, id string) *node {
+	t.Helper()
+	return &node{t: t, params: regtest(t, id), http: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}
 }
 
 // launch runs a program until the test ends, and is false if it ended before it was ready: another may have taken its port.
@@ -281,7 +285,7 @@ func (n *node) litecoind() {
 // TestLitecoinNode follows a reward and a payment through Debian's litecoind and a reorganisation.
 func TestLitecoinNode(t *testing.T) {
 	t.Parallel()
-	n := &node{t: t, params: regtest(t, "litecoin"), http: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}
+	n := newNode(t, "litecoin")
 	n.litecoind()
 	n.serve()
 	w := n.restored(knownWords(t))
@@ -354,25 +358,12 @@ func (n *node) btcd(address string) {
 		t.Fatal(err)
 	}
 	n.auth = func() (string, string, error) { return "us", "pass", nil }
-	cert := filepath.Join(dir, "rpc.cert")
 	for range 5 {
 		rpc, listen := freePort(t), freePort(t)
-		n.url = "https://127.0.0.1:" + rpc
-		ready := func() error {
-			pem, err := os.ReadFile(cert)
-			if err != nil {
-				return err
-			}
-			roots := x509.NewCertPool()
-			if !roots.AppendCertsFromPEM(pem) {
-				return errors.New("no certificate yet")
-			}
-			n.http = &http.Client{Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{RootCAs: roots}}}
-			return n.try(nil, "getblockcount")
-		}
-		if launch(t, ready, program, "--regtest", "--configfile="+config, "--datadir="+filepath.Join(dir, "data"),
-			"--logdir="+filepath.Join(dir, "log"), "--rpccert="+cert, "--rpckey="+filepath.Join(dir, "rpc.key"), "--rpcuser=us",
-			"--rpcpass=pass", "--rpclisten=127.0.0.1:"+rpc, "--listen=127.0.0.1:"+listen, "--nodnsseed", "--miningaddr="+address) {
+		n.url = "http://127.0.0.1:" + rpc
+		if launch(t, func() error { return n.try(nil, "getblockcount") }, program, "--regtest", "--configfile="+config,
+			"--datadir="+filepath.Join(dir, "data"), "--logdir="+filepath.Join(dir, "log"), "--notls", "--rpcuser=us", "--rpcpass=pass",
+			"--rpclisten=127.0.0.1:"+rpc, "--listen=127.0.0.1:"+listen, "--nodnsseed", "--miningaddr="+address) {
 			return
 		}
 	}
@@ -382,7 +373,7 @@ func (n *node) btcd(address string) {
 // TestBitcoinNode does the same with btcd, which has no wallet of its own, and mines to one address alone.
 func TestBitcoinNode(t *testing.T) {
 	t.Parallel()
-	n := &node{t: t, params: regtest(t, "bitcoin")}
+	n := newNode(t, "bitcoin")
 	account := addresses(t, n.params)
 	n.btcd(account(0))
 	n.serve()
