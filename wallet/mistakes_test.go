@@ -351,7 +351,7 @@ func TestOnlyWhatWasShownIsPaid(t *testing.T) {
 
 // A wallet that is closed while a payment is signed writes nothing under a key that is gone.
 func TestClosedWhilePaying(t *testing.T) {
-	for range 20 {
+	for range 5 {
 		r := rich(t, 1)
 		p := r.plan(coin.Unit)
 		paid := make(chan pow.Hash)

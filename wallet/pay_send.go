@@ -44,10 +44,13 @@ func (w *Wallet) Send(ctx context.Context, id pow.Hash, urls ...string) error {
 	defer patience.Stop()
 	for {
 		w.mu.Lock()
-		changed := w.pays.changes()
+		changed, closed := w.pays.changes(), w.closed
 		w.mu.Unlock()
-		if decided, err := w.outcome(p, true); decided {
+		if decided, err := w.outcome(p, !closed); decided {
 			return err
+		}
+		if closed {
+			return unsent(ErrClosed)
 		}
 		select {
 		case <-changed:
@@ -75,6 +78,14 @@ func (p *payments) changes() <-chan struct{} {
 		p.changed = make(chan struct{})
 	}
 	return p.changed
+}
+
+// wake has whoever waits for an answer look again; the caller holds the wallet's mu.
+func (p *payments) wake() {
+	if p.changed != nil {
+		close(p.changed)
+		p.changed = nil
+	}
 }
 
 // outcome is what became of sending a payment: nil when a server has it. While more servers may answer, a refusal
@@ -164,10 +175,7 @@ func (w *Wallet) answered(p *payment, server int, answer error) error {
 	p.answers[server] = answer
 	first := answer == nil && !p.taken
 	p.taken = p.taken || answer == nil
-	if w.pays.changed != nil {
-		close(w.pays.changed)
-		w.pays.changed = nil
-	}
+	w.pays.wake()
 	w.mu.Unlock()
 	w.o.Changed()
 	if !first {

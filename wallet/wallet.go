@@ -400,6 +400,7 @@ func (w *Wallet) Close() error {
 	}
 	w.closed = true
 	w.forget()
+	w.pays.wake() // nobody waits for an answer that cannot come any more
 	w.mu.Unlock()
 	w.running.Lock()
 	defer w.running.Unlock()

@@ -223,6 +223,38 @@ func TestExtendedKeysOfEveryCoin(t *testing.T) {
 	}
 }
 
+// A path is one, however it is written.
+func TestCleanPath(t *testing.T) {
+	want := Path{WPKH, "84'/0'/7"}
+	for _, steps := range []string{"84'/0'/7", "84h/0h/7", "084'/00h/07"} {
+		if got, err := (Path{WPKH, steps}).Clean(); err != nil || got != want {
+			t.Errorf("%s: %v, %v", steps, got, err)
+		}
+	}
+	for _, steps := range []string{"m/84'", "84''", "/", "1/", "2147483648", "-1", "x"} {
+		if got, err := (Path{WPKH, steps}).Clean(); err == nil {
+			t.Errorf("%s: %v", steps, got)
+		}
+	}
+}
+
+// A key that tells its kind stands in a descriptor of that kind alone.
+func TestDescriptorOfAnotherKind(t *testing.T) {
+	p := params(t, "bitcoin", coin.Main)
+	zpub, err := account(t, p, 84).Registered()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"pkh(" + zpub + "/0/*)", "sh(wpkh(" + zpub + "/0/*))", "tr(" + zpub + "/0/*)"} {
+		if _, err := Watch(p, text, ""); !errors.Is(err, ErrDescriptor) {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	if _, err := Watch(p, "wpkh("+zpub+"/0/*)", ""); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestDescriptorOfOneChain(t *testing.T) {
 	p := params(t, "bitcoin", coin.Main)
 	a := account(t, p, 84)
