@@ -37,7 +37,7 @@ func TestReducedMotion(t *testing.T) {
 		n := evaluate[int](t, tab, "window.frames_asked")
 		if !evaluate[bool](t, tab, `(() => {
 			const pan = document.getElementById("pan"), {data} = pan.getContext("2d").getImageData(0, 0, pan.width, pan.height);
-			return data.some((v) => v !== data[0]);
+			return data.some((v, i) => i % 4 < 3 && v !== data[i % 4]);
 		})()`) {
 			t.Errorf("%q: the picture is empty", feature)
 		}

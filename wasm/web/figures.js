@@ -34,7 +34,7 @@ export function still() {
 // quiet says that nothing is hashed now: the picture rests, and there is no speed.
 export function quiet() {
   still();
-  speed(0, false);
+  hero(null, shown?.totals ?? nothing);
 }
 
 // accepted is how many shares this page found so far.
@@ -79,14 +79,10 @@ function fresh(id) {
 
 function write(s, totals) {
   shown = {s, totals};
-  speed(s ? s.hashrate : 0, s?.state === "mining");
+  hero(s, totals);
   put("accepted", number(totals.accepted));
   put("rejected", number(totals.rejected));
   put("late", totals.stale > 0 ? text("figure.late", {late: totals.stale}) : "");
-  if (!s && totals.accepted > 0) { // at rest, what was found is worth more than the speed
-    put("hashrate", number(totals.accepted));
-    put("hashrate-unit", text("figure.found", {n: totals.accepted}));
-  }
   put("best", totals.best > 0 ? short(totals.best) : text("figure.best.none"));
   put("hashes", count(totals.hashes));
   $("hashes").dataset.count = totals.hashes;
@@ -94,12 +90,23 @@ function write(s, totals) {
   if (s) work(s);
 }
 
-// speed shows the hash rate. The first seconds have none yet: that is said, rather than nought.
-function speed(rate, working) {
-  const measuring = working && rate === 0;
+// hero shows the figure that counts most: the speed at work, and at rest what was found. A speed of nought is never
+// shown: the first seconds are measured, and before the first hash there is none.
+function hero(s, totals) {
+  $("mining").classList.toggle("none", s?.state !== "mining" && totals.hashes === 0);
+  if (s?.state === "mining") return speed(s.hashrate);
+  if (totals.hashes > 0) {
+    put("hashrate", number(totals.accepted));
+    return put("hashrate-unit", text("figure.found", {n: totals.accepted}));
+  }
+  put("hashrate", "–");
+  put("hashrate-unit", text("figure.hashrate", {scale: ""}).trim());
+}
+
+function speed(rate) {
   const {value, scale, large} = scaled(rate);
-  put("hashrate", measuring ? "…" : value);
-  put("hashrate-unit", measuring ? text("figure.hashrate.none") : text(large ? "figure.hashrate.large" : "figure.hashrate", {scale}).trim());
+  put("hashrate", rate > 0 ? value : "…");
+  put("hashrate-unit", rate > 0 ? text(large ? "figure.hashrate.large" : "figure.hashrate", {scale}).trim() : text("figure.hashrate.none"));
 }
 
 function work(s) {
@@ -135,7 +142,7 @@ export function today({hashes, accepted}) {
   put("before-today", text("before.today", {n: accepted}));
   $("before-today").hidden = accepted === 0;
   put("today", text("figure.today.shares", {n: accepted}));
-  put("today-hashes", text("figure.today.hashes", {count: count(hashes)}));
+  put("today-hashes", hashes > 0 ? text("figure.today.hashes", {count: count(hashes)}) : "");
 }
 
 // battery shows how full the battery is, 0 to 1; null where the browser does not tell.

@@ -2,14 +2,16 @@
 // the pool accepted, larger by difficulty on a log scale. It draws what it is told and nothing else: with no
 // hashes there are no grains.
 //
-// What does not move, the river's bed and the pan, is drawn once for each size and scheme; a frame lays the rest upon it.
+// What does not move is drawn once for each size and scheme: the river's bed, and the pan with the nuggets that have come
+// to rest in it. A frame lays the rest upon them.
 "use strict";
 
-const frameTime = 33;  // ms: 30 pictures a second are enough, and spare the battery
+const frameTime = 50;  // ms: 20 pictures a second are enough for so slow a river, and spare the battery
 const grainLimit = 260;
 const nuggetLimit = 90;
 const shine = 2.2;      // s that a fresh nugget shines
 const bowl = 0.74;      // the water in the pan, of the pan's radius
+const reach = 1.2;      // how far the pan with its shadow reaches, of the pan's radius
 const gold = {dark: "#9a6208", body: "#e2a126", light: "#ffe0a0"}; // a nugget's sides, as in the mark
 const golden = Math.PI * (3 - Math.sqrt(5)); // the angle that packs a disc evenly
 
@@ -18,11 +20,11 @@ export class Pan {
   #width = 0; #height = 0; #scale = 1;
   #grains = []; #nuggets = []; #found = 0;
   #owed = 0; #rate = 0; #flow = 0;
-  #running = false; #last = 0; #still;
+  #running = false; #loop = 0; #last = 0; #still;
 
   constructor(canvas) {
     this.#canvas = canvas;
-    this.#context = canvas.getContext("2d");
+    this.#context = canvas.getContext("2d", {alpha: false});
     this.#still = matchMedia("(prefers-reduced-motion: reduce)");
     const again = () => { this.#measure(); this.#draw(); };
     new ResizeObserver(again).observe(canvas);
@@ -77,40 +79,43 @@ export class Pan {
       this.#colors[name] = style.getPropertyValue("--color-" + name).trim();
     }
     if (this.#width === 0) return;
-    this.#bed = this.#layer((c) => this.#drawBed(c));
-    this.#pan = this.#layer((c) => this.#drawPan(c));
+    this.#bed = this.#layer(this.#width, this.#height);
+    this.#drawBed(this.#bed);
+    const across = 2 * reach * this.#radius;
+    this.#pan = this.#layer(across, across);
+    this.#pan.translate(across / 2, across / 2);
+    this.#drawPan(this.#pan);
+    for (const n of this.#nuggets) n.rests = false;
   }
 
-  // layer draws something once, to be laid upon the canvas again and again.
-  #layer(draw) {
+  // layer is for what is drawn once and laid upon the canvas again and again.
+  #layer(width, height) {
     const layer = document.createElement("canvas");
-    layer.width = this.#canvas.width;
-    layer.height = this.#canvas.height;
+    layer.width = Math.ceil(width * this.#scale);
+    layer.height = Math.ceil(height * this.#scale);
     const c = layer.getContext("2d");
     c.scale(this.#scale, this.#scale);
-    draw(c);
-    return layer;
+    return c;
   }
 
   get #radius() { return Math.min(this.#width, this.#height) * 0.45; }
 
   #tick() {
-    if (this.#running && !this.#still.matches) {
-      this.#last = performance.now();
-      requestAnimationFrame((now) => this.#frame(now));
-    } else {
-      this.#draw();
-    }
+    const loop = ++this.#loop; // one that runs already ends
+    this.#last = performance.now();
+    if (this.#running && !this.#still.matches) this.#next(loop);
+    else this.#draw();
   }
 
-  #frame(now) {
-    if (!this.#running || this.#still.matches) return;
-    if (now - this.#last >= frameTime) {
-      this.#advance(Math.min(0.1, (now - this.#last) / 1000));
+  // next asks for a frame when it is due, and not before: each one that is asked for costs the browser a whole turn.
+  #next(loop) {
+    setTimeout(() => requestAnimationFrame((now) => {
+      if (loop !== this.#loop) return;
+      this.#advance(Math.max(0, Math.min(0.1, (now - this.#last) / 1000)));
       this.#last = now;
       this.#draw();
-    }
-    requestAnimationFrame((next) => this.#frame(next));
+      this.#next(loop);
+    }), frameTime - 12); // the browser draws a little later
   }
 
   #advance(seconds) {
@@ -147,16 +152,21 @@ export class Pan {
     const c = this.#context;
     c.setTransform(1, 0, 0, 1, 0, 0);
     c.globalAlpha = 1;
-    c.drawImage(this.#bed, 0, 0);
+    c.drawImage(this.#bed.canvas, 0, 0);
     c.setTransform(this.#scale, 0, 0, this.#scale, 0, 0);
     this.#river(c);
 
     // Whoever pans moves the pan a little, round and round.
     const radius = this.#radius, sway = 0.018 * radius;
     c.globalAlpha = 1;
+    const whole = (x) => Math.round(x * this.#scale) / this.#scale; // whole dots are copied, parts of them are mixed
     const dx = sway * Math.cos(this.#flow * 1.9), dy = sway * Math.sin(this.#flow * 1.9);
-    c.drawImage(this.#pan, dx, dy, this.#width, this.#height);
-    c.translate(this.#width / 2 + dx, this.#height / 2 + dy);
+    const x = whole(this.#width / 2 + dx - reach * radius), y = whole(this.#height / 2 + dy - reach * radius);
+    for (const n of this.#nuggets) {
+      if (!n.rests && this.#age(n) >= shine) this.#lay(n, radius * bowl);
+    }
+    c.drawImage(this.#pan.canvas, x, y, this.#pan.canvas.width / this.#scale, this.#pan.canvas.height / this.#scale);
+    c.translate(x + reach * radius, y + reach * radius);
     for (const n of this.#nuggets) this.#nugget(c, n, radius * bowl);
     for (const g of this.#grains) {
       const span = g.x * g.x + g.y * g.y < 1 ? radius * bowl : radius;
@@ -204,7 +214,6 @@ export class Pan {
     const {deep, water, grain} = this.#colors;
     const dark = light(deep) < 0.5, radius = this.#radius;
     const steel = dark ? mix(grain, "#22333d", 0.35) : grain;
-    c.translate(this.#width / 2, this.#height / 2);
     const ball = (at, r, ...stops) => {
       const g = c.createRadialGradient(at * radius, at * radius, 0, at * radius, at * radius, r * radius);
       for (const [where, color] of stops) g.addColorStop(where, color);
@@ -258,18 +267,29 @@ export class Pan {
       const speed = 14 + (i * 7) % 5 * 5;
       const period = 150 + (i * 11) % 4 * 40;
       const shift = (this.#flow * speed + i * 83) % period;
-      for (let x = shift - period; x < this.#width + period; x += period) {
-        c.beginPath();
+      c.beginPath();
+      for (let x = shift - period; x < this.#width; x += period) {
         c.moveTo(x, y);
         c.quadraticCurveTo(x + period * 0.14, y - 5, x + period * 0.28, y);
         c.quadraticCurveTo(x + period * 0.42, y + 5, x + period * 0.56, y);
-        c.stroke();
       }
+      c.stroke();
     }
   }
 
+  // age is how long ago a nugget came, in seconds. A picture that stands still has only old ones.
+  #age(n) {
+    return this.#still.matches || !this.#running ? Infinity : (performance.now() - n.born) / 1000;
+  }
+
+  // lay puts a nugget that moves no more into the pan for good.
+  #lay(n, span) {
+    n.rests = true;
+    this.#lump(this.#pan, n, n.x * span, n.y * span, n.size * span * 1.5);
+  }
+
   #nugget(c, n, span) {
-    const age = this.#still.matches || !this.#running ? Infinity : (performance.now() - n.born) / 1000;
+    const age = this.#age(n);
     const fall = Math.min(1, age / 0.45);
     const size = n.size * span * 1.5 * (1 + 1.2 * (1 - fall) ** 2); // it comes down from above
     const x = n.x * span, y = n.y * span - (1 - fall) ** 2 * span * 0.5;
@@ -287,6 +307,15 @@ export class Pan {
       }
     }
     c.globalAlpha = Math.min(1, 0.3 + fall);
+    if (!n.rests) this.#lump(c, n, x, y, size);
+    const turn = (this.#flow / 7 + n.seed * 0.37) % 1 * 3; // an old one glints a third of the time
+    const glint = age < shine ? age / shine : this.#running && turn < 1 ? turn : 0;
+    if (glint > 0) this.#star(c, x - size * 0.25, y - size * 0.3, size * 0.9 * Math.sin(Math.PI * glint));
+    c.globalAlpha = 1;
+  }
+
+  // lump is the gold itself: its shadow, its sides and the light on it.
+  #lump(c, n, x, y, size) {
     const shape = (fill, reach, dx, dy) => {
       c.fillStyle = fill;
       c.beginPath();
@@ -302,10 +331,6 @@ export class Pan {
     shape(gold.dark, 1, 0, 0.06);
     shape(gold.body, 0.86, -0.07, -0.05);
     shape(gold.light, 0.42, -0.2, -0.2);
-    const turn = (this.#flow / 7 + n.seed * 0.37) % 1 * 3; // an old one glints a third of the time
-    const glint = age < shine ? age / shine : this.#running && turn < 1 ? turn : 0;
-    if (glint > 0) this.#star(c, x - size * 0.25, y - size * 0.3, size * 0.9 * Math.sin(Math.PI * glint));
-    c.globalAlpha = 1;
   }
 
   // star is the glint of the light on gold.

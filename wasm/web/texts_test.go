@@ -55,7 +55,7 @@ func TestTextsComeFromTheTranslations(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, text := range literals(string(b)) {
-			if sentence.MatchString(text) && text != "use strict" {
+			if sentence.MatchString(text) && text != "use strict" && !strings.HasPrefix(text, ".") { // a selector is no sentence
 				t.Errorf("%s: %q stands outside the translations", name, text)
 			}
 		}
