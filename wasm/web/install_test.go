@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"goldpan/wasm/web/browsertest"
 )
 
 // TestInstalls: on a secure origin the page gets its service worker, which opens the page while the server is off, lets
@@ -38,7 +40,7 @@ func TestInstalls(t *testing.T) {
 
 	visit(t, tab, address+"/")
 	await(t, tab, "document.body.dataset.state === 'ready'")
-	await(t, tab, "navigator.serviceWorker.ready.then(() => navigator.serviceWorker.controller !== null)")
+	await(t, tab, served)
 	idle(t, tab) // it starts nothing
 	names := evaluate[[]string](t, tab, "caches.keys()")
 	if len(names) != 1 || !strings.HasPrefix(names[0], "goldpan-") {
@@ -72,11 +74,12 @@ func TestInstalls(t *testing.T) {
 	await(t, tab, "navigator.serviceWorker.getRegistration().then((r) => r.update()).then(() => caches.keys()).then((all) => all.length === 1 && all[0].startsWith('goldpan-newer-'))")
 }
 
-// TestOpensWithoutAnAnswer: a proxy that cannot reach the server, and a server that is silent, get the kept page with its
-// own words, and nothing of another version beside it.
-func TestOpensWithoutAnAnswer(t *testing.T) {
-	t.Parallel()
-	pool := newPool(t)
+// How a server is away: a proxy answers for it, nobody answers, or all but the page itself answers again.
+const up, behindProxy, silent, half = "up", "a proxy without its server", "silence", "a server that comes back meanwhile"
+
+// comesAndGoes serves a page whose server is what goes says, and whose service worker does not wait long.
+func comesAndGoes(t *testing.T, pool *pool) (address string, goes func(how string)) {
+	t.Helper()
 	page := newServer(builtPage(t), pool.options())
 	const limit = "const patience = 10_000;"
 	sw := string(page.files["/sw.js"].plain)
@@ -85,44 +88,79 @@ func TestOpensWithoutAnAnswer(t *testing.T) {
 	}
 	page.files["/sw.js"].plain = []byte(strings.Replace(sw, limit, "const patience = 3_000;", 1))
 	page.files["/sw.js"].gzip, page.files["/sw.js"].br = nil, nil
-	const up, proxy, silent, half = "up", "a proxy without its server", "silence", "a server that comes back meanwhile"
-	var mode atomic.Value
-	mode.Store(up)
-	address, _ := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		now := mode.Load()
-		switch {
-		case now == proxy, now == half && r.URL.Path == "/":
+	var now atomic.Value
+	now.Store(up)
+	address, _ = serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch how := now.Load(); {
+		case how == behindProxy, how == half && r.URL.Path == "/":
 			http.Error(w, "nobody behind this proxy", http.StatusBadGateway)
-		case now == silent:
+		case how == silent:
 			<-r.Context().Done()
 		default:
 			page.ServeHTTP(w, r)
 		}
 	}))
+	return address, func(how string) { now.Store(how) }
+}
+
+const (
+	served      = "navigator.serviceWorker.ready.then(() => navigator.serviceWorker.controller !== null)"
+	isRefused   = "document.body.dataset.state === 'refused'"
+	withoutWord = "does not answer"
+)
+
+// TestOpensWithoutAnAnswer: a proxy that cannot reach the server, and a server that is silent, get the kept page with its
+// own words, and nothing of another version beside it.
+func TestOpensWithoutAnAnswer(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t)
+	address, goes := comesAndGoes(t, pool)
 	tab := chrome(t)
 	visit(t, tab, address+"/")
 	await(t, tab, isReady)
-	await(t, tab, "navigator.serviceWorker.ready.then(() => navigator.serviceWorker.controller !== null)")
-	for _, now := range []string{proxy, silent, half} {
-		mode.Store(now)
+	await(t, tab, served)
+	for _, how := range []string{behindProxy, silent, half} {
+		goes(how)
 		visit(t, tab, address+"/")
-		await(t, tab, "document.body.dataset.state === 'refused'")
-		if text := evaluate[string](t, tab, "document.body.innerText"); !strings.Contains(text, "does not answer") || strings.Contains(text, pool.info.Payout) {
-			t.Errorf("%s: the page says %q", now, text)
+		await(t, tab, isRefused)
+		if text := evaluate[string](t, tab, "document.body.innerText"); !strings.Contains(text, withoutWord) || strings.Contains(text, pool.info.Payout) {
+			t.Errorf("%s: the page says %q", how, text)
 		}
 		// Neither what mines nor who is paid reaches a kept page, though a server would say it again.
 		got := evaluate[string](t, tab, `Promise.all(["info.json", "goldpan.wasm"].map((path) => fetch(path).then(({ok}) => ok ? path : "", () => ""))).then((all) => all.join(""))`)
 		if got != "" {
-			t.Errorf("%s: %s reached the kept page", now, got)
+			t.Errorf("%s: %s reached the kept page", how, got)
 		}
 		if n := workers(t, tab); n != 0 {
-			t.Errorf("%s: %d workers", now, n)
+			t.Errorf("%s: %d workers", how, n)
 		}
 	}
-	mode.Store(up)
+	goes(up)
 	eventually(t, patience, "the page is back", func() bool {
 		visit(t, tab, address+"/")
-		await(t, tab, "['ready', 'refused'].includes(document.body.dataset.state)")
+		await(t, tab, isReady+" || "+isRefused)
 		return evaluate[bool](t, tab, isReady)
 	})
+}
+
+// TestOpensWithoutAnAnswerInBrowsers: the other browsers, too, tell a service worker which page asks.
+func TestOpensWithoutAnAnswerInBrowsers(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t)
+	for _, name := range []browsertest.Name{browsertest.Firefox, browsertest.WebKit} {
+		t.Run(string(name), func(t *testing.T) {
+			t.Parallel()
+			address, goes := comesAndGoes(t, pool)
+			p := inBrowser(t, name)
+			p.Navigate(address + "/")
+			p.Await(isReady)
+			p.Await(served)
+			goes(half)
+			p.Navigate(address + "/")
+			p.Await(isRefused)
+			if text := p.Text("document.body.innerText"); !strings.Contains(text, withoutWord) || strings.Contains(text, pool.info.Payout) {
+				t.Errorf("the page says %q", text)
+			}
+		})
+	}
 }
