@@ -90,6 +90,12 @@ func (p Payment) Words() []string {
 		fmt.Sprintf("%s is the fee for the miners (%.2f %% of it; %s for each of %d virtual bytes).", amount(p.Fee), share(p.Fee, p.Amount), p.Rate, p.VSize),
 		fmt.Sprintf("%s leaves your wallet; %s stays in it.", amount(p.Leaves), amount(p.Remains)),
 	}
+	return append(list, p.Warnings()...)
+}
+
+// Warnings are what there is to know beside the amounts: how long it may take, that it cannot be taken back, and what
+// the coins are worth.
+func (p Payment) Warnings() (list []string) {
 	switch {
 	case p.Blocks > 0 && p.Guessed:
 		list = append(list, fmt.Sprintf("No server told what fee is usual now. With this one it should be in one of the next %d blocks; it may take longer.", p.Blocks))

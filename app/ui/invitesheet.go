@@ -108,7 +108,7 @@ func (s *inviteSheet) joined(d home.Device) {
 	text.Wrapping, text.Alignment = fyne.TextWrapWord, fyne.TextAlignCenter
 	c := newCheer()
 	s.replace(container.New(atLeast{0, 150}, c), title, text)
-	c.begin()
+	s.window.cheer(c)
 	if s.window.options.Screen != nil {
 		s.window.options.Screen("joined")
 	}
@@ -131,6 +131,13 @@ func newCheer() *cheer {
 	c := &cheer{at: 1}
 	c.ExtendBaseWidget(c)
 	return c
+}
+
+// cheer has a cheer move.
+func (w *window) cheer(c *cheer) {
+	if !w.still {
+		c.begin()
+	}
 }
 
 // begin moves it once, where the system wants movement at all.

@@ -62,6 +62,18 @@ func (a atLeast) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 	objects[0].Resize(size)
 }
 
+// thin gives one object a height that it would not take by itself.
+type thin struct{ height float32 }
+
+func (l thin) MinSize(objects []fyne.CanvasObject) fyne.Size {
+	return fyne.NewSize(objects[0].MinSize().Width, l.height)
+}
+
+func (l thin) Layout(objects []fyne.CanvasObject, size fyne.Size) {
+	objects[0].Move(fyne.Position{})
+	objects[0].Resize(fyne.NewSize(size.Width, l.height))
+}
+
 // column stacks objects over the whole width, close together.
 type column struct{ gap float32 }
 
@@ -157,6 +169,25 @@ func say(l *widget.Label, text string) {
 	if l.Text != text {
 		l.SetText(text)
 	}
+}
+
+// hint is say for a label that takes no room while it has nothing to say.
+func hint(l *widget.Label, text string) {
+	say(l, text)
+	switch {
+	case text == "" && !l.Hidden:
+		l.Hide()
+	case text != "" && l.Hidden:
+		l.Show()
+	}
+}
+
+// warning is an empty label for what is wrong.
+func warning() *widget.Label {
+	l := explanation("")
+	l.Importance = widget.DangerImportance
+	l.Hide()
+	return l
 }
 
 // card is a panel with a caption, a figure and what it means.

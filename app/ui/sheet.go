@@ -41,10 +41,12 @@ func (w *window) newSheet(title string, content fyne.CanvasObject, first fyne.Fo
 		}
 		row.Add(container.New(atLeast{max(120, b.MinSize().Width+24), 40}, o))
 	}
-	body := container.New(layout.NewCustomPaddedLayout(8, 8, 12, 12), container.New(column{10}, head, content, row))
+	// However long the text is, the buttons are seen.
+	foot := container.New(layout.NewCustomPaddedLayout(4, 8, 12, 12), row)
+	body := container.New(layout.NewCustomPaddedLayout(8, 4, 12, 12), container.New(column{10}, head, content))
 	view := container.NewVScroll(body)
 	c := w.win.Canvas()
-	s := &sheet{pop: widget.NewModalPopUp(container.New(fitting{canvas: c, body: body}, view), c)}
+	s := &sheet{pop: widget.NewModalPopUp(container.New(fitting{canvas: c, body: body, foot: foot}, view, foot), c)}
 	s.hide = func() {
 		s.pop.Hide()
 		w.sheets--
@@ -63,18 +65,21 @@ func (w *window) newSheet(title string, content fyne.CanvasObject, first fyne.Fo
 // fitting makes a sheet as wide as people read easily and as high as it needs, as
 // far as there is room for it.
 type fitting struct {
-	canvas fyne.Canvas
-	body   *fyne.Container
+	canvas     fyne.Canvas
+	body, foot *fyne.Container
 }
 
 func (f fitting) MinSize([]fyne.CanvasObject) fyne.Size {
 	room := f.canvas.Size()
 	width := min(540, room.Width-40)
 	f.body.Resize(fyne.NewSize(width, f.body.Size().Height))
-	return fyne.NewSize(width, min(f.body.MinSize().Height, room.Height-60))
+	return fyne.NewSize(max(width, f.foot.MinSize().Width), min(f.body.MinSize().Height+f.foot.MinSize().Height, room.Height-60))
 }
 
 func (f fitting) Layout(objects []fyne.CanvasObject, size fyne.Size) {
+	low := f.foot.MinSize().Height
 	objects[0].Move(fyne.Position{})
-	objects[0].Resize(size)
+	objects[0].Resize(fyne.NewSize(size.Width, size.Height-low))
+	objects[1].Move(fyne.NewPos(0, size.Height-low))
+	objects[1].Resize(fyne.NewSize(size.Width, low))
 }

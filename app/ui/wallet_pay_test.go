@@ -8,10 +8,13 @@ import (
 	"testing"
 
 	"fyne.io/fyne/v2/test"
+	"fyne.io/fyne/v2/widget"
 
+	"goldpan/app/desk"
 	"goldpan/app/desk/purse"
 	"goldpan/core/coin"
 	"goldpan/core/hasher"
+	"goldpan/core/jsonrpc"
 	"goldpan/wallet"
 	"goldpan/wallet/electrum/electrumtest"
 )
@@ -37,7 +40,7 @@ func practiceParams(t *testing.T) *coin.Params {
 // practise opens the window of a data directory, and its practice wallet or a new one.
 func practise(t *testing.T, dir string, server *electrumtest.Server) *payer {
 	t.Helper()
-	p := &payer{purseWindow: openPurseWindow(t, dir), server: server}
+	p := &payer{purseWindow: openPurseWindow(t, dir, nil), server: server}
 	o := wallet.Options{Dir: filepath.Join(dir, "wallets"), Params: practiceParams(t), Dial: server.Dial}
 	open := wallet.Open
 	if wallet.Exists(o) != nil {
@@ -134,11 +137,28 @@ func TestPayment(t *testing.T) {
 
 	// The last screen, and that nothing happens by going back from it.
 	test.Tap(form.next)
+	plan, err := p.wallet.at.Plan(to, 12_50000000, speeds[1])
+	if err != nil {
+		t.Fatal(err)
+	}
 	text := allText(p.top(t))
-	for _, want := range append(wallet.Groups(to), "12.5", "arrives at", "is the fee", "leaves your wallet", "nobody can take it back") {
+	for _, want := range []string{
+		"Pay 12.50 practice coins?", "12.50 practice coins\nArrives", amount(plan.Fee) + " practice coins\nFee for the miners\nLess than 0.01 %",
+		amount(12_50000000+plan.Fee) + " practice coins\nLeaves your wallet", amount(before.Total()-12_50000000-plan.Fee) + " practice coins\nStays in it",
+		"nobody can take it back", "worth nothing",
+	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the last screen does not say %q, but %q", want, text)
 		}
+	}
+	address := ""
+	for _, o := range test.LaidOutObjects(p.top(t)) {
+		if r, ok := o.(*widget.RichText); ok && len(r.Segments) > 1 {
+			address = r.String()
+		}
+	}
+	if strings.ReplaceAll(address, " ", "") != to {
+		t.Errorf("the last screen shows the address %q, not %s", address, to)
 	}
 	p.shot(t, "last")
 	p.press(t, p.top(t), "Not yet")
@@ -215,5 +235,47 @@ func TestWatched(t *testing.T) {
 	p.press(t, p.wallet.content, "Send")
 	if text := p.text(); !strings.Contains(text, "watches only") || p.wallet.view.send.form.Visible() {
 		t.Errorf("to send from it, it says %q", text)
+	}
+}
+
+// A server's key that nobody vouches for is shown before it is trusted; another key
+// later is refused.
+func TestServerKey(t *testing.T) {
+	const host = "host.example:50002"
+	dir := t.TempDir()
+	keys := func() []desk.KnownServer {
+		known, err := desk.OpenKnownServers(dir)
+		if err != nil {
+			t.Error(err)
+			return nil
+		}
+		return known.List()
+	}
+	p := openPurseWindow(t, dir, func(context.Context, string, int) (jsonrpc.Conn, error) {
+		if len(keys()) > 0 {
+			other := strings.Replace(testFingerprint, "00", "ff", 1)
+			return nil, &jsonrpc.CertificateError{Host: host, Fingerprint: other, Changed: true, Err: jsonrpc.ErrUnknownAuthority}
+		}
+		return nil, &jsonrpc.CertificateError{Host: host, Fingerprint: testFingerprint, Err: jsonrpc.ErrUnknownAuthority}
+	})
+	p.make(t, "Bitcoin")
+	p.press(t, p.top(t), "Later")
+	p.press(t, p.wallet.content, "Safety and servers")
+	p.press(t, p.wallet.content, "Change the servers")
+	if text := allText(p.top(t)); !strings.Contains(text, "You have none yet?") || !strings.Contains(text, "electrs") {
+		t.Errorf("of wallet servers it says %q", text)
+	}
+	typing(t, p.top(t), "tls://", "tls://"+host)
+	p.press(t, p.top(t), "Ask these")
+	p.until(t, "the question", func() bool { return strings.Contains(p.text(), "Is this the right server?") })
+	p.shot(t, "trust")
+	if len(keys()) > 0 {
+		t.Error("it is trusted before the answer")
+	}
+	p.press(t, p.top(t), "It is the same: trust it")
+	p.until(t, "the key", func() bool { return len(keys()) == 1 })
+	p.until(t, "the refusal", func() bool { return strings.Contains(p.text(), "another key than before") })
+	if b := buttons(p.top(t)); len(b) != 1 || b["I understand"] == nil {
+		t.Errorf("a changed key can be taken: %v", b)
 	}
 }

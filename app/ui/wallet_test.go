@@ -33,10 +33,10 @@ type purseWindow struct {
 	close func() // ends it, as the end of the program does
 }
 
-func newPurseWindow(t *testing.T) *purseWindow { return openPurseWindow(t, t.TempDir()) }
+func newPurseWindow(t *testing.T) *purseWindow { return openPurseWindow(t, t.TempDir(), nil) }
 
-// openPurseWindow is one of a data directory. FYNE_THEME=dark has it dark, for pictures.
-func openPurseWindow(t *testing.T, dir string) *purseWindow {
+// openPurseWindow is one of a data directory, whose servers dial reaches. FYNE_THEME=dark has it dark, for pictures.
+func openPurseWindow(t *testing.T, dir string, dial purse.Dial) *purseWindow {
 	t.Helper()
 	variant := theme.VariantLight
 	if os.Getenv("FYNE_THEME") == "dark" {
@@ -50,7 +50,7 @@ func openPurseWindow(t *testing.T, dir string) *purseWindow {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.desk = d
+	p.desk, p.still = d, true
 	p.frame = newFrame(p.visit)
 	p.real = newRealPlace(ctx, p.window, d)
 	p.practice = newPracticePlace(ctx, p.window, d)
@@ -59,7 +59,7 @@ func openPurseWindow(t *testing.T, dir string) *purseWindow {
 	p.wallet = newWalletPlace(ctx, p.window, d)
 	p.win.SetContent(p.frame.content)
 	p.win.Resize(fyne.NewSize(800, 600))
-	kept, err := purse.New(d, purse.Options{WorkFactor: 8})
+	kept, err := purse.New(d, purse.Options{WorkFactor: 8, Dial: dial})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -275,7 +275,7 @@ func TestLockedWallet(t *testing.T) {
 	if p.wallet.view.last.State != purse.Locked || !p.wallet.view.body.Visible() {
 		t.Errorf("after Lock: %v", p.wallet.view.last.State)
 	}
-	p.press(t, p.wallet.content, "Locked: unlock")
+	p.press(t, p.wallet.content, "Unlock")
 	if p.wallet.view.body.Visible() || !p.wallet.view.shut.Visible() {
 		t.Error("the passphrase is not asked for")
 	}

@@ -69,8 +69,7 @@ func (a *walletAdd) show(step int) {
 	a.step = step
 	a.next = widget.NewButton(nextText, a.forward)
 	a.next.Importance = widget.HighImportance
-	a.wrong = explanation("")
-	a.wrong.Importance = widget.DangerImportance
+	a.wrong = warning()
 	title, intro, content, name := a.steps()
 	back := widget.NewButton(backText, func() {
 		if a.step == 0 {
@@ -228,7 +227,7 @@ func (a *walletAdd) oldPassphrase() fyne.CanvasObject {
 	entry.SetText(a.making.Passphrase)
 	entry.OnChanged = func(s string) {
 		a.making.Passphrase = s
-		say(a.wrong, "")
+		hint(a.wrong, "")
 		a.check()
 	}
 	entry.OnSubmitted = func(string) { a.forward() }
@@ -242,7 +241,7 @@ func (a *walletAdd) oldPassphrase() fyne.CanvasObject {
 func (a *walletAdd) newPassphrase() fyne.CanvasObject {
 	box, entry, good := a.place.passphraseEntry(func(text, again string) {
 		a.making.Passphrase, a.again = text, again
-		say(a.wrong, "")
+		hint(a.wrong, "")
 		a.check()
 	}, a.forward)
 	a.first = entry
@@ -296,7 +295,8 @@ func (p *walletPlace) passphraseEntry(changed func(text, again string), submitte
 		box.Refresh()
 	})
 	suggest.Importance = widget.LowImportance
-	for _, o := range []fyne.CanvasObject{entry, meter, words, again, container.NewHBox(suggest), made} {
+	for _, o := range []fyne.CanvasObject{caption("The passphrase"), entry, container.New(thin{6}, meter), words, made, container.NewHBox(suggest),
+		caption("The same again, so that no slip of the keys locks you out"), again} {
 		box.Add(o)
 	}
 	return box, entry, func() bool {
@@ -343,9 +343,9 @@ func (a *walletAdd) forward() {
 		return err
 	}, func(err error) bool {
 		if err != nil {
-			say(a.wrong, explained(err))
+			hint(a.wrong, explained(err))
 			if errors.Is(err, seal.ErrPassphrase) && from == fromFile {
-				say(a.wrong, "The passphrase of the backup file is another one. Go back and type it again.")
+				hint(a.wrong, "The passphrase of the backup file is another one. Go back and type it again.")
 			}
 			a.content.Refresh()
 			return true
@@ -368,8 +368,12 @@ func (p *walletPlace) made(a *purse.Account, from origin) {
 			p.showWords(a)
 		})
 		now.Importance = widget.HighImportance
-		s = p.window.newSheet("Your wallet is made", wrapped("Now its twelve words: take a pen and paper. It takes five minutes, and without them a broken disk loses all.", unaudited), nil,
+		c := newCheer()
+		s = p.window.newSheet("Your "+accountName(a)+" wallet is made", container.New(column{6}, container.New(atLeast{0, 110}, c),
+			wrapped("Now its twelve words: take a pen and paper. It takes five minutes, and without them a broken disk loses all.",
+				"Later is possible too. Until then Goldpan reminds you, and mines nothing to it. "+unaudited)), nil,
 			widget.NewButton("Later", func() { s.hide() }), now)
+		p.window.cheer(c)
 	case fromWords, fromFile, fromKey:
 		p.askServers(a)
 	}

@@ -8,6 +8,7 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
@@ -53,7 +54,7 @@ func newWalletReceive(v *walletView) *walletReceive {
 	title.SetText("Your address now")
 	r.content = container.New(column{8},
 		newPanel(container.NewBorder(nil, nil, container.NewVBox(r.code), nil,
-			container.New(column{6}, title, r.groups, r.why, container.NewHBox(r.copy, r.fresh), container.NewHBox(r.mine)))),
+			container.New(column{6}, title, r.groups, r.why, container.New(layout.NewRowWrapLayout(), r.copy, r.fresh, r.mine)))),
 		newPanel(container.New(column{4}, figureLabel("Is this address mine?"), r.ask, r.answer)))
 	return r
 }

@@ -11,6 +11,7 @@ import (
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
+	"goldpan/app/desk"
 	"goldpan/app/desk/purse"
 	"goldpan/core/coin"
 )
@@ -105,7 +106,7 @@ func (s *walletSafety) show(v purse.Snapshot) {
 			case x.Dropped:
 				how = "dropped: it said what is not true"
 			case x.Err != nil:
-				how = explained(x.Err)
+				how, _ = desk.Explain(x.Err)
 			case !x.Synced:
 				how = "being asked"
 			}
@@ -181,9 +182,10 @@ func (s *walletSafety) backupFile() {
 func (p *walletPlace) askServers(a *purse.Account) {
 	entry := widget.NewMultiLineEntry()
 	entry.SetMinRowsVisible(3)
-	entry.SetPlaceHolder("tls://electrum.example:50002")
+	entry.SetPlaceHolder("tls://host:50002")
 	entry.SetText(strings.Join(a.Snapshot().Named, "\n"))
 	says := explanation("")
+	says.Hide()
 	_, proxy, err := a.Contacts()
 	through := "They are asked directly; a proxy can be named in config.toml."
 	switch {
@@ -205,7 +207,7 @@ func (p *walletPlace) askServers(a *purse.Account) {
 				lines = append(lines, purse.Host(u)+": encrypted.")
 			}
 		}
-		say(says, strings.Join(lines, "\n"))
+		hint(says, strings.Join(lines, "\n"))
 		return urls
 	}
 	entry.OnChanged = func(text string) { judge(text) }
@@ -216,7 +218,7 @@ func (p *walletPlace) askServers(a *purse.Account) {
 	ok.OnTapped = func() {
 		urls := judge(entry.Text)
 		if err := a.SetServers(urls...); err != nil {
-			say(says, explained(err))
+			hint(says, explained(err))
 			return
 		}
 		s.hide()
@@ -230,11 +232,31 @@ func (p *walletPlace) askServers(a *purse.Account) {
 		p.look()
 	})
 	s = p.window.newSheet("Which wallet server may be asked?", container.New(column{6},
-		wrapped("To see what comes in, the wallet asks an Electrum server. Goldpan comes with none, for whoever runs it sees your addresses and where you ask from. Your own node's is best; one of somebody you trust is next. Several hold each other to the truth: one a line."),
-		entry, says, explanation("An address begins with tls:// and ends with a port. "+through+" They are asked from now on, whenever this wallet is open.")), fyne.Focusable(entry), none, ok)
+		wrapped("A wallet server is a computer that has read the whole chain, and tells your wallet what was paid to its addresses. Whoever runs it sees these addresses and where you ask from. It cannot take a coin, and what it says is checked."),
+		entry, says,
+		explanation("One a line, such as tls://host:50002. "+through+" They are asked from now on, whenever this wallet is open. Two or more hold each other to the truth."),
+		serverHelp(a.ID())), fyne.Focusable(entry), none, ok)
 	if p.window.options.Screen != nil {
 		p.window.options.Screen("wallet servers")
 	}
+}
+
+// serverHelp says how to come by a wallet server of a coin.
+func serverHelp(id purse.ID) fyne.CanvasObject {
+	node, program := "a node of the coin", "ElectrumX"
+	switch id.Coin {
+	case "bitcoin":
+		node, program = "Bitcoin Core", "electrs, Fulcrum or ElectrumX"
+	case "litecoin":
+		node = "Litecoin Core"
+	case "dogecoin":
+		node = "Dogecoin Core"
+	}
+	return newPanel(container.New(column{4}, figureLabel("You have none yet?"),
+		explanation("Goldpan comes with none: which one sees your addresses is for you to say. There are two good ways."),
+		explanation("1. Your own. Run "+node+" and beside it "+program+"; both are free. Its address is then tcp://127.0.0.1:50001 on this computer. Nobody else sees anything."),
+		explanation("2. Somebody's whom you trust. Ask them for the address, its port, and the fingerprint of its key."),
+		explanation("Until then take “None for now”: you can receive and mine to this wallet all the same, and name a server later under Safety and servers.")))
 }
 
 // probe looks for coins on the paths of other wallets.

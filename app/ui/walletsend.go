@@ -42,7 +42,7 @@ type walletSend struct {
 var speeds = []int{1, 6, 24}
 
 func newWalletSend(v *walletView) *walletSend {
-	s := &walletSend{view: v, to: widget.NewEntry(), sum: widget.NewEntry(), toSays: explanation(""), wrong: explanation(""), cannot: explanation(""), made: container.New(column{6})}
+	s := &walletSend{view: v, to: widget.NewEntry(), sum: widget.NewEntry(), toSays: explanation(""), wrong: warning(), cannot: explanation(""), made: container.New(column{6})}
 	p, err := v.account.ID().Params()
 	if err != nil {
 		s.content = container.NewStack()
@@ -51,7 +51,7 @@ func newWalletSend(v *walletView) *walletSend {
 	s.to.SetPlaceHolder("an address, or a payment link")
 	s.to.OnChanged = s.judge
 	s.sum.SetPlaceHolder("amount in" + unitOf(p))
-	s.sum.OnChanged = func(string) { say(s.wrong, "") }
+	s.sum.OnChanged = func(string) { hint(s.wrong, "") }
 	s.all = widget.NewCheck("Everything that can be spent", func(on bool) {
 		if on {
 			s.sum.Disable()
@@ -66,7 +66,7 @@ func newWalletSend(v *walletView) *walletSend {
 	s.speed = widget.NewRadioGroup(names, nil)
 	s.speed.Required = true
 	s.speed.SetSelected(names[1])
-	s.wrong.Importance = widget.DangerImportance
+	s.toSays.Hide()
 	s.next = widget.NewButton("Show me what happens", s.plan)
 	s.next.Importance = widget.HighImportance
 	th := fyne.CurrentApp().Settings().Theme()
@@ -139,14 +139,14 @@ func (s *walletSend) show(v purse.Snapshot) {
 
 // judge looks at the recipient as it is typed or pasted.
 func (s *walletSend) judge(text string) {
-	say(s.wrong, "")
+	hint(s.wrong, "")
 	if text == "" {
-		say(s.toSays, "")
+		hint(s.toSays, "")
 		return
 	}
 	address, sum, name, err := s.view.account.Recipient(text)
 	if err != nil {
-		say(s.toSays, explained(err))
+		hint(s.toSays, explained(err))
 		return
 	}
 	words := "A good address. Compare it with the receiver's: " + strings.Join(wallet.Groups(address), " ") + "."
@@ -156,7 +156,7 @@ func (s *walletSend) judge(text string) {
 	if sum > 0 && s.sum.Text == "" {
 		s.sum.SetText(amount(sum))
 	}
-	say(s.toSays, words)
+	hint(s.toSays, words)
 }
 
 // sumOf reads the amount.
@@ -181,13 +181,13 @@ func (s *walletSend) plan() {
 		payment, err = s.view.account.Plan(s.to.Text, sum, blocks)
 	}
 	if err != nil {
-		say(s.wrong, explained(err))
+		hint(s.wrong, explained(err))
 		s.content.Refresh()
 		return
 	}
 	p, a := s.view.place, s.view.account
 	var sheet *sheet
-	box := container.New(column{6}, wrapped(payment.Words()...))
+	box := lastScreen(payment, a.Snapshot().Params)
 	pay := widget.NewButton("Pay now", nil)
 	pay.OnTapped = func() {
 		id := ""
@@ -203,7 +203,7 @@ func (s *walletSend) plan() {
 	// The safe answer has the focus: what is sent cannot be taken back.
 	back := widget.NewButton("Not yet", func() { sheet.hide() })
 	show := func(string) {
-		sheet = p.window.newSheet("Is this right?", box, nil, pay, back)
+		sheet = p.window.newSheet("Pay "+amount(payment.Amount)+unitOf(a.Snapshot().Params)+"?", box, nil, pay, back)
 		if p.window.options.Screen != nil {
 			p.window.options.Screen("pay")
 		}
@@ -215,10 +215,46 @@ func (s *walletSend) plan() {
 	show("")
 }
 
+// lastScreen is what leaves and what arrives, before a payment is signed.
+func lastScreen(p wallet.Payment, params *coin.Params) *fyne.Container {
+	unit := unitOf(params)
+	to := widget.NewRichText(grouped(p.To)...)
+	to.Wrapping = fyne.TextWrapWord
+	row := func(name, sum, means string) fyne.CanvasObject {
+		value := figureLabel(sum)
+		value.Alignment = fyne.TextAlignTrailing
+		line := container.NewBorder(nil, nil, widget.NewLabel(name), nil, value)
+		if means == "" {
+			return line
+		}
+		return container.New(column{-6}, line, explanation(means))
+	}
+	bill := newPanel(container.New(column{0},
+		row("Arrives", amount(p.Amount)+unit, ""),
+		row("Fee for the miners", amount(p.Fee)+unit, feeWords(p)),
+		row("Leaves your wallet", amount(p.Leaves)+unit, ""),
+		row("Stays in it", amount(p.Remains)+unit, "")))
+	return container.New(column{6}, caption("To"), to,
+		explanation("Compare it with what the receiver gave you: first and last above all, then the rest."), bill, wrapped(p.Warnings()...))
+}
+
+// feeWords say how much a fee is of what arrives.
+func feeWords(p wallet.Payment) string {
+	part := 100 * float64(p.Fee) / float64(max(p.Amount, 1))
+	switch {
+	case part < 0.01:
+		return "Less than 0.01 % of what arrives."
+	case part > 10:
+		return strconv.FormatFloat(part, 'f', 0, 64) + " % of what arrives: that is much. A larger payment, or less hurry, costs less for its size."
+	}
+	return strconv.FormatFloat(part, 'f', 2, 64) + " % of what arrives."
+}
+
 // paid says what came of a payment.
 func (s *walletSend) paid(id string, payment wallet.Payment, err error) {
 	p := s.view.place
-	title, text := "Sent", "It is on its way, and is shown as such until it is in a block."
+	what := amount(payment.Amount) + unitOf(s.view.last.Params)
+	title, text := "Sent", what+" are on their way to "+ends(payment.To)+". They stand under Send and in the history until a block has them, and after."
 	switch {
 	case errors.Is(err, wallet.ErrUnsent):
 		title, text = "Signed and kept", "No server has had it yet. It is sent by itself as soon as one is reached, and never twice, even if Goldpan ends now."

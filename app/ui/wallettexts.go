@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"fyne.io/fyne/v2/widget"
+
 	"goldpan/app/desk/purse"
 	"goldpan/core/coin"
 	"goldpan/wallet"
@@ -24,8 +26,15 @@ func accountName(a *purse.Account) string {
 	if c, err := coin.ByID(id.Coin); err == nil {
 		name = c.Name
 	}
-	if _, n, found := strings.Cut(id.Name, "-"); found {
-		name += " " + n
+	if kind, n, found := strings.Cut(id.Name, "-"); found {
+		if kind == "watch" { // these are counted from 2 as the others are, but no first stands before them
+			if i, err := strconv.Atoi(n); err == nil {
+				n = strconv.Itoa(i - 1)
+			}
+		}
+		if n != "1" {
+			name += " " + n
+		}
 	} else if id.Name != "" {
 		name += " " + id.Name
 	}
@@ -87,7 +96,7 @@ func syncWords(s purse.Snapshot) (kind, string, string) {
 	case s.Failed != nil:
 		return kindBad, "Not in step", explained(s.Failed)
 	case s.ID.Network != coin.Practice && len(s.Named) == 0:
-		return kindIdle, "Off line", "No server is asked. It shows what it learned last, and addresses work all the same."
+		return kindIdle, "Off line", "No server is asked. Addresses work all the same; name a server to see what comes in."
 	case s.Sync.Synced:
 		return kindGood, "In step", "Proven up to block " + count(uint64(max(s.Height, 0))) + "."
 	case s.Sync.Connected && s.Sync.Announced > s.Sync.Headers+1 && s.Sync.Headers >= 0:
@@ -116,6 +125,9 @@ func entryWords(e purse.Entry) (title, state string) {
 		title = "Mining reward"
 	case e.Amount < 0:
 		title = "Sent"
+		if e.To != "" {
+			title += " to " + ends(e.To)
+		}
 	default:
 		title = "Received"
 	}
@@ -140,7 +152,7 @@ func signed(a coin.Amount) string {
 	if a > 0 {
 		return "+" + amount(a)
 	}
-	return amount(a)
+	return strings.Replace(amount(a), "-", "\u2212", 1)
 }
 
 // strengthWords judge a new passphrase.
@@ -193,11 +205,11 @@ func paymentWords(p wallet.Sent) string {
 // moment is a time for people.
 func moment(t time.Time) string { return t.Local().Format("2 January 2006, 15:04") }
 
-// wrongPassphrase says of an error whether it is about what was typed.
-func saysWrong(l interface{ SetText(string) }, err error, of ...error) bool {
+// saysWrong shows an error that is about what was typed, and tells whether it is one.
+func saysWrong(l *widget.Label, err error, of ...error) bool {
 	for _, e := range of {
 		if errors.Is(err, e) {
-			l.SetText(explained(err))
+			hint(l, explained(err))
 			return true
 		}
 	}

@@ -40,6 +40,8 @@ type walletView struct {
 	passphrase     *widget.Entry
 	open           *widget.Button
 	keyring        *widget.Button
+	shutTitle      *widget.Label
+	shutWhy        *widget.Label
 	part           int
 	receive        *walletReceive
 	history        *walletHistory
@@ -106,12 +108,11 @@ func newWalletView(p *walletPlace, a *purse.Account) *walletView {
 func (v *walletView) shutPanel() fyne.CanvasObject {
 	v.passphrase = widget.NewPasswordEntry()
 	v.passphrase.SetPlaceHolder("its passphrase")
-	wrong := explanation("")
-	wrong.Importance = widget.DangerImportance
+	wrong := warning()
 	v.open = widget.NewButton("Open", nil)
 	v.open.Importance = widget.HighImportance
 	try := func(b *widget.Button, passphrase string) {
-		wrong.SetText("")
+		hint(wrong, "")
 		v.place.do(b, func(ctx context.Context) error { return v.place.purse.Open(ctx, v.account, passphrase) }, func(err error) bool {
 			v.passphrase.SetText("")
 			if err == nil {
@@ -128,17 +129,23 @@ func (v *walletView) shutPanel() fyne.CanvasObject {
 	v.keyring = widget.NewButton("Open with this computer's keyring", nil)
 	v.keyring.OnTapped = func() { try(v.keyring, "") }
 	v.keyring.Hidden = !v.place.purse.KeyringOpens(v.account)
-	title := figure(theme.SizeNameSubHeadingText)
-	title.SetText("Open your " + accountName(v.account) + " wallet")
-	why := "Its passphrase opens it until Goldpan ends; its words are locked again after a while. "
-	if named := v.account.Snapshot().Named; len(named) > 0 {
-		why += "It then asks " + serverNames(purse.Snapshot{Named: named}) + " what came in."
-	} else {
-		why += "No server is asked."
-	}
+	v.shutTitle = figure(theme.SizeNameSubHeadingText)
+	v.shutWhy = explanation("")
 	th := fyne.CurrentApp().Settings().Theme()
-	return newPanel(container.New(column{6}, title, explanation(why), v.passphrase, wrong,
+	return newPanel(container.New(column{6}, v.shutTitle, v.shutWhy, v.passphrase, wrong,
 		container.NewHBox(container.New(atLeast{140, 40}, container.NewThemeOverride(v.open, lit{th})), v.keyring)))
+}
+
+// shutWords say what the passphrase is asked for.
+func shutWords(name string, s purse.Snapshot) (title, why, button string) {
+	if s.State == purse.Locked {
+		return "Unlock your " + name + " wallet", "Its passphrase lets it pay and show its words again. What comes in is shown all the same. It locks itself again after a while.", "Unlock"
+	}
+	why = "Its passphrase opens it until Goldpan ends; its words are locked again after a while. "
+	if len(s.Named) > 0 {
+		return "Open your " + name + " wallet", why + "It then asks " + serverNames(s) + " what came in.", "Open"
+	}
+	return "Open your " + name + " wallet", why + "No server is asked.", "Open"
 }
 
 // first is what has the keyboard's focus at the beginning.
@@ -208,8 +215,10 @@ func (v *walletView) show(s purse.Snapshot, now time.Time) {
 	say(v.worth, unaudited)
 	switch {
 	case !real:
-		say(v.unit, worthless)
-		say(v.worth, "A real wallet, with real keys and real proofs; only the coins are not.")
+		say(v.unit, "practice coins")
+		say(v.worth, "They are "+worthless+". All else is real: keys, proofs, backup.")
+	case s.WatchOnly:
+		say(v.worth, "It only watches: it shows what comes in, and can spend nothing. "+unaudited)
 	case s.ID.Network != coin.Main:
 		say(v.worth, "Coins of the "+string(s.ID.Network)+" network are worth nothing.")
 	}
@@ -221,7 +230,7 @@ func (v *walletView) show(s purse.Snapshot, now time.Time) {
 	v.act.Hidden = !opened || s.WatchOnly || !s.Sealed
 	text, icon := "Lock", theme.LoginIcon()
 	if s.State == purse.Locked {
-		text, icon = "Locked: unlock", theme.LogoutIcon()
+		text, icon = "Unlock", theme.LogoutIcon()
 	}
 	if v.act.Text != text {
 		v.act.Text = text
@@ -229,9 +238,21 @@ func (v *walletView) show(s purse.Snapshot, now time.Time) {
 	}
 	notice := backupWords(s)
 	say(v.noticeText, notice)
-	v.prove.Importance = widget.HighImportance
+	weight := widget.HighImportance
 	if !real {
-		v.prove.Importance = widget.MediumImportance
+		weight = widget.MediumImportance
+	}
+	if v.prove.Importance != weight {
+		v.prove.Importance = weight
+		v.prove.Refresh()
+	}
+	if asks {
+		title, why, button := shutWords(accountName(v.account), s)
+		say(v.shutTitle, title)
+		say(v.shutWhy, why)
+		if !v.open.Disabled() && v.open.Text != button { // while it is busy it says so
+			v.open.SetText(button)
+		}
 	}
 	changed := reveal(v.notice, notice != "" && !asks)
 	changed = reveal(v.shut, asks) || changed

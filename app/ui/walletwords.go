@@ -32,8 +32,7 @@ func (p *walletPlace) showWords(a *purse.Account) {
 // askUnlock asks for the passphrase, unlocks the wallet with it, and goes on.
 func (p *walletPlace) askUnlock(a *purse.Account, title, why string, then func(passphrase string)) {
 	entry := widget.NewPasswordEntry()
-	wrong := explanation("")
-	wrong.Importance = widget.DangerImportance
+	wrong := warning()
 	var s *sheet
 	ok := widget.NewButton("Go on", nil)
 	ok.Importance = widget.HighImportance
@@ -123,10 +122,10 @@ func (p *walletPlace) askBack(a *purse.Account) {
 				return true
 			}
 			for i, at := range positions {
-				says[i].SetText("")
+				hint(says[i], "")
 				for _, w := range wrong {
 					if w == at {
-						says[i].SetText("This is another word. Look at no. " + strconv.Itoa(at) + " on your paper once more.")
+						hint(says[i], "This is another word. Look at no. "+strconv.Itoa(at)+" on your paper once more.")
 					}
 				}
 			}
@@ -134,10 +133,9 @@ func (p *walletPlace) askBack(a *purse.Account) {
 		})
 	}
 	for i, at := range positions {
-		entries[i], says[i] = widget.NewEntry(), explanation("")
-		says[i].Importance = widget.DangerImportance
+		entries[i], says[i] = widget.NewEntry(), warning()
 		entries[i].SetPlaceHolder("word no. " + strconv.Itoa(at))
-		entries[i].OnChanged = func(string) { say(says[i], "") }
+		entries[i].OnChanged = func(string) { hint(says[i], "") }
 		entries[i].OnSubmitted = func(string) {
 			if i+1 < len(entries) {
 				p.window.win.Canvas().Focus(entries[i+1])
@@ -174,7 +172,7 @@ func (p *walletPlace) proven(a *purse.Account) {
 	done := widget.NewButton("Good", func() { s.hide() })
 	done.Importance = widget.HighImportance
 	s = p.window.newSheet("", container.New(column{6}, container.New(atLeast{0, 150}, c), title, text), nil, done)
-	c.begin()
+	p.window.cheer(c)
 	if p.window.options.Screen != nil {
 		p.window.options.Screen("proven")
 	}
@@ -186,6 +184,7 @@ type wordEntry struct {
 	words   []string
 	entry   *widget.Entry
 	hints   *fyne.Container
+	back    *widget.Button
 	says    *widget.Label
 	list    *widget.Label
 	changed func()
@@ -197,14 +196,14 @@ func newWordEntry(changed func()) *wordEntry {
 	w.list.TextStyle.Monospace = true
 	w.entry.OnChanged = w.typed
 	w.entry.OnSubmitted = func(text string) { w.submit(text) }
-	back := widget.NewButton("Take the last one back", func() {
+	w.back = widget.NewButton("Take the last one back", func() {
 		if len(w.words) > 0 {
 			w.words = w.words[:len(w.words)-1]
 			w.show()
 		}
 	})
-	back.Importance = widget.LowImportance
-	w.content = container.New(column{4}, w.entry, container.New(atLeast{0, 36}, w.hints), w.says, w.list, container.NewHBox(back))
+	w.back.Importance = widget.LowImportance
+	w.content = container.New(column{4}, w.entry, w.says, container.New(atLeast{0, 36}, w.hints), w.list, container.NewHBox(w.back))
 	w.show()
 	return w
 }
@@ -270,9 +269,10 @@ func (w *wordEntry) take(word string) bool {
 
 func (w *wordEntry) show() {
 	w.entry.SetPlaceHolder("word " + strconv.Itoa(len(w.words)+1))
+	w.back.Hidden = len(w.words) == 0
 	var b strings.Builder
 	for i, word := range w.words {
-		b.WriteString(strconv.Itoa(i+1) + "." + word + "  ")
+		b.WriteString(strconv.Itoa(i+1) + ".\u00a0" + word + "   ")
 	}
 	say(w.list, b.String())
 	w.tell(w.verdict())
@@ -293,10 +293,7 @@ func (w *wordEntry) verdict() string {
 	return "These " + plural(n, "word") + " are a wallet's: their check sum fits."
 }
 
-func (w *wordEntry) tell(text string) {
-	say(w.says, text)
-	w.says.Hidden = text == ""
-}
+func (w *wordEntry) tell(text string) { hint(w.says, text) }
 
 // good tells whether the words are a wallet's.
 func (w *wordEntry) good() bool { return purse.CheckWords(w.words) == nil }

@@ -85,6 +85,7 @@ type window struct {
 	later   func(func()) // calls after what is being handled now
 	closing bool         // the question whether to close is on the screen
 	sheets  int          // that lie over the window
+	still   bool         // pictures do not move: a test's driver would draw them beside the test
 }
 
 // Run opens the window and returns when it was closed or ctx has ended, after
