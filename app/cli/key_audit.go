@@ -52,7 +52,7 @@ func keyAuditCommand() command {
 					}
 					alerts := t.showAudit(records, *key, *last)
 					t.emit(record{"type": "done", "records": len(records), "alerts": alerts})
-					t.say("%d lines, none altered. %s", len(records), storeLimits(v))
+					t.say("%s, none altered. %s", some(len(records), "line"), storeLimits(v))
 					return nil
 				})
 			}
@@ -128,7 +128,7 @@ func keyMoveCommand() command {
 					if err != nil {
 						return err
 					}
-					t.print(record{"type": "done", "moved": moved, "to": *to}, "%d keys are in the %s now, and no longer in the %s.", len(moved), b.StoreName(), a.StoreName())
+					t.print(record{"type": "done", "moved": moved, "to": *to}, "Moved %s: in the %s now, and no longer in the %s.", some(len(moved), "key"), b.StoreName(), a.StoreName())
 					return nil
 				})
 			}
@@ -242,7 +242,7 @@ func keyImportCommand() command {
 					if err != nil {
 						return err
 					}
-					t.print(record{"type": "done", "keys": taken}, "%d keys are new in the %s.", len(taken), v.StoreName())
+					t.print(record{"type": "done", "keys": taken}, "Took %s that the %s did not have.", some(len(taken), "key"), v.StoreName())
 					return nil
 				})
 			}

@@ -30,7 +30,7 @@ func keyRepairCommand() command {
 						return err
 					}
 					if found.Fine() {
-						t.print(findingRecord(found, false), "Nothing is wrong: %d keys are as you left them.", len(found.Kept))
+						t.print(findingRecord(found, false), "Nothing is wrong with the %s kept here.", some(len(found.Kept), "key"))
 						return nil
 					}
 					if !*accept {

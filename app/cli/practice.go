@@ -221,6 +221,14 @@ func rate(h float64) string {
 	return fmt.Sprintf("%.4g %s", h, units[i])
 }
 
+// some writes a number of things, in the singular where it is one.
+func some(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
 func threadsWord(n int) string {
 	if n == 1 {
 		return "thread"

@@ -235,7 +235,7 @@ func readSecret(r io.Reader) (string, error) {
 		return "", err
 	}
 	if len(b) > maxSecret {
-		return "", fmt.Errorf("%w: it is longer than %d bytes", errSecret, maxSecret)
+		return "", fmt.Errorf("%w: what was read is longer than %d bytes, so it is something else", errSecret, maxSecret)
 	}
 	return strings.TrimRight(string(b), "\r\n"), nil
 }

@@ -183,7 +183,13 @@ func (t *terminal) history(w *wallet.Wallet, several bool) (n int, err error) {
 			r["to"], r["fee"], r["state"] = e.To, e.Fee.String(), x
 			text = strings.TrimSpace("to " + e.To + "  " + text)
 		}
-		t.print(r, "%s  %16s %s  %s, %d blocks deep  %s  %s", e.Time.Local().Format("2006-01-02 15:04"), e.Amount, p.Coin.Symbol, state, e.Confirmations, id, text)
+		if e.Confirmations > 0 {
+			state += ", " + some(int(e.Confirmations), "block") + " deep"
+		}
+		t.print(r, "%s  %16s %s  %s  %s  %s", e.Time.Local().Format("2006-01-02 15:04"), e.Amount, p.Coin.Symbol, state, id, text)
+	}
+	if p.Network == coin.Practice && len(list) > 0 {
+		t.say("All of these are practice coins, worth nothing.")
 	}
 	return len(list), nil
 }

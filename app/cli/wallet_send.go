@@ -44,7 +44,7 @@ func (p payment) check() (amount coin.Amount, fee wallet.Fee, err error) {
 		amount = wallet.Everything
 	case *p.amount != "":
 		if amount, err = coin.ParseAmount(*p.amount); err != nil || amount == 0 {
-			return fail("--amount: whole coins with a point, as 0.001 or 50")
+			return fail("--amount: more than 0, in whole coins, with a point and at most 8 digits after it, as 0.001 or 50")
 		}
 	case !strings.Contains(*p.to, ":"):
 		return fail("--amount: say how much, or --all for everything")

@@ -78,6 +78,7 @@ func TestSendUsage(t *testing.T) {
 		"nothing":       {2, "--amount", []string{"--to", to, "--yes"}},
 		"both":          {2, "--all", []string{"--to", to, "--all", "--amount", "1", "--yes"}},
 		"two fees":      {2, "not both", []string{"--to", to, "--all", "--fee-rate", "2", "--fee-blocks", "3", "--yes"}},
+		"too fine":      {2, "at most 8 digits", []string{"--to", to, "--amount", "1.123456789", "--yes"}},
 		"no number":     {2, "--amount", []string{"--to", to, "--amount", "1,5", "--yes"}},
 		"a fee of none": {2, "--fee-rate", []string{"--to", to, "--all", "--fee-rate", "0.0001", "--yes"}},
 		"no fee":        {2, "--fee-rate", []string{"--to", to, "--all", "--fee-rate", "NaN", "--yes"}},
@@ -161,6 +162,18 @@ func TestLastScreen(t *testing.T) {
 			t.Errorf("%s", out.String())
 		}
 		_, _ = in.Close(), answer.Close()
+	}
+	var out, said bytes.Buffer
+	if n, err := (&terminal{out: &out, err: &said}).history(w, false); n != 2 || err != nil {
+		t.Fatal(n, err)
+	}
+	for _, want := range []string{"on its way  ", "confirmed, 6 blocks deep  "} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q is not in the history: %s", want, out.String())
+		}
+	}
+	if !strings.Contains(said.String(), "practice coins, worth nothing") {
+		t.Error("the history does not say what its coins are worth")
 	}
 }
 

@@ -110,7 +110,7 @@ var explanations = []struct {
 	{ErrNoSolo, "", "Use --network main, test or regtest; for practice coins there is goldpan practice."},
 
 	{coin.ErrCoin, "", "Choose one that can be mined: bitcoin, litecoin or dogecoin."},
-	{coin.ErrWrongNetwork, "", "Use an address of the coin and the network that you mine."},
+	{coin.ErrWrongNetwork, "", "Use an address of the same coin and the same network."},
 	{coin.ErrAmbiguous, "", "If it is yours, give it in that form."},
 	{coin.ErrPrivateKey, "", "Show it to nobody. If anybody has seen it, move its coins to a new address; here goes an address."},
 	{coin.ErrWords, "", "Show them to nobody; here goes an address."},
