@@ -54,7 +54,7 @@ export function update() {
   const row = (key, value, places = {}) => /[1-9]/.test(value) ? el("div", {}, el("dt", {}, t(key, places)), el("dd", {}, amount(value) + unit)) : null;
   parts.balance.replaceChildren(
     el("h2.quiet#wallet-balance-title", {}, t("wallet.balance")),
-    el("p.hero#wallet-confirmed", {}, el("span", {}, amount(s.balance.confirmed)), " ", el("span.unit", {}, s.symbol)),
+    el("p.hero" + (s.balance.confirmed.replace(/0+$/, "").length > 8 ? ".long" : "") + "#wallet-confirmed", {}, el("span", {}, amount(s.balance.confirmed)), " ", el("span.unit", {}, s.symbol)),
     s.worthless ? el("p.quiet", {}, text("page.worthless")) : "",
     el("dl.wallet-rest", {}, [
       row("wallet.unconfirmed", s.balance.unconfirmed),
@@ -72,14 +72,15 @@ export function update() {
 
 function standing({url, synced, connected, height, announced, code}) {
   let said;
-  if (!url) said = t("wallet.standing.none");
+  if (code === "genesis" && wallet.status.worthless) said = ""; // a note says it
+  else if (!url) said = t("wallet.standing.none");
   else if (code) said = t("wallet.standing.fault", {why: fault({code})});
   else if (synced) said = t("wallet.standing.synced", {n: height});
   else if (connected && announced > height && announced > 0) said = t("wallet.standing.reading", {n: Math.max(0, height), all: announced});
   else said = t("wallet.standing.connecting");
   if (parts.server.dataset.said === said) return;
   parts.server.dataset.said = said;
-  parts.server.replaceChildren(said, " ", url ? el("code", {dir: "ltr"}, url) : "");
+  parts.server.replaceChildren(said, " ", said && url ? el("code", {dir: "ltr"}, url) : "");
 }
 
 function history(s) {

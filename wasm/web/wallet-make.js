@@ -79,7 +79,7 @@ function first(damaged) {
 
 function fresh() {
   const {box, input} = secret("wallet.passphrase.new", "wallet-passphrase", {fresh: true, help: t("wallet.passphrase.help")});
-  const bar = el("meter", {min: 0, max: 1, low: 0.999, value: 0, "aria-label": t("wallet.strength")});
+  const bar = el("meter", {min: 0, max: 1, low: 0.999, optimum: 1, value: 0, "aria-label": t("wallet.strength")});
   const said = el("p.quiet", {role: "status"}, t("wallet.strength.none"));
   input.addEventListener("input", async () => {
     const value = input.value;
