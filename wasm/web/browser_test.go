@@ -30,7 +30,7 @@ import (
 
 // patience bounds the wait for anything that a browser does. It is long because the machine may be busy; no
 // test waits for it to pass.
-const patience = 60 * time.Second
+const patience = 3 * time.Minute
 
 // atOnce is how many tests run at a time, on few processors too: most of a test waits.
 const atOnce = 4

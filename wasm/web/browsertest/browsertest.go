@@ -22,7 +22,7 @@ import (
 
 // Patience bounds the wait for anything that a browser does. It is long because the machine may be busy; nothing
 // waits for it to pass.
-const Patience = 90 * time.Second
+const Patience = 3 * time.Minute
 
 // Name names a browser.
 type Name string
