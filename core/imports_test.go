@@ -81,7 +81,7 @@ var layers = []layer{
 	{"app/desk/api", []string{"leaves", "core", "core/pow", "core/engine", "core/watch"}, "api tells programs on this machine what a Snapshot holds, and knows neither wallet nor vault"},
 	{"app/desk/home", []string{"leaves", "core/pow", "core/stratum", "core/gateway", "core/gateway/accounts", "wasm/web"},
 		"home serves the household's devices, and knows neither wallet nor vault"},
-	{"app/desk/purse", []string{"leaves", "app/desk", "wallet/...", "vault"}, "purse keeps wallets open for a screen, through desk and wallet; the vault it knows by its errors"},
+	{"app/desk/purse", []string{"leaves", "core/pow", "app/desk", "wallet/...", "vault"}, "purse keeps wallets open for a screen, through desk and wallet; the vault it knows by its errors"},
 	{"app/desk", []string{"app/desk/...", "leaves", "core/...", "wallet/...", "vault/...", "wasm/web", "assets"}, "desk joins core, wallet and vault, and shows nothing"},
 	{"app/ui/...", []string{"leaves", "core", "core/pow", "core/engine", "core/watch", "core/economy", "wallet", "app/desk/...", "app/ui/...", "assets"},
 		"a screen reads Snapshots and calls desk"},
