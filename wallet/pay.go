@@ -87,7 +87,7 @@ func (p Payment) Words() []string {
 	amount := func(a coin.Amount) string { return trim(a) + " " + p.unit }
 	list := []string{
 		fmt.Sprintf("%s arrives at %s.", amount(p.Amount), strings.Join(Groups(p.To), " ")),
-		fmt.Sprintf("%s is the fee for the miners (%.2f %% of it; %s for each of %d virtual bytes).", amount(p.Fee), share(p.Fee, p.Amount), p.Rate, p.VSize),
+		fmt.Sprintf("%s is the fee for the miners (%.2f %% of it; at most %d vB at %s sat/vB).", amount(p.Fee), share(p.Fee, p.Amount), p.VSize, p.Rate),
 		fmt.Sprintf("%s leaves your wallet; %s stays in it.", amount(p.Leaves), amount(p.Remains)),
 	}
 	return append(list, p.Warnings()...)
@@ -240,6 +240,7 @@ func (w *Wallet) PlanPayment(to string, amount coin.Amount, fee Fee) (Payment, e
 	p.Amount, p.Fee, p.Change, p.Leaves = p.plan.Amount, p.plan.Fee, p.plan.Change, p.plan.Leaves()
 	p.Remains, p.Coins, p.VSize = total-p.Leaves, len(p.plan.Inputs), p.plan.VSize
 	if w.Params().Network == coin.Practice {
+		p.unit = "practice " + p.unit
 		p.worth = "These are practice coins, worth nothing."
 	}
 	return p, nil

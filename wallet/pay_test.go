@@ -408,7 +408,7 @@ func TestWhomToPay(t *testing.T) {
 		t.Errorf("a locked wallet: %v", err)
 	}
 	lines := strings.Join(p.Words(), "\n")
-	for _, want := range []string{"1 BTC arrives at pan1", "is the fee", "leaves your wallet", "worth nothing"} {
+	for _, want := range []string{"1 practice BTC arrives at pan1", "is the fee", "leaves your wallet", "worth nothing"} {
 		if !strings.Contains(lines, want) {
 			t.Errorf("%q does not say %q", lines, want)
 		}

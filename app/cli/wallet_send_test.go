@@ -153,7 +153,7 @@ func TestLastScreen(t *testing.T) {
 		if n := len(w.Payments()); n != c.sent {
 			t.Errorf("%q sends %d payments", c.answer, n)
 		}
-		for _, want := range []string{"20 BTC arrives at", "is the fee", "leaves your wallet", "nobody can take it back", "worth nothing", "Compare the address"} {
+		for _, want := range []string{"20 practice BTC arrives at", "is the fee", "leaves your wallet", "nobody can take it back", "worth nothing", "Compare the address"} {
 			if !strings.Contains(said.String(), want) {
 				t.Errorf("%q is not said: %s", want, said.String())
 			}

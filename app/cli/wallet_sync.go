@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -38,12 +39,17 @@ func (s *walletServers) check() error {
 	if len(s.urls) > wallet.MaxServers {
 		return usagef("--server: at most %d of them", wallet.MaxServers)
 	}
-	for i, url := range s.urls {
-		scheme, _, _ := strings.Cut(url, "://")
-		if !slices.Contains([]string{"tls", "ssl", "tcp", "wss", "ws"}, strings.ToLower(scheme)) {
+	for i, text := range s.urls {
+		scheme, _, _ := strings.Cut(strings.ToLower(text), "://")
+		if !slices.Contains([]string{"tls", "ssl", "tcp", "wss", "ws"}, scheme) {
 			return usagef("--server: it begins with tls://, tcp://, wss:// or ws://")
 		}
-		if slices.Contains(s.urls[:i], url) {
+		// A web address has a port of its own, the others none that all servers keep to.
+		u, err := url.Parse(text)
+		if err != nil || u.Hostname() == "" || u.Port() == "" && !strings.HasPrefix(scheme, "ws") {
+			return usagef("--server: it is written like tls://HOST:PORT; most servers have port 50002, and 50001 without TLS")
+		}
+		if slices.Contains(s.urls[:i], text) {
 			return usagef("--server: one of them stands there twice")
 		}
 	}

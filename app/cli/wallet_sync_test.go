@@ -86,14 +86,14 @@ func TestServerFlags(t *testing.T) {
 	t.Parallel()
 	proxy := ""
 	for _, urls := range []list{
-		{"http://a"}, {"a:1"}, {"tcp://a:1", "tcp://b:1", "tcp://a:1"},
+		{"http://a"}, {"a:1"}, {"tcp://a"}, {"TLS://a"}, {"tls://:50002"}, {"wss://"}, {"tls://a:b"}, {"tcp://a:1", "tcp://b:1", "tcp://a:1"},
 		{"tcp://1:1", "tcp://2:1", "tcp://3:1", "tcp://4:1", "tcp://5:1", "tcp://6:1", "tcp://7:1", "tcp://8:1", "tcp://9:1"},
 	} {
 		if _, err := (&terminal{data: t.TempDir()}).serverDial(&walletServers{urls, &proxy}); !errors.Is(err, errUsage) {
 			t.Errorf("%v: %v", urls, err)
 		}
 	}
-	if dial, err := (&terminal{data: t.TempDir()}).serverDial(&walletServers{list{"tcp://a:1", "WSS://b:1"}, &proxy}); err != nil || dial == nil {
+	if dial, err := (&terminal{data: t.TempDir()}).serverDial(&walletServers{list{"tcp://a:1", "WSS://b", "tls://[::1]:50002?pin=x"}, &proxy}); err != nil || dial == nil {
 		t.Error(err)
 	}
 	if dial, err := (&terminal{data: t.TempDir()}).serverDial(&walletServers{nil, &proxy}); err != nil || dial != nil {

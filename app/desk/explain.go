@@ -139,7 +139,7 @@ var explanations = []struct {
 	{wallet.ErrOwnAddress, "", "Give the address of whom you want to pay."},
 	{wallet.ErrExtensionAddress, "", "Ask for an address that begins with ltc1, L or M."},
 	{wallet.ErrStale, "", "Plan the payment anew. If it was made already, wallet history shows it: it is not made twice."},
-	{wallet.ErrUnsent, "", "It is sent by itself when a server is reached next, for example by goldpan wallet balance --server URL. Do not pay again."},
+	{wallet.ErrUnsent, "", "The next time that Goldpan reaches a server, it sends it: goldpan wallet balance --server URL does. Do not pay again."},
 	{wallet.ErrGiveUp, "", "Wait until it is in a block."},
 	{wallet.ErrNoPayment, "", "See the payments with goldpan wallet history."},
 	{wallet.ErrOpenPayments, "", "They are sent again by themselves."},

@@ -46,6 +46,7 @@ func TestSlowReadersDelayNobody(t *testing.T) {
 		if d := time.Since(begun); d > writeTimeout+time.Second {
 			t.Errorf("the last was sent away after %v", d)
 		}
+		synctest.Wait() // the last of the crew looks for the next, and goes
 		srv.writers.mu.Lock()
 		defer srv.writers.mu.Unlock()
 		if srv.writers.size != 0 || len(srv.writers.line) != 0 {
