@@ -138,6 +138,35 @@ func TestLanguages(t *testing.T) {
 	}
 }
 
+// Of two languages that are chosen at once the last counts, though the first one's texts come later.
+func TestLastLanguageCounts(t *testing.T) {
+	t.Parallel()
+	address, _ := serve(t, newServer(builtPage(t), newPool(t).options()))
+	tab := chrome(t)
+	visit(t, tab, address+"/")
+	await(t, tab, "document.body.dataset.state === 'ready'")
+	evaluate[bool](t, tab, `(() => {
+		const real = window.fetch, language = document.getElementById("language");
+		window.fetch = (url, ...rest) => String(url) !== "text.de.json" ? real(url, ...rest) : new Promise((done) => {
+			window.late = async () => {
+				const texts = await (await real(url)).text();
+				done({ok: true, json: async () => JSON.parse(texts)});
+				await new Promise((next) => setTimeout(next)); // whatever waited for it has gone on
+			};
+		});
+		for (const tag of ["de", "fr"]) {
+			language.value = tag;
+			language.dispatchEvent(new Event("change"));
+		}
+		return true;
+	})()`)
+	await(t, tab, "document.documentElement.lang === 'fr'")
+	evaluate[bool](t, tab, "late().then(() => true)")
+	if got, want := evaluate[string](t, tab, "document.documentElement.lang+' '+document.getElementById('start').textContent"), "fr "+assets.Speak("fr").Text("page.start"); got != want {
+		t.Errorf("the page is %q, want %q", got, want)
+	}
+}
+
 // Every word that the program gives for why it does not mine, or why a gateway refuses, has a text. A page cannot meet
 // those about proxies, certificates and other kinds of connections: its browser does not tell.
 func TestEveryCauseHasAText(t *testing.T) {

@@ -7,6 +7,7 @@ let texts = {};
 let tag = "en";
 let plurals = new Intl.PluralRules(tag);
 let formats = new Map();
+let turns = 0; // counts the choices of a language
 
 // offered lists the languages of the page, as the build wrote them into the chooser.
 const offered = () => Array.from(document.getElementById("language").options, (o) => o.value);
@@ -36,14 +37,19 @@ function remembered() {
   try { return localStorage.getItem(kept); } catch { return null; }
 }
 
+// use changes to a language once its texts are there, unless another one was chosen meanwhile.
 async function use(language) {
+  const turn = ++turns;
+  let came;
   try {
     const answer = await fetch("text." + language + ".json");
     if (!answer.ok) return false;
-    texts = await answer.json();
+    came = await answer.json();
   } catch {
     return false;
   }
+  if (turn !== turns) return true;
+  texts = came;
   tag = language;
   plurals = new Intl.PluralRules(tag);
   formats = new Map();
