@@ -105,6 +105,8 @@ func (t *terminal) run(ctx context.Context, args []string) int {
 			hint = certificate.hint()
 		case errors.Is(err, errOutput):
 			hint = "Look where the output goes; what was asked for is done."
+		case hint == "" && errors.Is(err, errEnded):
+			hint = "Type the whole of it and press Enter, or name a file that holds it; goldpan " + t.command + " --help tells how."
 		case hint == "" && errors.Is(err, errSecret):
 			hint = "Run this in a terminal, or name a file that holds it; goldpan " + t.command + " --help tells how."
 		}

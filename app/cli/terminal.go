@@ -172,7 +172,11 @@ func (t *terminal) dir() (string, error) {
 // maxSecret bounds what is read as a secret, in bytes.
 const maxSecret = 64 << 10
 
-var errSecret = errors.New("no secret was given")
+var (
+	errSecret = errors.New("no secret was given")
+	errEnded  = fmt.Errorf("%w: the input ended before Enter was pressed", errSecret)
+	errLong   = fmt.Errorf("%w: what was read is longer than %d bytes, so it is something else", errSecret, maxSecret)
+)
 
 // secret reads a secret: from file, where "-" is standard input, or if file is
 // empty from the terminal without echo. Line ends at its end are cut off. Nobody
@@ -196,13 +200,14 @@ func (t *terminal) secret(ctx context.Context, file, prompt string) (string, err
 		if err != nil {
 			return "", err
 		}
-		fmt.Fprintf(t.err, "%s: ", prompt)
 		s, err := await(ctx, func() (string, error) {
-			b, err := term.ReadPassword(fd)
-			return string(b), err
+			return readHidden(t.in, func() { fmt.Fprintf(t.err, "%s: ", prompt) })
 		})
 		if ctx.Err() != nil {
 			_ = term.Restore(fd, before) // the echo
+		}
+		if errors.Is(err, io.EOF) { // Ctrl-D
+			err = fmt.Errorf("%w: %s", errEnded, strings.ToLower(prompt))
 		}
 		fmt.Fprintln(t.err)
 		return s, err
@@ -235,7 +240,7 @@ func readSecret(r io.Reader) (string, error) {
 		return "", err
 	}
 	if len(b) > maxSecret {
-		return "", fmt.Errorf("%w: what was read is longer than %d bytes, so it is something else", errSecret, maxSecret)
+		return "", errLong
 	}
 	return strings.TrimRight(string(b), "\r\n"), nil
 }

@@ -169,6 +169,34 @@ func TestWordsAreAskedBack(t *testing.T) {
 	}
 }
 
+// TestEndAtHiddenPrompt: Ctrl-D ends a prompt that shows nothing, with or without
+// something typed before it; nothing is taken, and the terminal shows what is typed again.
+func TestEndAtHiddenPrompt(t *testing.T) {
+	t.Parallel()
+	const end = "\x04"
+	for prompt, args := range map[string][]string{
+		"separated by spaces:":      {"wallet", "restore", "--network", "practice"},
+		"Passphrase of the wallet:": {"wallet", "create", "--network", "regtest"},
+		"Secret to keep:":           {"key", "add", "a", "--store", "file"},
+	} {
+		for _, typed := range []string{end, "abandon" + end + end} {
+			cmd, keys, said := atTerminal(t, append(args, "--data", t.TempDir())...)
+			waitFor(t, said, prompt)
+			_, _ = io.WriteString(keys, typed)
+			waitFor(t, said, "--help tells how")
+			_ = cmd.Wait()
+			settings, err := unix.IoctlGetTermios(int(keys.Fd()), unix.TCGETS)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if cmd.ProcessState.ExitCode() != 1 || settings.Lflag&unix.ECHO == 0 ||
+				!strings.Contains(said.String(), "the input ended before Enter was pressed") || strings.Contains(said.String(), "abandon") {
+				t.Errorf("%s %q: %v, echo %v, %q", prompt, typed, cmd.ProcessState, settings.Lflag&unix.ECHO != 0, said.String())
+			}
+		}
+	}
+}
+
 // TestClosedTerminal: when the terminal's window is closed, mining ends; nothing
 // mines on unseen.
 func TestClosedTerminal(t *testing.T) {
