@@ -54,14 +54,17 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	work := func() error { return run(ctx, *peers, browsertest.Name(*only)) }
-	if *soaks > 0 {
-		work = func() error { return soak(ctx, *soaks, hasher.Algorithm(*algorithm)) }
+	mines, err := hasher.ParseAlgorithm(*algorithm)
+	switch {
+	case err != nil:
+	case *soaks > 0:
+		err = soak(ctx, *soaks, mines)
+	case *shows > 0:
+		err = show(ctx, *shows, mines)
+	default:
+		err = run(ctx, *peers, browsertest.Name(*only))
 	}
-	if *shows > 0 {
-		work = func() error { return show(ctx, *shows, hasher.Algorithm(*algorithm)) }
-	}
-	if err := work(); err != nil {
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "goldpan:", err)
 		stop()
 		os.Exit(1)

@@ -19,6 +19,8 @@ import (
 // difficulty is what the pool asks of shares: one takes some seconds in a browser.
 var difficulty = map[hasher.Algorithm]float64{hasher.SHA256d: 0.008, hasher.Scrypt: 0.4}
 
+var errNobody = errors.New("nobody mines")
+
 // pool hands out jobs that are like real ones, and checks what comes back. A miner's user is its algorithm.
 type pool struct {
 	server *stratum.Server
@@ -62,6 +64,9 @@ func (p *pool) Authorize(peer *stratum.Peer, user, _ string) error {
 func (p *pool) notify(a hasher.Algorithm) (time.Time, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.peer == nil {
+		return time.Time{}, errNobody
+	}
 	p.last++
 	target := pow.TargetFromDifficulty(a, difficulty[a])
 	j := &pow.Job{
@@ -103,7 +108,7 @@ func (p *pool) jobs(ctx context.Context, count int) ([]float64, error) {
 		newest, wrong := p.sent[strconv.Itoa(p.last)], p.wrong
 		p.mu.Unlock()
 		if newest == nil {
-			return nil, errors.New("nobody mines")
+			return nil, errNobody
 		}
 		if wrong > 0 {
 			return nil, fmt.Errorf("%d shares are wrong", wrong)

@@ -103,37 +103,48 @@ func soakIn(ctx context.Context, b *browsertest.Browser, pool *pool, length time
 	}
 
 	out, begun := json.NewEncoder(os.Stdout), time.Now()
+	var last soaked
+	job := func() { _, _ = pool.notify(algorithm) } // a page that lost its connection asks for one when it is back
+	return minutes(ctx, length, job, func() error {
+		now := soaked{Type: "soak", Minutes: time.Since(begun).Minutes()}
+		if err := b.Eval(ctx, `(() => {
+			const on = (id) => document.getElementById(id);
+			return {
+				hashrate: on("hashrate").textContent + " " + on("hashrate-unit").textContent,
+				hashes: Number(on("hashes").dataset.count), accepted: on("accepted").textContent,
+				heap_bytes: performance.memory.usedJSHeapSize,
+			};
+		})()`, &now); err != nil {
+			return err
+		}
+		now.weigh(os.Getpid())
+		if now.CPU <= last.CPU {
+			return errors.New("the page's workers are gone: it does not mine any more")
+		}
+		now.PerSecond = (now.Hashes - last.Hashes) / (now.CPU - last.CPU)
+		last = now
+		return out.Encode(now)
+	})
+}
+
+// minutes calls job and line in their turns until length is over, and a last line is written.
+func minutes(ctx context.Context, length time.Duration, job func(), line func() error) error {
+	begun := time.Now()
 	jobs, lines := time.NewTicker(soakJobs), time.NewTicker(soakEach)
 	defer jobs.Stop()
 	defer lines.Stop()
-	var last soaked
-	for time.Since(begun) < length {
+	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-jobs.C:
-			_, _ = pool.notify(algorithm) // a page that lost its connection asks for one when it is back
+			job()
 		case <-lines.C:
-			now := soaked{Type: "soak", Minutes: time.Since(begun).Minutes()}
-			if err := b.Eval(ctx, `(() => {
-				const on = (id) => document.getElementById(id);
-				return {
-					hashrate: on("hashrate").textContent + " " + on("hashrate-unit").textContent,
-					hashes: Number(on("hashes").dataset.count), accepted: on("accepted").textContent,
-					heap_bytes: performance.memory.usedJSHeapSize,
-				};
-			})()`, &now); err != nil {
-				return err
-			}
-			now.weigh(os.Getpid())
-			now.PerSecond = (now.Hashes - last.Hashes) / (now.CPU - last.CPU)
-			last = now
-			if err := out.Encode(now); err != nil {
+			if err := line(); err != nil || time.Since(begun) >= length {
 				return err
 			}
 		}
 	}
-	return nil
 }
 
 func wait(ctx context.Context, d time.Duration) error {
