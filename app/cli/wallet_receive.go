@@ -40,7 +40,7 @@ func walletAddressCommand() command {
 				request := uri.Request{Label: *text}
 				if *amount != "" {
 					var err error
-					if request.Amount, err = coin.ParseAmount(*amount); err != nil {
+					if request.Amount, err = coin.ParseTyped(*amount); err != nil {
 						return usagef("--amount: %s", err)
 					}
 				}

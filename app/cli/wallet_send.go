@@ -43,8 +43,11 @@ func (p payment) check() (amount coin.Amount, fee wallet.Fee, err error) {
 	case *p.all:
 		amount = wallet.Everything
 	case *p.amount != "":
-		if amount, err = coin.ParseAmount(*p.amount); err != nil || amount == 0 {
-			return fail("--amount: more than 0, in whole coins, with a point and at most 8 digits after it, as 0.001 or 50")
+		if amount, err = coin.ParseTyped(*p.amount); err != nil {
+			return fail("--amount: %s", err)
+		}
+		if amount == 0 {
+			return fail("--amount: it must be more than 0")
 		}
 	case !strings.Contains(*p.to, ":"):
 		return fail("--amount: say how much, or --all for everything")

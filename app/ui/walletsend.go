@@ -164,7 +164,7 @@ func (s *walletSend) sumOf() (coin.Amount, error) {
 	if s.all.Checked {
 		return purse.Everything, nil
 	}
-	return coin.ParseAmount(strings.ReplaceAll(strings.TrimSpace(s.sum.Text), ",", "."))
+	return coin.ParseTyped(s.sum.Text)
 }
 
 // plan shows the last screen before a payment.

@@ -6,6 +6,7 @@ import (
 	"math/bits"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // Amount is a sum of money in the coin's smallest unit, a hundred-millionth.
@@ -76,13 +77,34 @@ func (a Amount) Times(n int64) (Amount, error) {
 func ParseAmount(s string) (Amount, error) {
 	whole, part, point := strings.Cut(s, ".")
 	if point && part == "" || len(part) > 8 || len(s) > 30 || !digits(whole) || !digits(part) && point {
-		return 0, fmt.Errorf("%w: write it as 0.00000001 or 50", ErrAmount)
+		return 0, fmt.Errorf("%w: write it in whole coins, with a point and at most 8 digits after it, and without a mark between the thousands, as 0.001 or 1000", ErrAmount)
 	}
 	n, err := strconv.ParseUint(whole+part+"00000000"[len(part):], 10, 63)
 	if err != nil {
 		return 0, fmt.Errorf("%w: it is too large", ErrAmount)
 	}
 	return Amount(n), nil
+}
+
+// ParseTyped reads an amount that a person typed, as ParseAmount does, with blanks
+// anywhere and a comma in the place of the point. One that is a part to some and
+// thousands to others, such as "1,500", is refused in words that name both.
+func ParseTyped(s string) (Amount, error) {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) {
+			return -1
+		}
+		return r
+	}, s)
+	whole, part, comma := strings.Cut(s, ",")
+	if comma && digits(whole) && whole[0] != '0' && len(whole) <= 3 && digits(part) && len(part) == 3 {
+		small := strings.TrimSuffix(strings.TrimRight(whole+"."+part, "0"), ".")
+		return 0, fmt.Errorf("%w: %s could be %s or %s; write the one that you mean", ErrAmount, s, small, whole+part)
+	}
+	if comma && !strings.Contains(s, ".") {
+		s = whole + "." + part
+	}
+	return ParseAmount(s)
 }
 
 // digits tells whether s is digits alone, at least one.

@@ -3,6 +3,7 @@ package coin
 import (
 	"errors"
 	"math"
+	"strings"
 	"testing"
 )
 
@@ -47,6 +48,26 @@ func TestParseAmount(t *testing.T) {
 	}
 }
 
+// What a person types may have a comma for the point, and never one that could be the mark between thousands.
+func TestParseTyped(t *testing.T) {
+	for s, want := range map[string]Amount{
+		" 1,5 ": 150_000_000, "12,50": 1_250_000_000, "0,001": 100_000, "0,500": Unit / 2, "1 000": 1000 * Unit, "1\u202f000,5": 100_050_000_000,
+		"1.000": Unit, "1000,000": 1000 * Unit, "1,0000": Unit,
+	} {
+		if got, err := ParseTyped(s); err != nil || got != want {
+			t.Errorf("%q: %v, %v", s, got, err)
+		}
+	}
+	for s, words := range map[string]string{
+		"1,000": "1,000 could be 1 or 1000", "1,500": "1,500 could be 1.5 or 1500", " 21 ,050": "21,050 could be 21.05 or 21050", "999,999": "999.999 or 999999",
+		"1,000,000": "between the thousands", "1,000.50": "between the thousands", "1.000,50": "between the thousands", "": "whole coins", ",": "whole coins", ",000": "whole coins", "-1,5": "whole coins",
+	} {
+		if got, err := ParseTyped(s); !errors.Is(err, ErrAmount) || !strings.Contains(err.Error(), words) {
+			t.Errorf("%q: %v, %v", s, got, err)
+		}
+	}
+}
+
 // All of Dogecoin's coins do not fit into an Amount, and the sum says so.
 func TestSumsAreChecked(t *testing.T) {
 	const coins = 92_233_720_368 * Unit
@@ -77,6 +98,9 @@ func FuzzParseAmount(f *testing.F) {
 	f.Add("50.00000001")
 	f.Fuzz(func(t *testing.T, s string) {
 		a, err := ParseAmount(s)
+		if typed, otherwise := ParseTyped(s); err == nil && (otherwise != nil || typed != a) {
+			t.Fatalf("%q reads as %v, and typed as %v, %v", s, a, typed, otherwise)
+		}
 		if err != nil {
 			return
 		}

@@ -68,10 +68,10 @@ func (c *Counter) plan(a wish) (planned, error) {
 
 // parseAmount reads what a person typed; 0 for nothing.
 func parseAmount(s string) (coin.Amount, error) {
-	if s = strings.ReplaceAll(strings.TrimSpace(s), ",", "."); s == "" {
+	if strings.TrimSpace(s) == "" {
 		return 0, nil
 	}
-	a, err := coin.ParseAmount(s)
+	a, err := coin.ParseTyped(s)
 	if err == nil && a <= 0 {
 		err = coin.ErrAmount
 	}
