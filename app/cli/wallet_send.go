@@ -55,6 +55,27 @@ func (p payment) check() (amount coin.Amount, fee wallet.Fee, err error) {
 	return amount, wallet.Fee{Blocks: *p.blocks, Rate: tx.PerByte(*p.rate)}, nil
 }
 
+// agrees refuses an amount beside a payment link that asks for another: one of the two is a mistake.
+func (p payment) agrees(w *wallet.Wallet, amount coin.Amount) error {
+	if amount == 0 {
+		return nil
+	}
+	r, err := w.ParseRecipient(*p.to)
+	if err != nil || r.Amount == 0 || r.Amount == amount {
+		return err
+	}
+	unit := w.Params().Coin.Symbol
+	if w.Params().Network == coin.Practice {
+		unit = "practice " + unit
+	}
+	flag, said := "--amount", amount.String()
+	if *p.all {
+		flag, said = "--all", "everything"
+	}
+	return usagef("--to: the link asks for %s %s, and %s says %s. Leave %[3]s out to pay what the link asks for, or give the address alone, %[5]s, to pay something else",
+		r.Amount, unit, flag, said, r.Address.Text)
+}
+
 func walletSendCommand() command {
 	return command{
 		name:    "wallet send",
@@ -100,6 +121,9 @@ func walletSendCommand() command {
 						return t.giveUp(w, *p.giveUp)
 					}
 					if err := t.learn(ctx, w, servers.urls); err != nil {
+						return err
+					}
+					if err := p.agrees(w, amount); err != nil {
 						return err
 					}
 					plan, err := w.PlanPayment(*p.to, amount, fee)

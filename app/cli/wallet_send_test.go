@@ -69,6 +69,7 @@ func TestSendUsage(t *testing.T) {
 	dir := t.TempDir()
 	run(t, 0, "", "wallet", "create", "--network", "practice", "--data", dir)
 	to := practiceAddress(t)
+	link := coin.ForPractice(hasher.SHA256d).ID + ":" + to + "?amount=0.5"
 	for name, c := range map[string]struct {
 		code  int
 		words string
@@ -86,6 +87,9 @@ func TestSendUsage(t *testing.T) {
 		"a fee below":   {2, "--fee-rate", []string{"--to", to, "--all", "--fee-rate", "-1", "--yes"}},
 		"give up, pay":  {2, "--give-up", []string{"--give-up", strings.Repeat("0", 64), "--to", to, "--all", "--yes"}},
 		"unasked":       {2, "--yes", []string{"--to", to, "--amount", "1"}},
+		"differs":       {2, "asks for 0.50000000 practice BTC, and --amount says 0.70000000. Leave --amount out", []string{"--to", link, "--amount", "0.7", "--yes"}},
+		"link and all":  {2, "Leave --all out", []string{"--to", link, "--all", "--yes"}},
+		"link agrees":   {1, "not enough", []string{"--to", link, "--amount", "0,50", "--yes"}},
 		"poor":          {1, "not enough", []string{"--to", to, "--amount", "1", "--yes"}},
 		"another's":     {1, "belongs to Bitcoin", []string{"--to", "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "--amount", "1", "--yes"}},
 		"no such":       {1, "no such payment", []string{"--give-up", strings.Repeat("0", 63) + "1"}},
