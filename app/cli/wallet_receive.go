@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"goldpan/app/desk"
+	"goldpan/core"
 	"goldpan/core/coin"
 	"goldpan/core/pow"
 	"goldpan/wallet"
@@ -119,13 +121,18 @@ func walletHistoryCommand() command {
 }
 
 func (t *terminal) printHistories(list []*wallet.Wallet) error {
-	total := 0
+	total, unlabelled := 0, false
 	for _, w := range list {
-		n, err := t.history(w, len(list) > 1)
-		if err != nil {
+		labels, err := w.Labels()
+		if errors.Is(err, wallet.ErrLabels) {
+			if !unlabelled {
+				t.unlabelled(err)
+			}
+			unlabelled = true
+		} else if err != nil {
 			return err
 		}
-		total += n
+		total += t.history(w, labels, len(list) > 1)
 	}
 	if total == 0 {
 		t.say("Nothing came in yet.")
@@ -134,12 +141,16 @@ func (t *terminal) printHistories(list []*wallet.Wallet) error {
 	return nil
 }
 
-// history shows one account's, with its path where there are several.
-func (t *terminal) history(w *wallet.Wallet, several bool) (n int, err error) {
-	labels, err := w.Labels()
-	if err != nil {
-		return 0, err
-	}
+// unlabelled says why a history stands without its labels: it is whole without them.
+func (t *terminal) unlabelled(err error) {
+	message, hint := desk.Explain(err)
+	text := "The labels are missing here: " + message + ". " + hint
+	t.say("%s", text)
+	t.emit(record{"type": "notice", "level": core.Warning, "text": text, "quote": ""})
+}
+
+// history shows one account's, with its path where there are several, and tells how long it is.
+func (t *terminal) history(w *wallet.Wallet, labels []label.Record, several bool) int {
 	texts := map[string]string{}
 	for _, x := range labels {
 		if x.Type == label.Tx {
@@ -191,7 +202,7 @@ func (t *terminal) history(w *wallet.Wallet, several bool) (n int, err error) {
 	if p.Network == coin.Practice && len(list) > 0 {
 		t.say("All of these are practice coins, worth nothing.")
 	}
-	return len(list), nil
+	return len(list)
 }
 
 func walletLabelCommand() command {

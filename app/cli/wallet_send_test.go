@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -13,6 +14,7 @@ import (
 	"goldpan/wallet"
 	"goldpan/wallet/electrum/electrumtest"
 	"goldpan/wallet/hd"
+	"goldpan/wallet/label"
 )
 
 // practiceAddress is one of other words than any wallet here has.
@@ -103,9 +105,9 @@ func TestSendUsage(t *testing.T) {
 	}
 }
 
-// What a person sees, and that "n" sends nothing.
-func TestLastScreen(t *testing.T) {
-	t.Parallel()
+// minersWallet is a practice wallet kept in dir that has mined one block, six deep, and the server that it knows that from.
+func minersWallet(t *testing.T, dir string) (w *wallet.Wallet, url string) {
+	t.Helper()
 	p, err := coin.ForPractice(hasher.SHA256d).Params(coin.Practice)
 	if err != nil {
 		t.Fatal(err)
@@ -116,12 +118,11 @@ func TestLastScreen(t *testing.T) {
 	}
 	chain := electrumtest.NewChain(p, 1, 0x207fffff)
 	server := electrumtest.NewServer(chain)
-	defer server.Close()
-	w, err := wallet.Restore(wallet.Options{Storage: &wallet.MemoryStorage{}, Params: p, Dial: server.Dial}, m)
-	if err != nil {
+	t.Cleanup(server.Close)
+	if w, err = wallet.Restore(wallet.Options{Dir: dir, Params: p, Dial: server.Dial}, m); err != nil {
 		t.Fatal(err)
 	}
-	defer w.Close()
+	t.Cleanup(func() { _ = w.Close() })
 	address, err := w.Address(0)
 	if err != nil {
 		t.Fatal(err)
@@ -132,10 +133,53 @@ func TestLastScreen(t *testing.T) {
 	}
 	chain.Mine(script)
 	chain.MineEmpty(5)
-	const url = "tcp://one:1"
+	url = "tcp://one:1"
 	if err := w.Sync(t.Context(), url); err != nil {
 		t.Fatal(err)
 	}
+	return w, url
+}
+
+// A history is shown without its labels where their file is damaged; it says so, and the file stays as it is.
+func TestHistoryWithoutLabels(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	w, _ := minersWallet(t, dir)
+	if err := w.SetLabel(label.Tx, w.History()[0].TxID.String(), "first gold"); err != nil {
+		t.Fatal(err)
+	}
+	show := func() (out, said string) {
+		var o, e bytes.Buffer
+		if err := (&terminal{out: &o, err: &e}).printHistories([]*wallet.Wallet{w, w}); err != nil {
+			t.Fatal(err)
+		}
+		return o.String(), e.String()
+	}
+	if out, said := show(); strings.Count(out, "first gold") != 2 || strings.Contains(said, "damaged") {
+		t.Errorf("whole: %q, %q", out, said)
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*", "*.labels"))
+	if more, _ := filepath.Glob(filepath.Join(dir, "*.labels")); err != nil || len(files)+len(more) != 1 {
+		t.Fatal(files, more, err)
+	} else {
+		files = append(files, more...)
+	}
+	if err := os.WriteFile(files[0], []byte("damaged"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, said := show()
+	if strings.Count(out, "6 blocks deep") != 2 || strings.Count(said, "The labels are missing here") != 1 || !strings.Contains(said, filepath.Base(files[0])) || !strings.Contains(said, "move the file away") {
+		t.Errorf("damaged: %q, %q", out, said)
+	}
+	if b, err := os.ReadFile(files[0]); err != nil || string(b) != "damaged" {
+		t.Errorf("the file has become %q, %v", b, err)
+	}
+}
+
+// What a person sees, and that "n" sends nothing.
+func TestLastScreen(t *testing.T) {
+	t.Parallel()
+	w, url := minersWallet(t, t.TempDir())
 	plan, err := w.PlanPayment(practiceAddress(t), 20*coin.Unit, wallet.Fee{})
 	if err != nil {
 		t.Fatal(err)
@@ -169,8 +213,8 @@ func TestLastScreen(t *testing.T) {
 		_, _ = in.Close(), answer.Close()
 	}
 	var out, said bytes.Buffer
-	if n, err := (&terminal{out: &out, err: &said}).history(w, false); n != 2 || err != nil {
-		t.Fatal(n, err)
+	if n := (&terminal{out: &out, err: &said}).history(w, nil, false); n != 2 {
+		t.Fatal(n)
 	}
 	for _, want := range []string{"on its way  ", "confirmed, 6 blocks deep  "} {
 		if !strings.Contains(out.String(), want) {
