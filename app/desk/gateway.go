@@ -19,7 +19,6 @@ import (
 	"goldpan/core/jsonrpc"
 	"goldpan/core/seal"
 	"goldpan/vault"
-	"goldpan/vault/keyring"
 	"goldpan/vault/sealed"
 )
 
@@ -165,7 +164,7 @@ func (d *Desk) GatewayKey(ctx context.Context, choice KeyStore, passphrase func(
 			return nil, "", err
 		}
 	} else {
-		ring, err := keyring.New(keyring.Options{Service: keyringService})
+		ring, err := systemKeyring()
 		if err != nil {
 			return nil, "", err
 		}

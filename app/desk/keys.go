@@ -51,11 +51,7 @@ func (d *Desk) Keys(ctx context.Context, choice KeyStore, passphrase func(contex
 		choice = FileStore
 	}
 	if choice != FileStore {
-		lock, err := keyringLock()
-		if err != nil {
-			return nil, err
-		}
-		store, err := keyring.New(keyring.Options{Service: keyringService, Lock: lock})
+		store, err := systemKeyring()
 		if err != nil {
 			return nil, err
 		}
@@ -172,6 +168,15 @@ func (d *Desk) KeyAlerts() []vault.Alert {
 // AlertWords say what is out of the ordinary, and where to look.
 func AlertWords(a vault.Alert) string {
 	return fmt.Sprintf("Watch out, key %s: %s. See goldpan key audit.", a.Key, a.Text)
+}
+
+// systemKeyring is the keyring, in which programs of all data directories write one after another.
+func systemKeyring() (*keyring.Store, error) {
+	lock, err := keyringLock()
+	if err != nil {
+		return nil, err
+	}
+	return keyring.New(keyring.Options{Service: keyringService, Lock: lock})
 }
 
 // keyringLock is a file that all data directories of a person share, for they
