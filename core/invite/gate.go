@@ -108,13 +108,7 @@ func (g *Gate) Invite(origin string) (Invitation, error) {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	open := 0
-	for _, p := range g.invitations {
-		if g.age(p) == Pending {
-			open++
-		}
-	}
-	if len(g.devices)+open >= g.max {
+	if g.full() {
 		return Invitation{}, ErrFull
 	}
 	i := Invitation{Origin: origin, Expires: g.now().Add(Lifetime)}
@@ -128,6 +122,17 @@ func (g *Gate) Invite(origin string) (Invitation, error) {
 		return Invitation{}, err
 	}
 	return i, nil
+}
+
+// full tells whether every place is taken or promised.
+func (g *Gate) full() bool {
+	taken := len(g.devices)
+	for _, p := range g.invitations {
+		if g.age(p) == Pending {
+			taken++
+		}
+	}
+	return taken >= g.max
 }
 
 // forget drops the oldest invitations that can no longer be used.
@@ -365,7 +370,8 @@ const tokenMark = "gp1"
 var text32 = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
 
 // IssueToken makes a device for a miner that knows no handshake, and the token that it
-// gives as its Stratum password: shown once, and kept nowhere. Errors are ErrFull and Keep's.
+// gives as its Stratum password: shown once, and kept nowhere. A place that an open invitation
+// promises is not given to it. Errors are ErrFull and Keep's.
 func (g *Gate) IssueToken() (Device, string, error) {
 	var d Device
 	var secret [16]byte
@@ -374,6 +380,9 @@ func (g *Gate) IssueToken() (Device, string, error) {
 	d.Token = tokenHash(d.ID, secret)
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if g.full() {
+		return Device{}, "", ErrFull
+	}
 	d.Joined = g.now().UTC().Round(0)
 	if err := g.add(d); err != nil {
 		return Device{}, "", err

@@ -357,8 +357,10 @@ func TestLimits(t *testing.T) {
 	_, err := g.Invite(home)
 	want(t, "one more", err, ErrFull)
 	_, _, err = g.IssueToken()
-	want(t, "a token: no device is there yet", err, nil)
+	want(t, "a token in the place of an invitation", err, ErrFull)
 	c.t = c.t.Add(Lifetime)
+	_, _, err = g.IssueToken()
+	want(t, "a token, once the invitations are over", err, nil)
 	for range 5000 {
 		i := mustInvite(t, g)
 		want(t, "withdraw", g.Withdraw(i.ID), nil)
@@ -366,11 +368,12 @@ func TestLimits(t *testing.T) {
 	if n := len(g.invitations); n > remembered {
 		t.Errorf("%d invitations are remembered", n)
 	}
-	small := NewGate(Config{Max: 1})
-	i := mustInvite(t, small)
-	_, _, err = small.IssueToken()
+	var kept Kept
+	two := NewGate(Config{Max: 2, Keep: func(k Kept) error { kept = k; return nil }})
+	i := mustInvite(t, two)
+	_, _, err = two.IssueToken()
 	want(t, "token", err, nil)
-	_, err = join(t, small, i)
+	_, err = join(t, NewGate(Config{Max: 1, Kept: kept}), i)
 	want(t, "no place left", err, ErrFull)
 	_, err = g.Invite("http://192.168.1.20:8080/")
 	want(t, "no origin", err, ErrOrigin)

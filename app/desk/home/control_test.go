@@ -58,7 +58,7 @@ func TestControl(t *testing.T) {
 			}
 			ask(Command{Do: "token"})
 			for c, want := range map[Command]error{
-				{Do: "invite"}: invite.ErrFull, {Do: "remove", Device: "nobody"}: ErrNoDevice,
+				{Do: "invite"}: invite.ErrFull, {Do: "token"}: invite.ErrFull, {Do: "remove", Device: "nobody"}: ErrNoDevice,
 				{Do: "rename", Device: "Big box", Name: "\x1b"}: ErrName, {Do: "limit", Device: "Big box", Limit: -1}: ErrLimit,
 			} {
 				if _, err := Ask(t.Context(), o.Dir, c); !errors.Is(err, want) {
