@@ -96,7 +96,7 @@ func (t *terminal) practice(ctx context.Context, o desk.PracticeOptions, blocks 
 	if start.Listen != "" {
 		t.say("Other miner programs: %s, user %s", start.Listen, start.Address)
 	}
-	t.say("A block is found about every ten seconds. Its reward can be spent once four more are found. Ctrl-C stops.")
+	t.say("Blocks come about every ten seconds once their difficulty fits this machine; the first few dozen may come quicker, or slower. A reward can be spent once four more blocks are found. Ctrl-C stops.")
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	stop, err := t.serveAPI(ctx, storeChoice{}, config.API{Listen: address}, "", p)

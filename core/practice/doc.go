@@ -4,9 +4,11 @@
 // a pool to mine it with and a server for wallets, so that everything can be
 // tried out without spending or earning anything. Its coins are worth nothing.
 //
-// The chain is btcd's, with rules of its own: blocks about every 10 seconds, a
-// difficulty that follows the hash rate every 12 blocks, rewards that never
-// halve and can be spent 5 blocks deep. The scrypt chain has scrypt for its
+// The chain is btcd's, with rules of its own: blocks about every 10 seconds once
+// the difficulty fits the hash rate, which it follows every 12 blocks and by a
+// factor of 4 at most, so that a rate ten times higher than was measured has
+// blocks every few seconds for a minute or two; rewards that never halve and can
+// be spent 5 blocks deep. The scrypt chain has scrypt for its
 // proof of work, which btcd does not know: it is checked here, before a block
 // is handed in and again when it is read back. Every block is synced to a log
 // before anybody hears of it, and the chain's database is rebuilt from the log
