@@ -56,8 +56,8 @@ export class Pan {
   share(luck, before = false) {
     const i = this.#found++;
     const size = 0.06 + 0.022 * Math.min(4, Math.log10(Math.max(1, luck)) * 1.3);
-    const r = 0.84 * Math.sqrt(((i * 7) % nuggetLimit + 0.5) / nuggetLimit);
-    this.#nuggets.push({x: r * Math.cos(i * golden), y: r * Math.sin(i * golden), size, seed: i, born: before ? -Infinity : performance.now()});
+    const place = (i * 61) % nuggetLimit, r = 0.84 * Math.sqrt((place + 0.5) / nuggetLimit); // far from the one before
+    this.#nuggets.push({x: r * Math.cos(place * golden), y: r * Math.sin(place * golden), size, seed: i, born: before ? -Infinity : performance.now()});
     if (this.#nuggets.length > nuggetLimit) this.#nuggets.shift();
     if (!this.#running || this.#still.matches) this.#draw();
   }
@@ -190,7 +190,7 @@ export class Pan {
     depth.addColorStop(0.5, mix(deep, water, dark ? 0.3 : 0.3));
     depth.addColorStop(1, mix(deep, water, dark ? 0.08 : 0.14));
     c.fillStyle = depth;
-    c.fillRect(0, 0, width, height);
+    c.fillRect(0, 0, Math.ceil(width), Math.ceil(height)); // a part of a dot would be dark
     const chance = (i, k) => { const x = Math.sin(i * 127.1 + k * 311.7) * 43758.5453; return x - Math.floor(x); };
     for (let i = 0; i < Math.round(width / 14); i++) {
       const bank = chance(i, 1) < 0.5 ? 0 : height;

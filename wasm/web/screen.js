@@ -69,6 +69,7 @@ export async function open() {
     await new Promise(() => {}); // without words nothing is explained, so nothing is offered
   }
   settings.open();
+  $("lanes-setting").hidden = settings.cores < 2; // there is nothing to choose
   $("language").addEventListener("change", async (event) => {
     await choose(event.target.value);
     if (terms) tell(terms.info);
@@ -91,6 +92,7 @@ export function tell(info) {
   $("payout").textContent = info.payout;
   work();
   $("worth").hidden = $("worth-text").hidden = !info.worthless;
+  $("little").hidden = info.worthless;
   $("facts-awake").textContent = text(navigator.wakeLock ? "facts.awake" : "facts.asleep");
   $("facts-secret").textContent = secrets(info);
 }
@@ -100,7 +102,7 @@ function work() {
   if (!terms?.info) return;
   const {worthless, coin} = terms.info;
   const cores = text("facts.cores", {n: settings.settings().lanes, all: settings.cores});
-  $("coin").textContent = together(worthless ? text("facts.worthless") : text("facts.coin", {coin}), cores);
+  $("coin").textContent = together(worthless ? text("facts.worthless") : text("facts.coin", {coin}), settings.cores > 1 ? cores : "");
 }
 
 // secrets says what is kept here: nothing, or a device's key.

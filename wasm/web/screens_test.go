@@ -14,7 +14,7 @@ import (
 	"goldpan/assets"
 )
 
-// TestScreens looks at every face of the page as people see it, narrow and wide, in large text, from right to left,
+// TestScreens looks at every face of the page as people see it, narrow, wide and on its side, in large text, from right to left,
 // and in each language: nothing runs over the edge or into its neighbour, and the button that matters is in reach.
 func TestScreens(t *testing.T) {
 	t.Parallel()
@@ -28,7 +28,7 @@ func TestScreens(t *testing.T) {
 		}
 	}
 
-	for _, size := range [][2]int64{{320, 568}, {390, 844}, {1280, 800}} {
+	for _, size := range [][2]int64{{320, 568}, {390, 844}, {667, 375}, {820, 1180}, {1280, 800}} {
 		screen(t, tab, size[0], size[1], 1)
 		openFace(t, tab, address, "en", faces[0])
 		for _, f := range faces {
@@ -52,6 +52,7 @@ func TestScreens(t *testing.T) {
 		for _, f := range faces {
 			showFace(t, tab, f)
 			check("large, " + f.name)
+			reach(t, tab, "large, "+f.name)
 		}
 		evaluate[bool](t, tab, `(document.documentElement.dir = "rtl", document.documentElement.style.fontSize = "", true)`)
 		for _, f := range faces {

@@ -87,7 +87,7 @@ function format(options) {
 export const number = (n) => format({maximumFractionDigits: 0}).format(n);
 
 // short writes a number with three figures.
-export const short = (n) => format({maximumSignificantDigits: 3}).format(n);
+export const short = (n) => (n < 1e6 ? format({maximumSignificantDigits: 3}).format(n) : count(n));
 
 // together puts sentences side by side, with a space between them where the language has one.
 export const together = (...sentences) => sentences.filter(Boolean).join(tag === "ja" || tag === "zh" ? "" : " ");
@@ -99,7 +99,7 @@ export const percent = (n) => format({style: "percent", maximumFractionDigits: 0
 // "millions of hashes" need another text from a million on: large.
 export function scaled(n) {
   if (n < 1e4) return {value: number(n), scale: "", large: false};
-  const style = {notation: "compact", compactDisplay: "long", maximumSignificantDigits: 3};
+  const style = {notation: "compact", compactDisplay: "long", minimumSignificantDigits: 3, maximumSignificantDigits: 3}; // 4.90 beside 4.87: the figure does not jump
   const parts = format(style).formatToParts(n);
   const scale = parts.filter((p) => p.type === "compact").map((p) => p.value).join("");
   const value = parts.filter((p) => p.type !== "compact").map((p) => p.value).join("").trim();
@@ -114,7 +114,7 @@ export function count(n) {
 // time writes a length in seconds by its two largest units.
 export function time(seconds) {
   const s = Math.floor(seconds);
-  const unit = (n, name, digits) => format({style: "unit", unit: name, unitDisplay: "short", minimumIntegerDigits: digits}).format(n);
+  const unit = (n, name, digits) => format({style: "unit", unit: name, unitDisplay: "short", minimumIntegerDigits: digits}).format(n).replace(/ /g, "\u00a0"); // a line breaks between them
   if (s < 60) return unit(s, "second", 1);
   if (s < 3600) return unit(Math.floor(s / 60), "minute", 1) + " " + unit(s % 60, "second", 2);
   return unit(Math.floor(s / 3600), "hour", 1) + " " + unit(Math.floor(s / 60) % 60, "minute", 2);
