@@ -41,6 +41,10 @@ self.onmessage = async (event) => {
   self.goldpanFault = (reason) => self.postMessage({type: "ended", code: "", reason});
   try {
     importScripts("wasm_exec.js");
+  } catch {
+    return self.postMessage({type: "ended", code: "part"});
+  }
+  try {
     const go = new Go();
     go.argv = ["goldpan", "control"];
     const instance = await WebAssembly.instantiate(message.module, go.importObject);

@@ -398,10 +398,12 @@ func TestReadsLinks(t *testing.T) {
 	here, there := address+"/#join="+code, "https://other.example/#join="+code
 	for text, want := range map[string]string{
 		here: here, "  " + here + "\n": here, "Open " + here + " on your phone.": here, here + ".": here, "<" + here + ">": here,
-		address + "/%23join=" + code:                     here,
-		address + "#join=" + code:                        here,
-		"#join=" + code:                                  here,
-		here[:len(here)-20] + "\n" + here[len(here)-20:]: here,
+		address + "/%23join=" + code:                       here,
+		address + "/%23join%3D" + code:                     here,
+		here[:len(here)-9] + "\u200b" + here[len(here)-9:]: here,
+		address + "#join=" + code:                          here,
+		"#join=" + code:                                    here,
+		here[:len(here)-20] + "\n" + here[len(here)-20:]:   here,
 		there:                                 there,
 		"HTTPS://OTHER.example/#join=" + code: there,
 		"":                                    "link", "hello": "link", address + "/": "link", code: "link",

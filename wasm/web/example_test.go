@@ -37,5 +37,5 @@ func ExampleHandler() {
 	}
 	// Output:
 	// 200 the practice wallet pan1…
-	// 421 Goldpan does not serve a page under this name
+	// 421 Goldpan does not serve a page under this name. Open the address that Goldpan shows on its computer, or start it there with --web-host and this name.
 }

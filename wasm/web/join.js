@@ -13,13 +13,18 @@ export function fromAddress() {
   return found;
 }
 
+// toAddress puts an invitation back there, for a page that is about to be loaded once more.
+export function toAddress(link) {
+  if (link) history.replaceState(null, "", link.slice(link.indexOf("#")));
+}
+
 const code = /^(?:.*?(https?:\/\/[^/?#\s@]+)\/?)?#join=([A-Za-z0-9_-]{40})(?![A-Za-z0-9_-])/i;
 
 // read takes a pasted link apart: {link, origin, here}, or {wrong}: "link" if it is none, "typo" if a part of it is missing
-// or too much. here: it is for this page's address. Words around it, broken lines, and a # that some program has written
-// as %23 do no harm; without an address it is for this page's.
+// or too much. here: it is for this page's address. Words around it, broken lines, and signs that some program has written
+// as %23 and %3D do no harm; without an address it is for this page's.
 export function read(text) {
-  const whole = text.replace(/%23(?=join=)/i, "#");
+  const whole = text.replace(/(?:#|%23)join(?:=|%3D)/i, "#join=").replace(/[\u00ad\u200b-\u200d\u2060]/g, "");
   const joined = whole.replace(/\s+/g, "");
   if (!/#join=/i.test(joined)) return {wrong: "link"};
   const found = code.exec(whole.replace(/\s+/g, " ")) ?? code.exec(joined);

@@ -88,14 +88,27 @@ export class Mining {
   }
 }
 
-let module = null; // the compiled program, kept for the next start
+let module = null;   // the compiled program, kept for the next start
+let fetching = null; // its fetch, while it is on its way
 
 export async function program() {
-  if (!module) module = WebAssembly.compileStreaming(fetch("goldpan.wasm"));
+  if (!module) {
+    const given = fetching = new AbortController();
+    module = WebAssembly.compileStreaming(fetch("goldpan.wasm", {signal: given.signal}))
+      .finally(() => { if (fetching === given) fetching = null; });
+  }
+  const asked = module;
   try {
-    return await module;
+    return await asked;
   } catch (e) {
-    module = null;
+    if (module === asked) module = null;
     throw e;
   }
+}
+
+// abandon gives up a program that does not come, so that the next start asks for it anew: browsers wait for ever.
+export function abandon() {
+  if (!fetching) return;
+  fetching.abort();
+  fetching = module = null;
 }

@@ -3,7 +3,7 @@
 // Hashing happens in workers (mining.js) that this file makes after the tap and ends with Stop.
 import * as join from "./join.js";
 import * as manners from "./manners.js";
-import {Mining, program} from "./mining.js";
+import {Mining, abandon, program} from "./mining.js";
 import * as screen from "./screen.js";
 import {changed, cores, settings} from "./settings.js";
 import {alone, release, remind} from "./tabs.js";
@@ -33,6 +33,9 @@ const working = () => mining !== null && !resting;
 // ---- Start, stop, pause ---------------------------------------------------------------------------------
 
 let starting = 0; // counts starts and stops, so that a Stop during a start wins
+let late = 0;     // the timer of a start that takes long; 0 once it has been said
+
+const patience = 15_000; // ms until a start takes long
 
 async function start() {
   if (consent || !info || manners.hidden()) return;
@@ -44,11 +47,12 @@ async function start() {
   screen.started();
   screen.awake(!navigator.wakeLock);
   screen.stand("connecting", "starting");
+  late = setTimeout(takesLong, patience);
   try {
     const [free, compiled, now] = await Promise.all([alone(() => stop("stopped", "tab")), program(), whoIsPaid()]);
     if (turn !== starting) return;
     if (framed()) return refuseFrame();
-    if (now.page !== info.page) return location.reload(); // parts of two versions do not go together
+    if (now.page !== info.page) return reload(); // parts of two versions do not go together
     if (!same(now)) return changedPayee(now);
     if (!free) return stop("stopped", "tab");
     begin(compiled);
@@ -56,6 +60,13 @@ async function start() {
   } catch {
     if (turn === starting) stop("failed", "load");
   }
+}
+
+// takesLong says so: browsers wait for a connection that has died without a word as long as for one that is slow. Stop
+// gives up what does not come.
+function takesLong() {
+  late = mining && resting ? setTimeout(takesLong, patience) : 0;
+  if (!late && !stretch) screen.stand("connecting", "late");
 }
 
 // same tells whether what the person agreed to is still so.
@@ -81,6 +92,7 @@ function begin(module) {
 
 function stop(phase, code, args) {
   starting++;
+  if (late) clearTimeout(late); else abandon();
   release();
   if (mining) mining.end();
   mining = consent = null;
@@ -247,7 +259,13 @@ async function open() {
   screen.visit(!join.keeps());
   screen.tell(info);
   screen.today(day.read());
-  first("");
+  if (info.join && invitation) invited(invitation); else first("");
+}
+
+// reload loads the page once more, with the invitation that it was opened with.
+function reload() {
+  join.toAddress(invitation);
+  location.reload();
 }
 
 // first shows the first screen: what will happen, or that an invitation is needed.
@@ -308,7 +326,8 @@ screen.controls.stop.addEventListener("click", (event) => {
   ended = performance.now();
   stop("stopped", "stopped");
 });
-screen.controls.again.addEventListener("click", () => location.reload());
+screen.controls.again.addEventListener("click", reload);
+document.getElementById("reload").addEventListener("click", () => join.toAddress(invitation)); // watch.js loads it
 changed(async ({name, trusted}) => {
   if (!trusted || !consent) return;
   switch (name) {

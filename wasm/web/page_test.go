@@ -384,6 +384,7 @@ func TestSaysWhatWentWrong(t *testing.T) {
 	for _, c := range []struct{ path, state, words string }{
 		{"/lane.js", "failed", "content blocker"},
 		{"/control.js", "failed", "content blocker"},
+		{"/wasm_exec.js", "failed", "content blocker"},
 		{"/goldpan.wasm", "failed", "could not be loaded"},
 		{"/stratum", "down", ""},
 		{"/info.json", "refused", "does not answer"},

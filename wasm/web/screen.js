@@ -207,6 +207,7 @@ export function halt(phase, code = "", args = {}) {
   figures.open();
   face("rest");
   controls.start.focus({preventScroll: true});
+  if (code !== "stopped") window.scrollTo(0, 0); // nobody asked for it: why stands at the top
   awake(false);
   now();
 }

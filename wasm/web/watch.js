@@ -1,7 +1,9 @@
 // The watch: if a part of the page does not come, because a content blocker stops it or the connection is bad, the
-// page says so instead of loading for ever. It needs no other part, and looks once.
+// page says so instead of loading for ever. It needs no other part, waits for none, and looks once.
 
-document.getElementById("reload").addEventListener("click", () => location.reload());
+document.addEventListener("click", ({target}) => {
+  if (target.id === "reload") location.reload();
+});
 
 const patience = 15_000; // ms
 

@@ -188,7 +188,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !s.options.Allow(host) {
-		fail(w, http.StatusMisdirectedRequest, "Goldpan does not serve a page under this name")
+		fail(w, http.StatusMisdirectedRequest, "Goldpan does not serve a page under this name. Open the address that Goldpan shows on its computer, or start it there with --web-host and this name.")
 		return
 	}
 	switch r.URL.Path {
