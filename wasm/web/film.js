@@ -12,16 +12,18 @@ video.addEventListener("ended", () => {
 // film plays the film, or ends it. It is true if the film plays now.
 export async function film(on) {
   if (!on) {
+    if (!video.src) return false;
     video.pause();
     video.removeAttribute("src");
     video.load();
     return false;
   }
+  if (video.src && !video.paused) return true;
   video.src = "still.mp4";
   try {
     await video.play();
     return true;
   } catch {
-    return false; // this browser does not play it: the screen may go off
+    return !video.paused; // this browser does not play it, so the screen may go off; or it was ended and begun again meanwhile
   }
 }

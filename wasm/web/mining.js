@@ -48,9 +48,9 @@ export class Mining {
   }
 
   // effort sets how many lanes work, and the power: the percent of their time that they may. The others go on meanwhile, and
-  // those that are no longer wanted rest.
-  effort({lanes, power}) {
-    this.#grow(lanes);
+  // those that are no longer wanted rest. More come only if served says that they can be had.
+  effort({lanes, power}, served) {
+    if (served) this.#grow(lanes);
     this.#control.postMessage({type: "rules", lanes, percent: power});
   }
 

@@ -40,6 +40,7 @@ const patience = 15_000; // ms until a start takes long
 async function start() {
   if (consent || !info || manners.hidden()) return;
   if (framed()) return refuseFrame();
+  if (uninvited()) return screen.invite("");
   const turn = ++starting;
   tapped = performance.now();
   performance.mark("goldpan-tap");
@@ -56,7 +57,7 @@ async function start() {
     if (!same(now)) return changedPayee(now);
     if (!free) return stop("stopped", "tab");
     begin(compiled);
-    manners.stayAwake(working);
+    lit();
   } catch {
     if (turn === starting) stop("failed", "load");
   }
@@ -96,6 +97,7 @@ function stop(phase, code, args) {
   release();
   if (mining) mining.end();
   mining = consent = null;
+  resting = false;
   endStretch();
   manners.letSleep();
   screen.film(false);
@@ -116,9 +118,15 @@ function rest() {
   const why = manners.pause(settings());
   resting = why !== "";
   mining.pause(why);
-  if (!resting) return void manners.stayAwake(working);
-  manners.letSleep();
-  screen.stand("paused", why);
+  lit();
+  if (resting) screen.stand("paused", why);
+}
+
+// lit keeps the screen on while the lanes work: by itself, or where the browser cannot by the film, if the person wants it.
+async function lit() {
+  const film = settings().awake && !resting;
+  if (resting) manners.letSleep(); else manners.stayAwake(working);
+  if (!await screen.film(film) && film && !resting) document.getElementById("awake").checked = false;
 }
 
 // over stops what the person's yes holds for no longer.
@@ -141,11 +149,12 @@ document.addEventListener("visibilitychange", () => {
 manners.beats(() => {
   if (mining && framed()) return refuseFrame();
   if (!over()) remind();
+  if (info && !consent) screen.today(day.read()); // midnight comes at rest too
 }, (asleep) => {
   if (!mining || over()) return;
   if (asleep) slept = performance.now();
   mining.wake();
-  manners.stayAwake(working);
+  lit();
 });
 
 // A page that is left is over, also if the browser keeps it for the Back button.
@@ -165,6 +174,7 @@ function endStretch() {
 
 function hear(message) {
   if (framed()) return refuseFrame();
+  if (over()) return;
   switch (message.type) {
   case "snapshot":
     look(message.state);
@@ -187,7 +197,9 @@ async function look(state) {
   const turn = starting;
   try {
     const now = await whoIsPaid();
-    if (turn === starting && !same(now)) changedPayee(now);
+    if (turn !== starting) return;
+    if (same(now)) mining.effort(settings(), true); // what was set meanwhile
+    else changedPayee(now);
   } catch {
     away = turn === starting; // until it says so
   }
@@ -238,7 +250,8 @@ function refused({code, reason, login, proven}) {
 async function whoIsPaid() {
   const answer = await fetch("info.json", {cache: "no-store"});
   if (!answer.ok) throw new Error("info.json: " + answer.status);
-  return {...await answer.json(), ...proved};
+  const now = await answer.json();
+  return now.join ? {...now, ...proved} : now; // what a gateway proved says nothing of who comes after it
 }
 
 async function open() {
@@ -252,10 +265,11 @@ async function open() {
   } catch {
     return screen.refuse("unserved");
   }
-  await manners.battery((level, charging) => {
+  const told = manners.battery((level, charging) => {
     screen.battery(level, charging);
     rest();
   });
+  await Promise.race([told, new Promise((done) => setTimeout(done, 1000))]); // some browsers never answer
   screen.visit(!join.keeps());
   screen.tell(info);
   screen.today(day.read());
@@ -270,11 +284,13 @@ function reload() {
 
 // first shows the first screen: what will happen, or that an invitation is needed.
 function first(code) {
-  if (info.join && !invitation && !join.credential()) return screen.invite(code);
+  if (uninvited()) return screen.invite(code);
   screen.ready(info.join && join.credential() !== "");
   performance.mark("goldpan-ready");
   program().catch(() => {}); // it is there by the time of the tap; if it does not come, Start says so
 }
+
+const uninvited = () => info.join && !invitation && !join.credential();
 
 // invited takes a link that the person pasted, or opened while this page was open.
 function invited(text) {
@@ -328,14 +344,18 @@ screen.controls.stop.addEventListener("click", (event) => {
 });
 screen.controls.again.addEventListener("click", reload);
 document.getElementById("reload").addEventListener("click", () => join.toAddress(invitation)); // watch.js loads it
-changed(async ({name, trusted}) => {
+// A key that is held is one wish too.
+for (const button of [screen.controls.start, screen.controls.stop]) {
+  button.addEventListener("keydown", (event) => { if (event.repeat && event.key === "Enter") event.preventDefault(); });
+}
+changed(({name, trusted}) => {
   if (!trusted || !consent) return;
   switch (name) {
   case "lanes":
-  case "power": return mining?.effort(settings());
+  case "power": return mining?.effort(settings(), !away);
   case "plugged":
   case "floor": return rest();
-  case "awake": if (!await screen.film(settings().awake) && settings().awake) document.getElementById("awake").checked = false;
+  case "awake": return lit();
   }
 });
 

@@ -3,18 +3,19 @@
 import {text} from "./words.js";
 
 const button = document.getElementById("wallet-open");
+const said = document.createElement("p"); // that it did not come
+said.className = "problem";
+said.setAttribute("role", "alert");
 
 if (window.top === window) {
   button.hidden = false;
   button.addEventListener("click", async (event) => {
     if (!event.isTrusted) return;
     button.disabled = true;
+    said.remove();
     try {
       await (await import("./wallet.js")).open();
     } catch {
-      const said = document.createElement("p");
-      said.className = "problem";
-      said.setAttribute("role", "alert");
       said.textContent = text("reason.part");
       button.after(said);
     } finally {

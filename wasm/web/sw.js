@@ -58,8 +58,9 @@ async function open({request, resultingClientId}, pathname) {
   return page;
 }
 
+// keep hands on what the server gives, and keeps a copy where there is room.
 async function keep(request, pathname) {
   const fresh = await fetch(request);
-  if (fresh.ok) await (await caches.open(version)).put(pathname, fresh.clone());
+  if (fresh.ok) await caches.open(version).then((cache) => cache.put(pathname, fresh.clone())).catch(() => {});
   return fresh;
 }
