@@ -149,6 +149,9 @@ func (t *terminal) gatewayDevices(s *home.Snapshot, all bool) error {
 		if d.Limit > 0 && !t.json {
 			fmt.Fprintf(t.out, "%-20s limited to %s on average\n", "", rate(d.Limit))
 		}
+		if d.Misfit != "" && !t.json {
+			fmt.Fprintf(t.out, "%-20s %s\n", "", d.Misfit)
+		}
 	}
 	for _, i := range s.Invitations {
 		t.print(record{"type": "pending", "id": i.ID, "name": i.Name, "expires": i.Expires.UTC().Format(time.RFC3339)},
@@ -189,6 +192,9 @@ func deviceRecord(d home.Device) record {
 	}
 	if d.Address != "" {
 		r["address"] = d.Address
+	}
+	if d.Misfit != "" {
+		r["misfit"] = d.Misfit
 	}
 	return r
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/btcsuite/btcd/address/v2"
 
+	"goldpan/app/desk/home"
 	"goldpan/core/coin"
 	"goldpan/core/hasher"
 	"goldpan/core/invite"
@@ -446,4 +448,19 @@ func TestHelpOfOne(t *testing.T) {
 		}
 	}
 	run(t, 2, "", "help", "nothing")
+}
+
+// TestMisfitIsListed: the list of devices says why none of a device's work counts.
+func TestMisfitIsListed(t *testing.T) {
+	t.Parallel()
+	var out, lines bytes.Buffer
+	s := &home.Snapshot{Devices: []home.Device{{Name: "Box", Misfit: "Box mines scrypt."}, {Name: "Phone"}}}
+	for _, x := range []*terminal{{out: &out, err: &out}, {out: &lines, err: &lines, json: true}} {
+		if err := x.gatewayDevices(s, false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if strings.Count(out.String(), "Box mines scrypt.\n") != 1 || strings.Count(lines.String(), `"misfit":"Box mines scrypt."`) != 1 || strings.Count(lines.String(), "misfit") != 1 {
+		t.Errorf("%s%s", &out, &lines)
+	}
 }

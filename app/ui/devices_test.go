@@ -339,3 +339,11 @@ func TestRemoveAsks(t *testing.T) {
 		t.Error("it stays")
 	}
 }
+
+// A device whose work does not count is marked as bad, and the row says why.
+func TestMisfitDevice(t *testing.T) {
+	d := home.Device{Name: "Box", Connected: true, Rejected: 3, Misfit: "Box mines scrypt."}
+	if kind, state := deviceWords(d, time.Now()); kind != kindBad || state != "None of its work counts" || deedWords(d) != d.Misfit {
+		t.Errorf("%v: %s. %s", kind, state, deedWords(d))
+	}
+}

@@ -209,6 +209,8 @@ func deviceWords(d home.Device, now time.Time) (kind, string) {
 		return kindIdle, "Paused by you"
 	case d.Connected && d.Resting:
 		return kindIdle, "Rests: it has reached its limit"
+	case d.Misfit != "":
+		return kindBad, "None of its work counts"
 	case d.Connected && d.Last.IsZero():
 		return kindWait, "Here, no share yet"
 	case d.Connected:
@@ -224,8 +226,11 @@ func deviceWords(d home.Device, now time.Time) (kind, string) {
 	return kindIdle, "Away, last share " + ago(now.Sub(d.Last))
 }
 
-// deedWords say what a device has done.
+// deedWords say what a device has done, or why none of it counts.
 func deedWords(d home.Device) string {
+	if d.Misfit != "" {
+		return d.Misfit
+	}
 	words := []string{plural(int(d.Accepted), "share")}
 	if d.Accepted >= 1000 {
 		words[0] = count(d.Accepted) + " shares"

@@ -293,9 +293,10 @@ func TestDifficultyGames(t *testing.T) {
 	}
 }
 
-// A device that sends nothing of use is sent away.
+// A device that sends nothing of use is sent away, and that is told.
 func TestUselessDevice(t *testing.T) {
-	w, src, _ := played(t, Config{Server: stratum.Options{Rate: 1e4}})
+	told := make(chan Misfit, 10)
+	w, src, _ := played(t, Config{Server: stratum.Options{Rate: 1e4}, Events: misfits(told)})
 	src.handler.Job(task("a", 1, 4, 8, 1e6))
 	s := script(t, w)
 	s.begin("one")
@@ -307,6 +308,64 @@ func TestUselessDevice(t *testing.T) {
 		}
 	}()
 	until(t, "it is gone", func() bool { return len(w.Snapshot().Devices) == 0 })
+	if m := await(t, told); m.Device.ID != "one" || m.Mines != "" || m.Refused != maxBad || m.Counted != 0 {
+		t.Errorf("%+v", m)
+	}
+}
+
+func misfits(told chan Misfit) func(Event) {
+	return func(e Event) {
+		if e.Misfit != nil {
+			told <- *e.Misfit
+		}
+	}
+}
+
+// Whoever mines another algorithm is known by it, once, and whoever sends shares that are too easy is not taken for one.
+func TestAnotherAlgorithm(t *testing.T) {
+	told := make(chan Misfit, 10)
+	w, src, _ := played(t, Config{Server: stratum.Options{Rate: 1e4}, Events: misfits(told)})
+	src.handler.Job(task("a", 1, 4, 8, 1e9))
+	easy, other := script(t, w), script(t, w)
+	for user, s := range map[string]*scripted{"easy": easy, "other": other} {
+		s.begin(user)
+		_, _ = s.ask("mining.suggest_difficulty", 1e-3)
+		for s.job.ID == "" || s.job.Difficulty < 5e-4 { // by scrypt one hash in 33 or fewer
+			s.next()
+		}
+	}
+	for nonce := range uint32(2 * maxOther) {
+		sol := pow.Solution{Extranonce2: make([]byte, 4), Version: easy.job.Version, Time: easy.job.Time, Nonce: nonce}
+		if _, good := easy.job.Check(sol); good {
+			continue
+		}
+		if code := easy.submit("easy", easy.job.ID, sol); code != stratum.CodeLowDifficulty {
+			t.Fatalf("code %d", code)
+		}
+	}
+	foreign := other.job
+	foreign.Algorithm = hasher.Scrypt
+	foreign.Target = pow.TargetFromDifficulty(hasher.Scrypt, other.job.Difficulty)
+	from := uint32(0)
+	for range maxOther {
+		share, ok := find(&foreign, from)
+		if !ok {
+			t.Fatal("no share")
+		}
+		from = share.Nonce + 1
+		if code := other.submit("other", other.job.ID, share.Solution); code != stratum.CodeLowDifficulty {
+			t.Fatalf("code %d", code)
+		}
+	}
+	if m := await(t, told); m.Device.ID != "other" || m.Mines != hasher.Scrypt || m.Refused < 2 || m.Refused > maxOther {
+		t.Errorf("at difficulty %g: %+v", other.job.Difficulty, m)
+	}
+	if len(told) > 0 {
+		t.Errorf("and %+v", <-told)
+	}
+	if !strings.Contains(other.told, "You mine scrypt") {
+		t.Errorf("it is told %q", other.told)
+	}
 }
 
 // Version bits are those that device, gateway and pool all agree on.

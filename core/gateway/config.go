@@ -55,12 +55,21 @@ func (nobody) Answered(Device, pow.Result)    {}
 // Payee is who is paid. Every device may know it.
 type Payee struct{ Name, Address string }
 
-// Event is something that a person may want to know. One of State, Pool and Result is set.
+// Event is something that a person may want to know. One of State, Pool, Result and Misfit is set.
 type Event struct {
 	Upstream int            // which connection to the pool, from 0
 	State    *pow.State     // it changed
 	Pool     *stratum.Event // failover, or the pool's words
 	Result   *pow.Result    // the pool refused a share
+	Misfit   *Misfit        // a device's work does not count
+}
+
+// Misfit is a device whose shares do not count, and what is known of the reason. It is told once of a connection.
+type Misfit struct {
+	Device  Device
+	Mines   hasher.Algorithm // that its shares are good for; "" if they are good for none, and it was sent away
+	Refused int              // shares in a row that did not count
+	Counted uint64           // shares that did, before them
 }
 
 // Config is what a Gateway needs. Pools, Algorithm and Devices must be set; the rest has defaults.

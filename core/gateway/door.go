@@ -2,9 +2,11 @@ package gateway
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
+	"goldpan/core/hasher"
 	"goldpan/core/pow"
 	"goldpan/core/stratum"
 )
@@ -230,10 +232,19 @@ func (d door) Submit(p *stratum.Peer, sub stratum.Submission) error {
 		if s.up.job != nil { // without a pool nothing can count, and that is not the device's fault
 			s.bad++
 		}
+		m := Misfit{Device: s.device, Mines: s.mines(), Refused: s.bad, Counted: s.count.Shares}
+		tell := s.joined && !s.misfit && (m.Mines != "" || s.bad >= maxBad)
+		s.misfit = s.misfit || tell
 		if s.bad >= maxBad {
 			p.Close()
 		}
 		g.mu.Unlock()
+		if tell {
+			if m.Mines != "" {
+				_ = p.ShowMessage(fmt.Sprintf("You mine %s and this gateway takes %s: none of your work counts", m.Mines, g.cfg.Algorithm))
+			}
+			g.tell(Event{Upstream: s.up.index, Misfit: &m})
+		}
 		if r, ok := err.(*stratum.Rejection); ok {
 			g.cfg.Accounts.Refused(s.device, g.now(), r.Code)
 		}
@@ -259,11 +270,50 @@ func (s *seat) check(sub stratum.Submission) (pow.Share, issued, error) {
 	if err != nil {
 		return pow.Share{}, work, err
 	}
-	hash := work.job.Header(solution).PoWHash(work.job.Algorithm)
+	header := work.job.Header(solution)
+	hash := header.PoWHash(work.job.Algorithm)
 	if !target.Met(hash) {
+		s.another(header, work)
 		return pow.Share{}, work, refuse(stratum.CodeLowDifficulty, "low difficulty share")
 	}
 	return pow.Share{Job: work.job, Solution: solution, Hash: hash, Difficulty: s.diff.reached(hash)}, work, nil
+}
+
+// another looks whether a share that is none here is one by another algorithm. A device that mines that one meets its
+// target with every share; each that chance would seldom make so is that much surer.
+func (s *seat) another(header pow.Header, work issued) {
+	s.g.mu.Lock()
+	look := s.count.Shares == 0 && s.bad < maxOther
+	s.g.mu.Unlock()
+	if !look {
+		return
+	}
+	for _, a := range hasher.Algorithms() {
+		if a == work.job.Algorithm {
+			continue
+		}
+		target := pow.TargetFromDifficulty(a, work.told)
+		bits := math.Log2(target.Expected())
+		if !target.Met(header.PoWHash(a)) {
+			bits = math.Inf(-1) // for good
+		}
+		s.g.mu.Lock()
+		if s.other == nil {
+			s.other = map[hasher.Algorithm]float64{}
+		}
+		s.other[a] += bits
+		s.g.mu.Unlock()
+	}
+}
+
+// mines is the other algorithm that the device mines, once that is sure. It is called with the lock.
+func (s *seat) mines() hasher.Algorithm {
+	for a, bits := range s.other {
+		if bits >= sure {
+			return a
+		}
+	}
+	return ""
 }
 
 // admit refuses what needs no hashing to refuse.

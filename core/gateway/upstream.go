@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"goldpan/core/hasher"
 	"goldpan/core/pow"
 	"goldpan/core/stratum"
 )
@@ -244,10 +245,12 @@ type seat struct {
 	mask   uint32 // what the device was granted
 	rolls  uint32 // what is left of it, as the device was told
 	jobs   []issued
-	seen   []searched // of jobs
-	number uint64     // of the work that it got last
-	again  uint32     // times that it got that again
-	bad    int        // shares in a row that did not count
+	seen   []searched                   // of jobs
+	number uint64                       // of the work that it got last
+	again  uint32                       // times that it got that again
+	bad    int                          // shares in a row that did not count
+	other  map[hasher.Algorithm]float64 // how sure it is that the device mines that one; see another
+	misfit bool                         // that was told
 	count  Counts
 }
 
@@ -279,6 +282,8 @@ const (
 	maxIssued = 32   // jobs of a device that shares are taken for
 	maxSeen   = 4096 // shares of a device that are taken for one job
 	maxBad    = 200  // shares in a row that do not count, and the device is sent away
+	maxOther  = 32   // of them that are looked at for another algorithm
+	sure      = 30   // bits: chance makes one of 2³⁰ devices look so
 	maxAgain  = 60   // seconds that a job's time is moved on, so that it is another search
 	maxAhead  = 7000 // seconds that a share's time may be ahead of its job's
 )

@@ -3,6 +3,7 @@ package home
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -118,10 +119,11 @@ func (g *Gateway) setLimit(id string, rate float64) {
 	}
 }
 
-// spend takes note of a share's work.
+// spend takes note of a share's work, which counts.
 func (g *Gateway) spend(id string, difficulty float64) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	delete(g.misfits, id)
 	if l := g.limits[id]; l != nil {
 		l.left -= pow.TargetFromDifficulty(g.options.Algorithm, difficulty).Expected()
 	}
@@ -154,6 +156,7 @@ type Device struct {
 	Paused  bool
 	Limit   float64 // hashes a second that it may do on average; 0: no limit
 	Resting bool    // it has no work now, for its limit
+	Misfit  string  // why none of its work counts, for people; "" while it counts, or nothing came yet
 
 	Connected  bool
 	Address    string  // from where, while it is connected
@@ -216,7 +219,7 @@ func (g *Gateway) Snapshot() Snapshot {
 	o := g.options
 	s := Snapshot{Payee: o.Payee, Page: g.page(), Stratum: g.stratum(), Sealed: o.Key != nil, Uptime: time.Since(g.begun)}
 	g.mu.Lock()
-	report, results := g.report, g.results
+	report, results, misfits := g.report, g.results, maps.Clone(g.misfits)
 	resting := map[string]bool{}
 	for id, l := range g.limits {
 		resting[id] = l.rest
@@ -258,7 +261,7 @@ func (g *Gateway) Snapshot() Snapshot {
 	for _, d := range g.gate.Devices() {
 		m, _ := g.register.mannersOf(d.ID)
 		id := text(d.ID)
-		add(Device{ID: id, Name: m.Name, Miner: d.From == invite.ID{}, Joined: d.Joined, Paused: m.Paused, Limit: m.Limit, Resting: resting[id]})
+		add(Device{ID: id, Name: m.Name, Miner: d.From == invite.ID{}, Joined: d.Joined, Paused: m.Paused, Limit: m.Limit, Resting: resting[id], Misfit: misfits[id]})
 	}
 	removed := g.register.removed()
 	var past []string

@@ -91,7 +91,7 @@ type Options struct {
 
 // Event is something that a person may want to know.
 type Event struct {
-	Kind   string // joined, left, refused (by the pool), pool, trouble
+	Kind   string // joined, left, misfit (no share of it counts), refused (by the pool), pool, trouble
 	Device string // its id, or nothing
 	Name   string
 	Text   string // for people
@@ -112,6 +112,7 @@ type Gateway struct {
 
 	mu      sync.Mutex
 	limits  map[string]*limit // by device
+	misfits map[string]string // by device: why none of its work counts
 	report  []accounts.Account
 	begun   time.Time
 	results [3]uint64 // of what the pool was sent, by pow.Status
@@ -129,7 +130,7 @@ func New(o Options) (_ *Gateway, err error) {
 	if o.knocking <= 0 {
 		o.knocking = knocking
 	}
-	g := &Gateway{options: o, limits: map[string]*limit{}, begun: time.Now()}
+	g := &Gateway{options: o, limits: map[string]*limit{}, misfits: map[string]string{}, begun: time.Now()}
 	g.visits.gone = sync.NewCond(&g.visits.mu)
 	if !showable(o.Payee) {
 		return nil, ErrPayee
@@ -287,9 +288,27 @@ func (g *Gateway) happened(e gateway.Event) {
 		if t := e.Pool.Text; t != "" {
 			g.tell(Event{Kind: "pool", Text: t})
 		}
+	case e.Misfit != nil:
+		g.misfit(*e.Misfit)
 	case e.Result != nil:
 		g.tell(Event{Kind: "refused", Text: fmt.Sprintf("The pool did not take a share: %s", e.Result.Reason)})
 	}
+}
+
+// misfit keeps and tells why none of a device's work counts.
+func (g *Gateway) misfit(m gateway.Misfit) {
+	here, name := g.options.Algorithm, m.Device.Name
+	text := fmt.Sprintf("The last %d shares of %s did not count, and it was sent away. Its program or its hardware miscalculates: restart it, and have it run slower if it was sped up.", m.Refused, name)
+	switch {
+	case m.Mines != "":
+		text = fmt.Sprintf("%s mines %s, and %s is mined here: none of its work counts. Set its program to %s, or have it mine elsewhere.", name, m.Mines, here, here)
+	case m.Counted == 0:
+		text = fmt.Sprintf("Not one of %d shares of %s counted, and it was sent away. Most likely it mines another algorithm than %s, which is mined here: look at the settings of its program.", m.Refused, name, here)
+	}
+	g.mu.Lock()
+	g.misfits[m.Device.ID] = text
+	g.mu.Unlock()
+	g.tell(Event{Kind: "misfit", Device: m.Device.ID, Name: name, Text: text})
 }
 
 // info is what the page shows before anything starts.

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"goldpan/core/gateway"
+	"goldpan/core/hasher"
 	"goldpan/core/invite"
 	"goldpan/core/pow"
 	"goldpan/core/stratum"
@@ -267,4 +269,39 @@ func (c *cable) set(cut bool) {
 		_ = conn.Close()
 	}
 	c.open = nil
+}
+
+// What a device does that counts for nothing is told in words, with the likely reason, until a share of it counts.
+func TestMisfit(t *testing.T) {
+	var told []Event
+	o := options(t, "", "")
+	o.Events = func(e Event) { told = append(told, e) }
+	g, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.Close()
+	box, _, err := g.Token("Box")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := gateway.Device{ID: box.ID, Name: box.Name}
+	for want, m := range map[string]gateway.Misfit{
+		"Box mines scrypt, and sha256d is mined here":                      {Device: d, Mines: hasher.Scrypt, Refused: 3},
+		"Most likely it mines another algorithm than sha256d":              {Device: d, Refused: 200},
+		"The last 200 shares of Box did not count, and it was sent away. ": {Device: d, Refused: 200, Counted: 1},
+	} {
+		told = nil
+		g.happened(gateway.Event{Misfit: &m})
+		if len(told) != 1 || told[0].Kind != "misfit" || told[0].Device != box.ID || !strings.Contains(told[0].Text, want) {
+			t.Errorf("%+v: %+v", m, told)
+		}
+		if s := g.Snapshot().Devices; len(s) != 1 || s[0].Misfit != told[0].Text {
+			t.Errorf("%+v", s)
+		}
+	}
+	ledger{g}.Counted(d, gateway.Share{At: time.Now(), Target: 1})
+	if s := g.Snapshot().Devices[0]; s.Misfit != "" {
+		t.Errorf("its work counts: %+v", s)
+	}
 }
