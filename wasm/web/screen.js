@@ -69,7 +69,6 @@ export async function open() {
     await new Promise(() => {}); // without words nothing is explained, so nothing is offered
   }
   settings.open();
-  $("lanes-setting").hidden = settings.cores < 2; // there is nothing to choose
   $("language").addEventListener("change", async (event) => {
     await choose(event.target.value);
     if (terms) tell(terms.info);
