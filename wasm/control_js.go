@@ -27,6 +27,7 @@ const (
 // controller is one stretch of mining. Everything here happens on JavaScript's one thread.
 type controller struct {
 	session *core.Session
+	pool    stratum.URL
 	live    *watched
 	stop    context.CancelFunc
 	heat    watch.Heat
@@ -59,7 +60,7 @@ func control(ctx context.Context) error {
 	for i := range ports {
 		ports[i] = start.Get("ports").Index(i)
 	}
-	c := &controller{stop: stop, percent: percentOf(start), lanes: lanesOf(start, len(ports))}
+	c := &controller{stop: stop, pool: pool, percent: percentOf(start), lanes: lanesOf(start, len(ports))}
 	client := stratum.Config{Dial: c.dial, Backoff: backoff}
 	if client.Greet, err = c.greeting(start); err != nil {
 		return err

@@ -25,10 +25,11 @@ func backoff(n int) time.Duration {
 	return bound/10 + time.Duration(rand.Int64N(int64(bound))) //nolint:gosec // it spreads, and keeps no secret
 }
 
-// dial keeps hold of the connection, so that one that a sleep has broken can be let go at once.
-func (c *controller) dial(ctx context.Context, u stratum.URL) (jsonrpc.Conn, error) {
+// dial connects to the page's own origin, wherever a pool sends its miners, and keeps hold of the connection, so that one
+// that a sleep has broken can be let go at once.
+func (c *controller) dial(ctx context.Context, _ stratum.URL) (jsonrpc.Conn, error) {
 	c.since = time.Time{}
-	conn, err := u.Dial(ctx, nil)
+	conn, err := c.pool.Dial(ctx, nil)
 	if c.conn = conn; err == nil {
 		c.since = time.Now()
 	}

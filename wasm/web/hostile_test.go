@@ -4,6 +4,8 @@ package web
 
 import (
 	"context"
+	"net"
+	"net/http"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -87,6 +89,50 @@ func TestFlood(t *testing.T) {
 	visit(t, tab, address+"/")
 	await(t, tab, isReady)
 	do(t, tab, chromedp.Click(chromedp.CSS("#start")))
+	await(t, tab, isMining)
+	do(t, tab, chromedp.Click(chromedp.CSS("#stop")))
+	stopped(t, tab, pool)
+}
+
+// TestStaysAtItsOrigin: whoever answers cannot send the page elsewhere, not even to another port, and no header of a host's
+// is needed for that.
+func TestStaysAtItsOrigin(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t)
+	options := pool.options()
+	serving := options.Stratum
+	var last atomic.Pointer[jsonrpc.Conn]
+	options.Stratum = func(ctx context.Context, conn jsonrpc.Conn) error {
+		last.Store(&conn)
+		return serving(ctx, conn)
+	}
+	page := newServer(builtPage(t), options)
+	address, _ := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/stratum" {
+			page.ServeHTTP(w, r)
+			return
+		}
+		page.ServeHTTP(bare{w}, r)
+	}))
+	var asked atomic.Int32
+	elsewhere, _ := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		http.NotFound(w, r)
+	}))
+	tab := chrome(t)
+	mines(t, tab, address)
+	before := pool.connections()
+	_, port, err := net.SplitHostPort(strings.TrimPrefix(elsewhere, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := (*last.Load()).WriteMessage(t.Context(), []byte(`{"id":null,"method":"client.reconnect","params":["127.0.0.1",`+port+`,0]}`)); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, patience, "the page connects again", func() bool { return pool.connections() > before || asked.Load() > 0 })
+	if n := asked.Load(); n != 0 {
+		t.Errorf("another port was asked %d times", n)
+	}
 	await(t, tab, isMining)
 	do(t, tab, chromedp.Click(chromedp.CSS("#stop")))
 	stopped(t, tab, pool)
