@@ -215,21 +215,7 @@ func (p *phone) mine(ctx context.Context) {
 // The whole journey of a household on one machine, without the internet: first start, Devices, switch on over practice, a
 // phone joins by the code on the screen and its shares appear in the list.
 func TestDevices(t *testing.T) {
-	look, err := assets.Theme()
-	if err != nil {
-		t.Fatal(err)
-	}
-	variants := []string{"light"}
-	if os.Getenv("GOLDPAN_SCREENSHOTS") != "" {
-		variants = append(variants, "dark")
-	}
-	for _, variant := range variants {
-		gold := look.Colors.Light.Gold
-		if variant == "dark" {
-			gold = look.Colors.Dark.Gold
-		}
-		t.Run(variant, func(t *testing.T) { household(t, variant, gold) })
-	}
+	inLooks(t, household)
 }
 
 func household(t *testing.T, variant string, gold assets.Color) {

@@ -81,22 +81,8 @@ func screen(name string) func(map[string]any) bool {
 // for two presses: set-up, shares accepted by a real Stratum server, Stop,
 // settings, and the program finds all of it again.
 func TestMiningForReal(t *testing.T) {
-	look, err := assets.Theme()
-	if err != nil {
-		t.Fatal(err)
-	}
-	variants := []string{"light"}
-	if os.Getenv("GOLDPAN_SCREENSHOTS") != "" {
-		variants = append(variants, "dark")
-	}
 	address, user := pool(t)
-	for _, variant := range variants {
-		gold := look.Colors.Light.Gold
-		if variant == "dark" {
-			gold = look.Colors.Dark.Gold
-		}
-		t.Run(variant, func(t *testing.T) { mineForReal(t, address, user, variant, gold) })
-	}
+	inLooks(t, func(t *testing.T, variant string, gold assets.Color) { mineForReal(t, address, user, variant, gold) })
 }
 
 func mineForReal(t *testing.T, address, user, variant string, gold assets.Color) {

@@ -44,21 +44,7 @@ func paper(t *testing.T, data string) []string {
 // The way of a beginner to a first wallet, by the keyboard: practice mining, the
 // Wallet screen with immature coins, the words shown, and proven.
 func TestWallet(t *testing.T) {
-	look, err := assets.Theme()
-	if err != nil {
-		t.Fatal(err)
-	}
-	variants := []string{"light"}
-	if os.Getenv("GOLDPAN_SCREENSHOTS") != "" {
-		variants = append(variants, "dark")
-	}
-	for _, variant := range variants {
-		gold := look.Colors.Light.Gold
-		if variant == "dark" {
-			gold = look.Colors.Dark.Gold
-		}
-		t.Run(variant, func(t *testing.T) { firstWallet(t, variant, gold) })
-	}
+	inLooks(t, firstWallet)
 }
 
 func firstWallet(t *testing.T, variant string, gold assets.Color) {

@@ -258,6 +258,19 @@ func (p *program) wait(t *testing.T) int {
 	return p.cmd.ProcessState.ExitCode()
 }
 
+// inLooks runs a test in the light look, and where pictures of the screens are made in the dark one too. gold is the
+// accent of the look.
+func inLooks(t *testing.T, run func(t *testing.T, variant string, gold assets.Color)) {
+	look, err := assets.Theme()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Run("light", func(t *testing.T) { run(t, "light", look.Colors.Light.Gold) })
+	if os.Getenv("GOLDPAN_SCREENSHOTS") != "" {
+		t.Run("dark", func(t *testing.T) { run(t, "dark", look.Colors.Dark.Gold) })
+	}
+}
+
 func state(want string) func(map[string]any) bool {
 	return func(r map[string]any) bool { return r["type"] == "status" && r["state"] == want }
 }
