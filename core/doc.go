@@ -22,7 +22,8 @@
 //	  web/                 the page, and package web, which serves it;
 //	                       web/browsertest drives browsers, web/bench measures in them
 //	core/                  Session and Snapshot; RATIONALE.md, THREATS.md
-//	  coin/                what a coin is: algorithm, addresses, emission; pools
+//	  coin/                what a coin is: algorithm, addresses, emission; pools;
+//	                       coin/cointest, for tests
 //	  hasher/              Work in, Hits out: reference hashes and kernels;
 //	                       hasher/kernel, the page's kernel
 //	  jsonrpc/             lines and messages within bounds, for Stratum and Electrum;

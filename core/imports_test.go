@@ -37,6 +37,7 @@ var layers = []layer{
 	{"core/hasher/kernel", nil, "a kernel is bytes and their layout"},
 	{"core/hasher", []string{"core/hasher/kernel"}, "hasher is a leaf: Work in, Hits out"},
 	{"core/coin", []string{"core/hasher", "assets/presets"}, "coin is a leaf: what a coin is, from its data file, and its algorithm's name"},
+	{"core/coin/cointest", []string{"core/coin"}, "cointest hands tests what they need of package coin"},
 	{"core/disk", nil, "disk is a leaf: what a disk needs that the standard library does not do"},
 	{"core/jsonrpc", nil, "jsonrpc is a leaf: it carries messages and knows none"},
 	{"core/invite/knock", []string{"core/invite", "core/jsonrpc"}, "knock is a leaf: a handshake over a connection"},
@@ -251,7 +252,7 @@ var bans = []ban{
 	{regexp.MustCompile(`^go\.uber\.org/goleak`), nil, "leaks are looked for by tests alone"},
 	{regexp.MustCompile(`^github\.com/prometheus/`), []string{"app/desk/api"}, "what is measured is told through app/desk/api, on this machine alone"},
 	{regexp.MustCompile(`^modernc\.org/`), []string{"core/gateway/accounts", "core/ledger"}, "a database is for what must be exact across a power cut"},
-	{regexp.MustCompile(`^testing$`), []string{"vault/vaulttest/...", "wasm/web/browsertest"}, "a program holds no tests"},
+	{regexp.MustCompile(`^testing$`), []string{"core/coin/cointest", "vault/vaulttest/...", "wasm/web/browsertest"}, "a program holds no tests"},
 	{regexp.MustCompile(`^net/http$`), []string{
 		"core/jsonrpc", "core/template", "core/economy", "core/gateway", "core/gateway/load", "vault/...", "wasm/web/...", "app/desk", "app/desk/api", "app/desk/home", "app/cli/..."},
 		"nothing is contacted that the person has not seen listed: http has few doors"},

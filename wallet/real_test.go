@@ -27,6 +27,7 @@ import (
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"goldpan/core/coin"
+	"goldpan/core/coin/cointest"
 	"goldpan/core/pow"
 	"goldpan/wallet"
 	"goldpan/wallet/electrum/electrumtest"
@@ -236,15 +237,7 @@ func (n *node) restored(m hd.Mnemonic) *wallet.Wallet {
 
 func regtest(t testing.TB, id string) *coin.Params {
 	t.Helper()
-	c, err := coin.ByID(id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := c.Params(coin.Regtest)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
+	return cointest.Params(t, id, coin.Regtest)
 }
 
 func knownWords(t testing.TB) hd.Mnemonic {

@@ -17,6 +17,7 @@ import (
 	"testing"
 
 	"goldpan/core/coin"
+	"goldpan/core/coin/cointest"
 	"goldpan/core/seal"
 	"goldpan/wallet/electrum/electrumtest"
 	"goldpan/wallet/hd"
@@ -24,15 +25,7 @@ import (
 
 func bitcoinMain(t *testing.T) *coin.Params {
 	t.Helper()
-	c, err := coin.ByID("bitcoin")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := c.Params(coin.Main)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
+	return cointest.Params(t, "bitcoin", coin.Main)
 }
 
 func TestCreateAndOpen(t *testing.T) {

@@ -10,21 +10,14 @@ import (
 
 	"goldpan/app/desk"
 	"goldpan/core/coin"
+	"goldpan/core/coin/cointest"
 	"goldpan/core/seal"
 	"goldpan/wallet"
 )
 
 func bitcoinMain(t *testing.T) *coin.Params {
 	t.Helper()
-	c, err := coin.ByID("bitcoin")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := c.Params(coin.Main)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
+	return cointest.Params(t, "bitcoin", coin.Main)
 }
 
 // TestChoosePassphrase: a weak passphrase is asked for again, and whoever has

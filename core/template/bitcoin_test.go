@@ -24,6 +24,7 @@ import (
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"goldpan/core/coin"
+	"goldpan/core/coin/cointest"
 	"goldpan/core/jsonrpc"
 	"goldpan/core/template"
 )
@@ -111,7 +112,7 @@ func (p purse) spend(t *testing.T, from wire.OutPoint, value int64) *wire.MsgTx 
 // two transactions of segregated witness, the second of which spends the first.
 func TestBitcoin(t *testing.T) {
 	node, roots := btcd(t)
-	p := params(t, "bitcoin", coin.Regtest)
+	p := cointest.Params(t, "bitcoin", coin.Regtest)
 	purse := newPurse(t)
 	config := node.config(p, purse.address)
 	config.Dialer = &jsonrpc.Dialer{Roots: roots}

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"goldpan/core/coin"
+	"goldpan/core/coin/cointest"
 	"goldpan/core/jsonrpc"
 	"goldpan/core/pow"
 	"goldpan/core/template"
@@ -37,7 +38,7 @@ func TestJobs(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 	outputs, err := j.Outputs()
-	script, err2 := params(t, "bitcoin", coin.Regtest).Script(payout)
+	script, err2 := cointest.Params(t, "bitcoin", coin.Regtest).Script(payout)
 	if err != nil || err2 != nil || len(outputs) != 1 || outputs[0].Value != 50e8 || string(outputs[0].Script) != string(script) {
 		t.Errorf("%+v, %v, %v", outputs, err, err2)
 	}
@@ -369,9 +370,9 @@ func TestRefusals(t *testing.T) {
 		"clear text":              {func(c *template.Config) { c.Node = link(t, "http://192.0.2.1:8332") }, template.ErrClearText},
 		"clear text to a name":    {func(c *template.Config) { c.Node = link(t, "http://node.example:8332") }, template.ErrClearText},
 		"an address of mainnet":   {func(c *template.Config) { c.Payout = "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4" }, coin.ErrWrongNetwork},
-		"an address of practice":  {func(c *template.Config) { c.Coin = params(t, "bitcoin", coin.Main); c.Payout = payout }, coin.ErrWrongNetwork},
+		"an address of practice":  {func(c *template.Config) { c.Coin = cointest.Params(t, "bitcoin", coin.Main); c.Payout = payout }, coin.ErrWrongNetwork},
 		"no address to pay":       {func(c *template.Config) { c.Payout = "" }, coin.ErrBadAddress},
-		"a network without nodes": {func(c *template.Config) { c.Coin = params(t, "bitcoin", coin.Practice) }, template.ErrChain},
+		"a network without nodes": {func(c *template.Config) { c.Coin = cointest.Params(t, "bitcoin", coin.Practice) }, template.ErrChain},
 	} {
 		t.Run(name, func(t *testing.T) {
 			config := base

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"goldpan/core/coin"
+	"goldpan/core/coin/cointest"
 	"goldpan/core/pow"
 	"goldpan/core/template"
 )
@@ -207,7 +208,7 @@ func (f *fake) config() template.Config {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	return template.Config{Node: u, User: "us", Password: "sesame", Coin: params(f.t, "bitcoin", coin.Regtest), Payout: payout}
+	return template.Config{Node: u, User: "us", Password: "sesame", Coin: cointest.Params(f.t, "bitcoin", coin.Regtest), Payout: payout}
 }
 
 // solve returns a share of j that is a block; on regtest every second hash is one.

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"goldpan/core/coin"
+	"goldpan/core/coin/cointest"
 	"goldpan/core/template"
 )
 
@@ -74,7 +75,7 @@ func TestLitecoin(t *testing.T) {
 	var payout, inside string
 	a.call(nil, "createwallet", "w")
 	a.call(&payout, "getnewaddress")
-	p := params(t, "litecoin", coin.Regtest)
+	p := cointest.Params(t, "litecoin", coin.Regtest)
 	// round mines until the node has taken n blocks and done, if there is one, is
 	// content with one of them.
 	round := func(n int, done func(template.Block, told) bool) {

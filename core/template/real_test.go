@@ -163,19 +163,6 @@ type miner struct {
 	stop   func() error
 }
 
-func params(t testing.TB, id string, n coin.Network) *coin.Params {
-	t.Helper()
-	c, err := coin.ByID(id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := c.Params(n)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
-}
-
 // mine runs a session on a node until it is stopped.
 func mine(t testing.TB, c template.Config) *miner {
 	t.Helper()

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"goldpan/core/coin"
+	"goldpan/core/coin/cointest"
 	"goldpan/core/pow"
 	"goldpan/wallet/electrum/message"
 )
@@ -75,7 +76,7 @@ func TestRealStretches(t *testing.T) {
 	} {
 		t.Run(v.file, func(t *testing.T) {
 			t.Parallel()
-			p := network(t, v.coin, v.network)
+			p := cointest.Params(t, v.coin, v.network)
 			src := stretch(t, p, v.file, v.start)
 			if len(src.headers) != v.count {
 				t.Fatalf("%d headers", len(src.headers))
@@ -116,7 +117,7 @@ func TestRealStretches(t *testing.T) {
 
 // A block may be easy only when it is late, and the block after it is as hard as those before.
 func TestLateBlocks(t *testing.T) {
-	p := network(t, "bitcoin", coin.Test)
+	p := cointest.Params(t, "bitcoin", coin.Test)
 	src := stretch(t, p, "bitcoin_test_2015.bin", 2015)
 	c := on(t, p, src, 12)
 	if err := c.Follow(t.Context(), src, src.notice()); err != nil {
@@ -146,7 +147,7 @@ func TestLateBlocks(t *testing.T) {
 // DigiShield on Dogecoin's test network: no late block is easy before height 157,501, and any may be after. Merge-mined
 // blocks may say to be of any chain there, and so may their parents. Sources: in the file.
 func TestDogecoinTestNetwork(t *testing.T) {
-	p := network(t, "dogecoin", coin.Test)
+	p := cointest.Params(t, "dogecoin", coin.Test)
 	var file struct {
 		Stretches []struct {
 			Height  int32
@@ -225,7 +226,7 @@ func TestEveryLitecoinRetarget(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := network(t, "litecoin", coin.Main)
+	p := cointest.Params(t, "litecoin", coin.Main)
 	c := NewChainAt(p, pow.Hash{}, Checkpoint{})
 	var times, bits []uint32
 	for line := range strings.Lines(string(b)) {
@@ -271,7 +272,7 @@ func TestEveryLitecoinRetarget(t *testing.T) {
 // kept, late blocks in a row or not.
 func TestTestNetworksBeginAtACheckpoint(t *testing.T) {
 	for id, least := range map[string]int32{"bitcoin": 5_011_775, "litecoin": 2_352_616, "dogecoin": 5_900_000} {
-		p := network(t, id, coin.Test)
+		p := cointest.Params(t, id, coin.Test)
 		genesis, _ := Genesis(p)
 		c := NewChain(p, genesis)
 		if c.anchor.Height != least || !slices.IsSortedFunc(c.marks, func(a, b Checkpoint) int { return int(a.Height) - int(b.Height) }) {
@@ -292,7 +293,7 @@ func TestTestNetworksBeginAtACheckpoint(t *testing.T) {
 // A server of another of Bitcoin's networks for tests is told from one of testnet3 by its first headers, whatever it
 // says: it does not have the checkpoint.
 func TestOtherTestNetworks(t *testing.T) {
-	p := network(t, "bitcoin", coin.Test)
+	p := cointest.Params(t, "bitcoin", coin.Test)
 	genesis, _ := Genesis(p)
 	src := stretch(t, p, "bitcoin_test_2015.bin", 0)
 	c := NewChain(p, genesis)
@@ -308,7 +309,7 @@ func TestOtherTestNetworks(t *testing.T) {
 
 // Whole ranges of merge-mined headers are read as servers send them: any cut, added or changed byte is refused.
 func TestStretchOfAuxPoW(t *testing.T) {
-	p := network(t, "dogecoin", coin.Main)
+	p := cointest.Params(t, "dogecoin", coin.Main)
 	src := stretch(t, p, "dogecoin_978000.bin", 978_000)
 	whole := bytes.Join(src.headers[12:], nil)
 	for name, raw := range map[string][]byte{

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"goldpan/core/coin"
+	"goldpan/core/coin/cointest"
 	"goldpan/core/pow"
 	"goldpan/wallet/electrum/message"
 )
@@ -62,7 +63,7 @@ func TestBitcoinAcrossARetarget(t *testing.T) {
 	for b := range slices.Chunk(all, message.HeaderSize) {
 		src.headers = append(src.headers, b)
 	}
-	p := network(t, "bitcoin", coin.Main)
+	p := cointest.Params(t, "bitcoin", coin.Main)
 	genesis, _ := Genesis(p)
 	at := Checkpoint{588_670, hashOf(t, src.headers[588_670-586_656])}
 	last, err := pow.ParseHeader(src.headers[len(src.headers)-1])
@@ -131,7 +132,7 @@ func TestLitecoinRetargets(t *testing.T) {
 		}
 	}
 	read(t, "testdata/litecoin.json", &file)
-	p := network(t, "litecoin", coin.Main)
+	p := cointest.Params(t, "litecoin", coin.Main)
 	for _, v := range file.Retargets {
 		var bits [4]byte
 		if err := json.Unmarshal([]byte(`"`+v.LastBits+`"`), (*hexBytes)(&bits)); err != nil {
@@ -203,7 +204,7 @@ func dogeHeaders(t testing.TB) map[int32]dogeHeader {
 
 // Dogecoin's headers, eight of them merge-mined with Litecoin.
 func TestDogecoinHeaders(t *testing.T) {
-	p := network(t, "dogecoin", coin.Main)
+	p := cointest.Params(t, "dogecoin", coin.Main)
 	c := NewChainAt(p, pow.Hash{}, Checkpoint{})
 	merged := 0
 	for height, v := range dogeHeaders(t) {
@@ -243,7 +244,7 @@ func TestDogecoinHeaders(t *testing.T) {
 
 // Three headers in a row, twice: before and after merged mining began. The third is held to every rule.
 func TestDigiShield(t *testing.T) {
-	p := network(t, "dogecoin", coin.Main)
+	p := cointest.Params(t, "dogecoin", coin.Main)
 	genesis, _ := Genesis(p)
 	all := dogeHeaders(t)
 	for _, first := range []int32{151_556, 400_000} {
@@ -282,7 +283,7 @@ func TestDigiShield(t *testing.T) {
 // Whatever is changed in a proof of merged mining, it proves nothing any more: but for the parent's hash, on which
 // nothing depends.
 func TestForgedAuxPoW(t *testing.T) {
-	p := network(t, "dogecoin", coin.Main)
+	p := cointest.Params(t, "dogecoin", coin.Main)
 	c := NewChainAt(p, pow.Hash{}, Checkpoint{})
 	raw := dogeHeaders(t)[400_002].Header
 	holds := func(raw []byte) bool {
@@ -328,7 +329,7 @@ func TestForgedAuxPoW(t *testing.T) {
 }
 
 func FuzzAuxPoW(f *testing.F) {
-	p := network(f, "dogecoin", coin.Main)
+	p := cointest.Params(f, "dogecoin", coin.Main)
 	for _, v := range dogeHeaders(f) {
 		f.Add([]byte(v.Header))
 	}
@@ -349,7 +350,7 @@ func FuzzAuxPoW(f *testing.F) {
 
 func TestCheckpoints(t *testing.T) {
 	for id, least := range map[string]int32{"bitcoin": 953_567, "litecoin": 2_772_730, "dogecoin": 6_300_000} {
-		p := network(t, id, coin.Main)
+		p := cointest.Params(t, id, coin.Main)
 		list := Checkpoints(p)
 		for i, at := range list {
 			if at.Hash == (pow.Hash{}) || i > 0 && at.Height <= list[i-1].Height {
@@ -375,11 +376,11 @@ func TestCheckpoints(t *testing.T) {
 			t.Errorf("%s: starts at %d", id, c.Start())
 		}
 	}
-	if Checkpoints(network(t, "bitcoin", coin.Regtest)) != nil {
+	if Checkpoints(cointest.Params(t, "bitcoin", coin.Regtest)) != nil {
 		t.Error("checkpoints of a regtest")
 	}
 	// Both sources of Dogecoin's are right about the block from which its headers are in testdata.
-	for _, at := range Checkpoints(network(t, "dogecoin", coin.Main)) {
+	for _, at := range Checkpoints(cointest.Params(t, "dogecoin", coin.Main)) {
 		if v, ok := dogeHeaders(t)[at.Height]; ok && v.Hash != at.Hash.String() {
 			t.Errorf("height %d: %v", at.Height, at.Hash)
 		}

@@ -9,21 +9,9 @@ import (
 	"time"
 
 	"goldpan/core/coin"
+	"goldpan/core/coin/cointest"
 	"goldpan/core/pow"
 )
-
-func network(t testing.TB, id string, n coin.Network) *coin.Params {
-	t.Helper()
-	c, err := coin.ByID(id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := c.Params(n)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
-}
 
 // A first block's header hashes to the hash that is written down only if both are right.
 func TestGenesis(t *testing.T) {
@@ -43,7 +31,7 @@ func TestGenesis(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, v := range file.Genesis {
-		p := network(t, v.Coin, coin.Network(v.Network))
+		p := cointest.Params(t, v.Coin, coin.Network(v.Network))
 		merkle, err := pow.ParseHash(v.Merkle)
 		if err != nil {
 			t.Fatal(err)
@@ -87,7 +75,7 @@ func TestRetarget(t *testing.T) {
 		{"litecoin", 576575, 1401682934, 578591, 1401757934, 0x1b075cf1, 0x1b01d73c},
 		{"litecoin", 999935, 1463690315, 1001951, 1464900315, 0x1b015318, 0x1b054c60},
 	} {
-		c := NewChain(network(t, v.coin, coin.Main), pow.Hash{})
+		c := NewChain(cointest.Params(t, v.coin, coin.Main), pow.Hash{})
 		at := func(height int32) pow.Header {
 			switch height {
 			case v.beginHeight:
@@ -109,7 +97,7 @@ func TestRetarget(t *testing.T) {
 }
 
 func TestHeaderFromTheFuture(t *testing.T) {
-	p := network(t, "bitcoin", coin.Main)
+	p := cointest.Params(t, "bitcoin", coin.Main)
 	genesis, _ := Genesis(p)
 	raw := firstHeaders(t)
 	second := int64(1231469665)

@@ -15,6 +15,7 @@ import (
 	"github.com/btcsuite/btcd/chaincfg/v2"
 
 	"goldpan/core/coin"
+	"goldpan/core/coin/cointest"
 )
 
 // The vectors are embedded: a browser, which runs these tests too, has no files.
@@ -31,19 +32,6 @@ func load(t *testing.T, file string, v any) {
 	if err := json.Unmarshal(b, v); err != nil {
 		t.Fatal(err)
 	}
-}
-
-func params(t testing.TB, id string, n coin.Network) *coin.Params {
-	t.Helper()
-	c, err := coin.ByID(id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := c.Params(n)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
 }
 
 func TestBIP39Vectors(t *testing.T) {
@@ -144,7 +132,7 @@ func TestAccountVectors(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p := params(t, "bitcoin", x.Network)
+		p := cointest.Params(t, "bitcoin", x.Network)
 		a, err := NewAccount(m.Seed(""), p, x.Purpose, 0)
 		if err != nil {
 			t.Fatal(err)
@@ -219,7 +207,7 @@ func TestEveryNetworkDecodesItsOwn(t *testing.T) {
 }
 
 func TestAccountRefuses(t *testing.T) {
-	p := params(t, "bitcoin", coin.Practice)
+	p := cointest.Params(t, "bitcoin", coin.Practice)
 	seed := make([]byte, 64)
 	if _, err := NewAccount(seed, p, 45, 0); !errors.Is(err, ErrPurpose) {
 		t.Errorf("purpose 45: %v", err)

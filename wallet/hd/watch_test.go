@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"goldpan/core/coin"
+	"goldpan/core/coin/cointest"
 )
 
 func account(t testing.TB, p *coin.Params, purpose uint32) *Account {
@@ -36,7 +37,7 @@ func TestDescriptorVectors(t *testing.T) {
 	if len(v.Vectors) != 113 {
 		t.Fatalf("%d vectors", len(v.Vectors))
 	}
-	p := params(t, "bitcoin", coin.Main)
+	p := cointest.Params(t, "bitcoin", coin.Main)
 	watched := 0
 	for _, x := range v.Vectors {
 		text := x.Text
@@ -96,7 +97,7 @@ func TestInvalidExtendedKeys(t *testing.T) {
 	if len(v.Invalid) != 16 {
 		t.Fatalf("%d keys", len(v.Invalid))
 	}
-	p := params(t, "bitcoin", coin.Main)
+	p := cointest.Params(t, "bitcoin", coin.Main)
 	for _, x := range v.Invalid {
 		if _, _, err := parseExtended(x.Key, p); err == nil {
 			t.Errorf("taken: %s", x.Why)
@@ -117,7 +118,7 @@ func TestExtendedKeyVectors(t *testing.T) {
 	if len(v.SLIP132.Keys) != 3 {
 		t.Fatal("vectors are missing")
 	}
-	p := params(t, "bitcoin", coin.Main)
+	p := cointest.Params(t, "bitcoin", coin.Main)
 	for _, x := range v.SLIP132.Keys {
 		a := account(t, p, x.Purpose)
 		if got, err := a.Registered(); err != nil || got != x.Public {
@@ -155,7 +156,7 @@ func TestCoinVectors(t *testing.T) {
 		t.Fatal("vectors are missing")
 	}
 	for _, x := range v.Coins.Accounts {
-		p := params(t, x.Coin, coin.Main)
+		p := cointest.Params(t, x.Coin, coin.Main)
 		a := account(t, p, x.Purpose)
 		if got, err := a.Address(Receive, 0); err != nil || got != x.Address {
 			t.Errorf("%s %d: %s, %v", x.Coin, x.Purpose, got, err)
@@ -181,7 +182,7 @@ func TestExtendedKeysOfEveryCoin(t *testing.T) {
 		{"litecoin", coin.Main, 44, "Ltub"}, {"litecoin", coin.Main, 49, "Mtub"}, {"litecoin", coin.Main, 84, "zpub"},
 		{"litecoin", coin.Test, 44, "ttub"}, {"dogecoin", coin.Main, 44, "dgub"}, {"dogecoin", coin.Test, 44, "tpub"},
 	} {
-		p := params(t, x.coin, x.network)
+		p := cointest.Params(t, x.coin, x.network)
 		a := account(t, p, x.purpose)
 		kind, err := KindOf(x.purpose)
 		if err != nil {
@@ -201,20 +202,20 @@ func TestExtendedKeysOfEveryCoin(t *testing.T) {
 			t.Errorf("%s %s %d: %s: %v", x.coin, x.network, x.purpose, a.Descriptor(), err)
 		}
 		if x.network == coin.Main {
-			if _, err := Watch(params(t, "bitcoin", coin.Test), key, kind); !errors.Is(err, ErrOther) {
+			if _, err := Watch(cointest.Params(t, "bitcoin", coin.Test), key, kind); !errors.Is(err, ErrOther) {
 				t.Errorf("%s: a key of the real network on a test network: %v", key[:4], err)
 			}
 		}
 	}
-	btc := params(t, "bitcoin", coin.Main)
+	btc := cointest.Params(t, "bitcoin", coin.Main)
 	xpub := account(t, btc, 44).Extended()
 	if _, err := Watch(btc, xpub, ""); !errors.Is(err, ErrKind) {
 		t.Errorf("an xpub does not tell: %v", err)
 	}
-	if _, err := Watch(params(t, "dogecoin", coin.Main), xpub, ""); err != nil {
+	if _, err := Watch(cointest.Params(t, "dogecoin", coin.Main), xpub, ""); err != nil {
 		t.Errorf("Dogecoin has one kind: %v", err)
 	}
-	dgub := account(t, params(t, "dogecoin", coin.Main), 44).Extended()
+	dgub := account(t, cointest.Params(t, "dogecoin", coin.Main), 44).Extended()
 	if _, err := Watch(btc, dgub, PKH); !errors.Is(err, ErrOther) {
 		t.Errorf("a dgub for Bitcoin: %v", err)
 	}
@@ -240,7 +241,7 @@ func TestCleanPath(t *testing.T) {
 
 // A key that tells its kind stands in a descriptor of that kind alone.
 func TestDescriptorOfAnotherKind(t *testing.T) {
-	p := params(t, "bitcoin", coin.Main)
+	p := cointest.Params(t, "bitcoin", coin.Main)
 	zpub, err := account(t, p, 84).Registered()
 	if err != nil {
 		t.Fatal(err)
@@ -256,7 +257,7 @@ func TestDescriptorOfAnotherKind(t *testing.T) {
 }
 
 func TestDescriptorOfOneChain(t *testing.T) {
-	p := params(t, "bitcoin", coin.Main)
+	p := cointest.Params(t, "bitcoin", coin.Main)
 	a := account(t, p, 84)
 	key := a.Extended()
 	pair, err := Watch(p, "wpkh("+key+"/0/*)", "")
@@ -297,7 +298,7 @@ func TestCandidates(t *testing.T) {
 		{"litecoin", []string{"m/84'/2'/0', wpkh", "m/44'/2'/0', pkh", "m/49'/2'/0', sh(wpkh)", "m/0', pkh", "m/44'/0'/0', pkh"}},
 		{"dogecoin", []string{"m/44'/3'/0', pkh", "m/44'/0'/0', pkh"}},
 	} {
-		p := params(t, x.coin, coin.Main)
+		p := cointest.Params(t, x.coin, coin.Main)
 		seen := map[string]bool{}
 		for _, f := range Candidates(p) {
 			if seen[f.String()] {

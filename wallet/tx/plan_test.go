@@ -11,22 +11,10 @@ import (
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"goldpan/core/coin"
+	"goldpan/core/coin/cointest"
 	"goldpan/core/pow"
 	"goldpan/wallet/hd"
 )
-
-func params(t testing.TB, id string, n coin.Network) *coin.Params {
-	t.Helper()
-	c, err := coin.ByID(id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := c.Params(n)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
-}
 
 // purse makes coins of one account, and signs with its keys.
 type purse struct {
@@ -40,7 +28,7 @@ type purse struct {
 
 func newPurse(t testing.TB, id string, n coin.Network, purpose uint32) *purse {
 	t.Helper()
-	p := params(t, id, n)
+	p := cointest.Params(t, id, n)
 	path, err := hd.PathOf(p, purpose, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -343,7 +331,7 @@ func TestRefusals(t *testing.T) {
 
 // Sources: policy_tests of Bitcoin Core for 546, 540, 294 and 330.
 func TestDust(t *testing.T) {
-	p := params(t, "bitcoin", coin.Main)
+	p := cointest.Params(t, "bitcoin", coin.Main)
 	for text, want := range map[string]coin.Amount{
 		"1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa":                             546,
 		"3J98t1WpEZ73CNmQviecrnyiWrnqRhWNLy":                             540,
@@ -362,7 +350,7 @@ func TestDust(t *testing.T) {
 }
 
 func TestAgree(t *testing.T) {
-	p := params(t, "bitcoin", coin.Main)
+	p := cointest.Params(t, "bitcoin", coin.Main)
 	for _, c := range []struct {
 		in   []Rate
 		want Rate

@@ -7,27 +7,15 @@ import (
 	"testing"
 
 	"goldpan/core/coin"
+	"goldpan/core/coin/cointest"
 	"goldpan/wallet/uri"
 )
-
-func params(t testing.TB, id string, n coin.Network) *coin.Params {
-	t.Helper()
-	c, err := coin.ByID(id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := c.Params(n)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
-}
 
 // BIP21, Examples, bitcoin/bips commit 7fe0b034ec967b52a5a28276419117326df93263. Their addresses are invalid by
 // intent, so that the address of BIP173's examples stands in for them in the second round.
 func TestExamplesOfBIP21(t *testing.T) {
 	const invalid, good = "175tWpb8K1S7NmH4Zx6rewF9WQrcZv245W", "1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2"
-	p := params(t, "bitcoin", coin.Main)
+	p := cointest.Params(t, "bitcoin", coin.Main)
 	for _, x := range []struct {
 		link           string
 		amount         coin.Amount
@@ -60,7 +48,7 @@ func TestExamplesOfBIP21(t *testing.T) {
 const segwit = "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"
 
 func TestParse(t *testing.T) {
-	p := params(t, "bitcoin", coin.Main)
+	p := cointest.Params(t, "bitcoin", coin.Main)
 	for _, link := range []string{"BITCOIN:" + strings.ToUpper(segwit), "bitcoin://" + segwit, "BitCoin:" + segwit + "?", "bitcoin:" + segwit + "?amount=.5", "bitcoin:" + segwit + "?amount=5."} {
 		if r, err := uri.Parse(p, link); err != nil || r.Address.Text != segwit {
 			t.Errorf("%s: %v", link, err)
@@ -113,7 +101,7 @@ func TestEveryCoin(t *testing.T) {
 		{"litecoin", coin.Main, "LT2KVaAy1ppRuxRgrS5RNU3vBsy7RibPeA"},
 		{"dogecoin", coin.Main, "DH5yaieqoZN36fDVciNyRueRGvGLR3mr7L"},
 	} {
-		p := params(t, x.coin, x.network)
+		p := cointest.Params(t, x.coin, x.network)
 		a, err := p.ParseAddress(x.address)
 		if err != nil {
 			t.Fatal(err)
@@ -150,7 +138,7 @@ func Example() {
 }
 
 func FuzzParse(f *testing.F) {
-	p := params(f, "bitcoin", coin.Main)
+	p := cointest.Params(f, "bitcoin", coin.Main)
 	f.Add("bitcoin:" + segwit + "?amount=20.3&label=Luke-Jr&message=a%20b")
 	f.Add("bitcoin:" + segwit + "?req-x=1")
 	f.Fuzz(func(t *testing.T, s string) {
