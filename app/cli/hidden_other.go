@@ -8,9 +8,17 @@ import (
 	"golang.org/x/term"
 )
 
-// readHidden reads a line that it asks for from a terminal, without echo.
-func readHidden(f *os.File, ask func()) (string, error) {
-	ask()
-	b, err := term.ReadPassword(int(f.Fd()))
-	return string(b), err
+// hide gives what reads a line from a terminal and shows nothing of it, and what has
+// the terminal show again what is typed.
+func hide(f *os.File) (read func() (string, error), show func(), err error) {
+	fd := int(f.Fd())
+	before, err := term.GetState(fd)
+	if err != nil {
+		return nil, nil, err
+	}
+	read = func() (string, error) {
+		b, err := term.ReadPassword(fd)
+		return string(b), err
+	}
+	return read, func() { _ = term.Restore(fd, before) }, nil
 }

@@ -9,25 +9,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// readHidden reads a line from a terminal without echo, and gives the terminal its
-// settings back. It asks once nothing is shown any more. [term.ReadPassword] takes a read of nothing, which is what Ctrl-D
-// and a terminal that is gone make, for a reason to read again.
-func readHidden(f *os.File, ask func()) (string, error) {
+// hide has a terminal show nothing of what is typed until show is called; read then
+// reads a line. [term.ReadPassword] takes a read of nothing, which is what Ctrl-D and
+// a terminal that is gone make, for a reason to read again.
+func hide(f *os.File) (read func() (string, error), show func(), err error) {
 	fd := int(f.Fd())
 	before, err := unix.IoctlGetTermios(fd, readTermios)
 	if err != nil {
-		return "", err
+		return nil, nil, err
 	}
 	hidden := *before
 	hidden.Lflag &^= unix.ECHO
 	hidden.Lflag |= unix.ICANON | unix.ISIG
 	hidden.Iflag |= unix.ICRNL
 	if err := unix.IoctlSetTermios(fd, writeTermios, &hidden); err != nil {
-		return "", err
+		return nil, nil, err
 	}
-	defer func() { _ = unix.IoctlSetTermios(fd, writeTermios, before) }()
-	ask()
-	return readLine(f)
+	return func() (string, error) { return readLine(f) }, func() { _ = unix.IoctlSetTermios(fd, writeTermios, before) }, nil
 }
 
 // readLine reads up to the end of a line and no further, for the next line answers

@@ -195,17 +195,13 @@ func (t *terminal) secret(ctx context.Context, file, prompt string) (string, err
 			return readSecret(f)
 		})
 	case t.in != nil && term.IsTerminal(int(t.in.Fd())):
-		fd := int(t.in.Fd())
-		before, err := term.GetState(fd)
+		read, show, err := hide(t.in)
 		if err != nil {
 			return "", err
 		}
-		s, err := await(ctx, func() (string, error) {
-			return readHidden(t.in, func() { fmt.Fprintf(t.err, "%s: ", prompt) })
-		})
-		if ctx.Err() != nil {
-			_ = term.Restore(fd, before) // the echo
-		}
+		defer show()
+		fmt.Fprintf(t.err, "%s: ", prompt)
+		s, err := await(ctx, read)
 		if errors.Is(err, io.EOF) { // Ctrl-D
 			err = fmt.Errorf("%w: %s", errEnded, strings.ToLower(prompt))
 		}
