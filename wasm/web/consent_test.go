@@ -3,9 +3,11 @@
 package web
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -21,7 +23,13 @@ func TestRefusesAFrame(t *testing.T) {
 			fmt.Fprintf(w, `<!doctype html><iframe id="inner" width="600" height="600" src="%s"></iframe>`, src)
 		}
 	}
-	strict, strictByName := serve(t, page)
+	var parts atomic.Int32
+	strict, strictByName := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/" {
+			parts.Add(1)
+		}
+		page.ServeHTTP(w, r)
+	}))
 	// A static host may send none of the headers, and may serve the frame as well.
 	host := http.NewServeMux()
 	host.Handle("/outer", frame("/"))
@@ -57,6 +65,37 @@ func TestRefusesAFrame(t *testing.T) {
 	if n := pool.connections(); n != 0 {
 		t.Errorf("framed pages connected %d times", n)
 	}
+	if n := parts.Load(); n != 0 { // where the headers come, not even the scripts do
+		t.Errorf("in a frame the page asked for %d of its parts", n)
+	}
+}
+
+// TestAFrameStopsTheLanes: the page looks again while it mines, though no browser is known to put a page into a frame then.
+func TestAFrameStopsTheLanes(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t)
+	page := newServer(builtPage(t), pool.options())
+	alter(t, page, "/page.js", "return window.top !== window;", "return window.top !== window || Boolean(window.framedNow);")
+	address, _ := serve(t, page)
+	tab := chrome(t)
+	mines(t, tab, address)
+	evaluate[bool](t, tab, "(window.framedNow = true)")
+	await(t, tab, "document.body.dataset.state === 'refused'")
+	if text := evaluate[string](t, tab, "document.body.innerText"); !strings.Contains(text, "does not run inside another page") || strings.Contains(text, "Start") {
+		t.Errorf("the framed page says %q", text)
+	}
+	stopped(t, tab, pool)
+}
+
+// alter changes one of the page's files on its server.
+func alter(t *testing.T, page *server, path, old, now string) {
+	t.Helper()
+	file := page.files[path]
+	if n := bytes.Count(file.plain, []byte(old)); n != 1 {
+		t.Fatalf("%s has %q %d times", path, old, n)
+	}
+	file.plain = bytes.Replace(file.plain, []byte(old), []byte(now), 1)
+	file.gzip, file.br = nil, nil
 }
 
 // bare takes the protecting headers away.
@@ -76,6 +115,21 @@ func (b bare) strip() {
 func (b bare) Write(p []byte) (int, error) {
 	b.strip()
 	return b.ResponseWriter.Write(p)
+}
+
+// A browser without what mining needs is told so, before anything can be pressed.
+func TestRefusesAnOldBrowser(t *testing.T) {
+	t.Parallel()
+	address, _ := serve(t, newServer(builtPage(t), newPool(t).options()))
+	tab := chrome(t)
+	first(t, tab, `({wasm: () => delete window.WebAssembly, stream: () => delete WebAssembly.compileStreaming, workers: () => delete window.Worker})[location.search.slice(1)]()`)
+	for _, lacks := range []string{"wasm", "stream", "workers"} {
+		visit(t, tab, address+"/?"+lacks)
+		await(t, tab, "document.body.dataset.state === 'refused'")
+		if text := evaluate[string](t, tab, "document.body.innerText"); !strings.Contains(text, "too old") || strings.Contains(text, "Start") {
+			t.Errorf("without %s the page says %q", lacks, text)
+		}
+	}
 }
 
 // A lane is asked by hand here, as a hostile script on the same origin might.

@@ -3,10 +3,14 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	cdppage "github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
 
 	"goldpan/wasm/web/browsertest"
 )
@@ -42,6 +46,7 @@ func TestInstalls(t *testing.T) {
 	await(t, tab, "document.body.dataset.state === 'ready'")
 	await(t, tab, served)
 	idle(t, tab) // it starts nothing
+	installable(t, tab)
 	names := evaluate[[]string](t, tab, "caches.keys()")
 	if len(names) != 1 || !strings.HasPrefix(names[0], "goldpan-") {
 		t.Fatalf("the caches are %q", names)
@@ -72,6 +77,33 @@ func TestInstalls(t *testing.T) {
 	visit(t, tab, address+"/")
 	await(t, tab, "document.body.dataset.state === 'ready'")
 	await(t, tab, "navigator.serviceWorker.getRegistration().then((r) => r.update()).then(() => caches.keys()).then((all) => all.length === 1 && all[0].startsWith('goldpan-newer-'))")
+}
+
+// installable demands what browsers want of a page before they offer to install it.
+func installable(t *testing.T, tab context.Context) {
+	t.Helper()
+	found, err := chromedp.Call(tab, cdppage.GetAppManifest, cdppage.GetAppManifestParams{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, fault := range found.Errors {
+		t.Errorf("the manifest: %s", fault.Message)
+	}
+	got := evaluate[string](t, tab, `fetch(document.querySelector("link[rel=manifest]").href).then((r) => r.json()).then(async (m) => {
+		const here = (path) => new URL(path, location.origin).href === location.origin + "/";
+		const said = [m.name, m.short_name, m.display, here(m.start_url) && here(m.scope) && here(m.id)];
+		for (const icon of m.icons) {
+			const picture = new Image();
+			picture.src = icon.src;
+			await picture.decode();
+			const size = icon.sizes === "any" ? "any" : picture.naturalWidth + "x" + picture.naturalHeight;
+			said.push(icon.purpose + " " + (size === icon.sizes ? size : "not " + icon.sizes));
+		}
+		return said.join(", ");
+	})`)
+	if want := "Goldpan, Goldpan, standalone, true, any any, any 192x192, any 512x512, maskable 512x512"; got != want {
+		t.Errorf("the manifest says %q, want %q", got, want)
+	}
 }
 
 // How a server is away: a proxy answers for it, nobody answers, or all but the page itself answers again.

@@ -3,6 +3,7 @@
 package web
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -96,6 +97,21 @@ func TestSettings(t *testing.T) {
 			return lanes >= 1 && lanes <= s.cores && power >= 10 && power <= 100 && plugged === false && floor >= 0 && floor <= 80;
 		})`) {
 			t.Errorf("%s is taken as it is", kept)
+		}
+	}
+}
+
+// TestTakesHalfTheCores: by itself the page takes half of what the browser speaks of, and one where it speaks of none.
+func TestTakesHalfTheCores(t *testing.T) {
+	t.Parallel()
+	address, _ := serve(t, newServer(builtPage(t), newPool(t).options()))
+	tab := chrome(t)
+	first(t, tab, `Object.defineProperty(navigator, "hardwareConcurrency", {get: () => Number(location.search.slice(1)) || undefined})`)
+	for cores, half := range map[int]string{0: "1 2", 1: "1 1", 2: "1 2", 3: "1 3", 8: "4 8", 9: "4 9"} {
+		visit(t, tab, fmt.Sprintf("%s/?%d", address, cores))
+		await(t, tab, isReady)
+		if got := evaluate[string](t, tab, `import("./settings.js").then((s) => s.settings().lanes + " " + document.getElementById("lanes").max)`); got != half {
+			t.Errorf("of %d cores the page takes %q by itself, want %q", cores, got, half)
 		}
 	}
 }

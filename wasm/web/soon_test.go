@@ -103,21 +103,26 @@ func TestShowsWhatWasCounted(t *testing.T) {
 	first(t, tab, `(() => {
 		window.told = null;
 		window.Worker = class extends Worker {
-			constructor(script) {
-				super(script);
-				this.addEventListener("message", ({data}) => { if (script === "control.js" && data.type === "snapshot") window.told = data; });
+			constructor(script) { super(script); this.script = script; }
+			set onmessage(f) { // what was told has been shown, with nothing in between
+				super.onmessage = (e) => { f(e); if (this.script === "control.js" && e.data.type === "snapshot") window.told = e.data; };
 			}
 		};
 	})()`)
 	mines(t, tab, address)
 	for _, count := range []string{"told.hashrate > 0", "told.accepted > 3"} {
 		await(t, tab, count)
-		got := evaluate[[]string](t, tab, `import("./words.js").then((w) => {
+		got := evaluate[[]string](t, tab, `Promise.all(["./words.js", "./today.js"].map((name) => import(name))).then(([w, day]) => {
 			const on = (id) => document.getElementById(id), {value, scale} = w.scaled(told.hashrate);
 			return [
 				on("hashrate").textContent + " " + on("hashrate-unit").textContent, value + " " + w.text("figure.hashrate", {scale}).trim(),
 				on("hashes").dataset.count, String(told.hashes), on("hashes").textContent, w.count(told.hashes),
 				on("accepted").textContent, w.number(told.accepted), on("rejected").textContent, w.number(told.rejected),
+				on("best").textContent, told.best > 0 ? w.short(told.best) : w.text("figure.best.none"), on("uptime").textContent, w.time(told.seconds),
+				on("difficulty").textContent, w.short(told.difficulty), on("nonce").textContent, w.number(told.nonce),
+				on("header").textContent, told.header, on("hash").textContent, told.hash, on("target").textContent, told.target,
+				String(day.read().hashes), String(told.hashes), String(day.read().accepted), String(told.accepted), // the first of today
+				on("today").textContent, w.text("figure.today.shares", {n: told.accepted}), on("today-hashes").textContent, w.text("figure.today.hashes", {count: w.count(told.hashes)}),
 			];
 		})`)
 		for i := 0; i < len(got); i += 2 {
@@ -128,6 +133,13 @@ func TestShowsWhatWasCounted(t *testing.T) {
 	}
 	do(t, tab, chromedp.Click(chromedp.CSS("#stop")))
 	stopped(t, tab, pool)
+	// At the next visit the day goes on.
+	today := evaluate[string](t, tab, `Promise.all(["./words.js", "./today.js"].map((name) => import(name))).then(([w, day]) => w.text("before.today", {n: day.read().accepted}))`)
+	visit(t, tab, address+"/")
+	await(t, tab, isReady)
+	if got := evaluate[string](t, tab, `document.getElementById("before-today").innerText`); got != today || got == "" {
+		t.Errorf("at the next visit the page says of today %q, want %q", got, today)
+	}
 }
 
 // workerTimes returns the processor time of each worker's thread of all Chromiums here.

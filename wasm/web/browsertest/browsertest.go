@@ -53,6 +53,11 @@ const (
 // driver is one browser with one page open. Its calls are made one after the other.
 type driver interface {
 	navigate(ctx context.Context, url string) error
+	reload(ctx context.Context) error
+	// front brings a tab to the front, numbered from 0; of the one after the last a new one is made. All else is said to it.
+	front(ctx context.Context, tab int) error
+	// alone closes all tabs but the first.
+	alone(ctx context.Context) error
 	// eval runs an expression whose value is a promise for a string.
 	eval(ctx context.Context, expression string) (string, error)
 	click(ctx context.Context, x, y float64) error // in CSS pixels of the viewport
@@ -62,7 +67,7 @@ type driver interface {
 	close()
 }
 
-// A Browser is a running browser with one page. It is not for concurrent use.
+// A Browser is a running browser with one page, or several in tabs. It is not for concurrent use.
 type Browser struct {
 	Name   Name
 	driver driver
@@ -128,6 +133,28 @@ func (b *Browser) Navigate(ctx context.Context, url string) error {
 	if err := b.driver.navigate(ctx, url); err != nil {
 		return fmt.Errorf("%s opens %s: %w", b.Name, url, err)
 	}
+	return b.hear(ctx)
+}
+
+// Reload loads the page again, as a person does, and returns when it is loaded.
+func (b *Browser) Reload(ctx context.Context) error {
+	if err := b.driver.reload(ctx); err != nil {
+		return fmt.Errorf("%s reloads: %w", b.Name, err)
+	}
+	return b.hear(ctx)
+}
+
+// Front brings a tab to the front, numbered from 0; of the one after the last a new one is made. What is called from then
+// on is for that tab. Firefox hides the tab that was in front; in Chromium and in WebKit, which has a window for each, both
+// are seen.
+func (b *Browser) Front(ctx context.Context, tab int) error {
+	if err := b.driver.front(ctx, tab); err != nil {
+		return fmt.Errorf("%s, tab %d: %w", b.Name, tab, err)
+	}
+	return nil
+}
+
+func (b *Browser) hear(ctx context.Context) error {
 	if b.Name == WebKit { // its driver does not tell
 		_, err := b.driver.eval(ctx, listen)
 		return err
@@ -243,7 +270,7 @@ func (b *Browser) In(t testing.TB) *Page {
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), Patience)
 		defer cancel()
-		if err := b.Navigate(ctx, "about:blank"); err != nil {
+		if err := errors.Join(b.driver.alone(ctx), b.Navigate(ctx, "about:blank")); err != nil {
 			t.Error(err)
 		}
 	})
@@ -264,6 +291,18 @@ func (p *Page) in(step func(ctx context.Context) error) {
 func (p *Page) Navigate(url string) {
 	p.t.Helper()
 	p.in(func(ctx context.Context) error { return p.Browser.Navigate(ctx, url) })
+}
+
+// Reload is Browser.Reload.
+func (p *Page) Reload() {
+	p.t.Helper()
+	p.in(p.Browser.Reload)
+}
+
+// Front is Browser.Front.
+func (p *Page) Front(tab int) {
+	p.t.Helper()
+	p.in(func(ctx context.Context) error { return p.Browser.Front(ctx, tab) })
 }
 
 // Eval is Browser.Eval.

@@ -82,6 +82,26 @@ func TestBrowsers(t *testing.T) {
 			if said := p.Errors(); len(said) != 0 {
 				t.Errorf("before anything went wrong: %q", said)
 			}
+			// Beside another tab the scripts of the first go on.
+			p.Reload()
+			p.Eval(`(() => {
+				window.seen = [document.visibilityState];
+				addEventListener("visibilitychange", () => seen.push(document.visibilityState));
+				new BroadcastChannel("tabs").onmessage = ({data}) => seen.push(data);
+				return true;
+			})()`, new(bool))
+			p.Front(1)
+			p.Navigate(address)
+			p.Eval(`(new BroadcastChannel("tabs").postMessage("met " + document.visibilityState), true)`, new(bool))
+			p.Front(0)
+			want := "visible, met visible"
+			if name == browsertest.Firefox {
+				want = "visible, hidden, met visible, visible"
+			}
+			p.Await(fmt.Sprintf("seen.length >= %d", strings.Count(want, ",")+1))
+			if seen := p.Text(`seen.join(", ")`); seen != want {
+				t.Errorf("the first tab saw %q, want %q", seen, want)
+			}
 			p.Eval(`(console.error("this", "went wrong"), setTimeout(() => { throw new Error("thrown"); }), true)`, new(bool))
 			p.Eval("new Promise((done) => setTimeout(done, 50, true))", new(bool))
 			said := strings.Join(p.Errors(), "\n")

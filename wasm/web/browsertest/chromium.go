@@ -6,14 +6,19 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
 
 type chromium struct {
-	tab  context.Context
-	stop func()
+	tab    context.Context // the one that is spoken to
+	tabs   []context.Context
+	shut   []func() // of each tab
+	stop   func()
+	faults *faults
 }
 
 func startChromium(ctx context.Context, room string, faults *faults) (driver, error) {
@@ -34,29 +39,34 @@ func startChromium(ctx context.Context, room string, faults *faults) (driver, er
 	}
 	allocator, stop := chromedp.NewExecAllocator(context.WithoutCancel(ctx), options...)
 	tab, shut := chromedp.NewContext(allocator, chromedp.WithErrorf(func(string, ...any) {}))
-	c := &chromium{tab, func() { shut(); stop() }}
-	if err := chromedp.Listen(tab, func(event any) {
+	c := &chromium{tab: tab, tabs: []context.Context{tab}, shut: []func(){shut}, stop: stop, faults: faults}
+	if err := c.listen(tab); err != nil {
+		c.close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// listen starts a tab, and keeps what its page complains of.
+func (c *chromium) listen(tab context.Context) error {
+	return chromedp.Listen(tab, func(event any) {
 		switch event := event.(type) {
 		case *runtime.EventExceptionThrown:
 			text := event.ExceptionDetails.Text
 			if e := event.ExceptionDetails.Exception; e != nil {
 				text += " " + e.Description
 			}
-			faults.add(text)
+			c.faults.add(text)
 		case *runtime.EventConsoleAPICalled:
 			if event.Type == "error" {
 				text := ""
 				for _, arg := range event.Args {
 					text += string(arg.Value) + arg.Description
 				}
-				faults.add(text)
+				c.faults.add(text)
 			}
 		}
-	}); err != nil {
-		c.stop()
-		return nil, err
-	}
-	return c, nil
+	})
 }
 
 // within makes the tab's context end with ctx too.
@@ -74,6 +84,32 @@ func (c *chromium) do(ctx context.Context, steps ...chromedp.Action[chromedp.Voi
 
 func (c *chromium) navigate(ctx context.Context, url string) error {
 	return c.do(ctx, chromedp.Navigate(url))
+}
+
+func (c *chromium) reload(ctx context.Context) error { return c.do(ctx, chromedp.Reload()) }
+
+func (c *chromium) front(ctx context.Context, tab int) error {
+	if tab == len(c.tabs) {
+		made, shut := chromedp.NewContext(c.tabs[0])
+		c.tabs, c.shut = append(c.tabs, made), append(c.shut, shut)
+		if err := c.listen(made); err != nil {
+			return err
+		}
+	}
+	c.tab = c.tabs[tab]
+	within, done := c.within(ctx)
+	defer done()
+	_, err := chromedp.Call(within, page.BringToFront, cdp.Empty{})
+	return err
+}
+
+func (c *chromium) alone(context.Context) error {
+	for _, shut := range c.shut[1:] {
+		shut()
+	}
+	c.tabs, c.shut = c.tabs[:1], c.shut[:1]
+	c.tab = c.tabs[0]
+	return nil
 }
 
 func (c *chromium) eval(ctx context.Context, expression string) (string, error) {
@@ -104,4 +140,7 @@ func (c *chromium) resize(ctx context.Context, width, height int) error {
 	return c.do(ctx, chromedp.EmulateViewport(int64(width), int64(height)))
 }
 
-func (c *chromium) close() { c.stop() }
+func (c *chromium) close() {
+	c.shut[0]()
+	c.stop()
+}

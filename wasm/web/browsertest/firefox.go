@@ -51,7 +51,8 @@ type firefox struct {
 	command *exec.Cmd
 	kill    context.CancelFunc
 	conn    jsonrpc.Conn
-	context string // the page's, as BiDi calls it
+	context string   // the page's, as BiDi calls it
+	tabs    []string // those of all pages
 
 	mu      sync.Mutex
 	last    int
@@ -119,6 +120,7 @@ func startFirefox(ctx context.Context, room string, faults *faults) (driver, err
 		return nil, errors.New("firefox has no page open")
 	}
 	f.context = tree.Contexts[0].Context
+	f.tabs = []string{f.context}
 	return f, nil
 }
 
@@ -227,6 +229,33 @@ func (f *firefox) call(ctx context.Context, method string, params object, result
 
 func (f *firefox) navigate(ctx context.Context, url string) error {
 	return f.call(ctx, "browsingContext.navigate", object{"context": f.context, "url": url, "wait": "complete"}, nil)
+}
+
+func (f *firefox) reload(ctx context.Context) error {
+	return f.call(ctx, "browsingContext.reload", object{"context": f.context, "wait": "complete"}, nil)
+}
+
+func (f *firefox) front(ctx context.Context, tab int) error {
+	if tab == len(f.tabs) {
+		var made struct {
+			Context string `json:"context"`
+		}
+		if err := f.call(ctx, "browsingContext.create", object{"type": "tab"}, &made); err != nil {
+			return err
+		}
+		f.tabs = append(f.tabs, made.Context)
+	}
+	f.context = f.tabs[tab]
+	return f.call(ctx, "browsingContext.activate", object{"context": f.context}, nil)
+}
+
+func (f *firefox) alone(ctx context.Context) (err error) {
+	for _, tab := range f.tabs[1:] {
+		err = errors.Join(err, f.call(ctx, "browsingContext.close", object{"context": tab}, nil))
+	}
+	f.tabs = f.tabs[:1]
+	f.context = f.tabs[0]
+	return err
 }
 
 func (f *firefox) eval(ctx context.Context, expression string) (string, error) {

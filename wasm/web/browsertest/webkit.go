@@ -24,7 +24,8 @@ import (
 type webKit struct {
 	commands []*exec.Cmd // the display and the driver
 	kill     context.CancelFunc
-	session  string // its address
+	session  string   // its address
+	tabs     []string // handles
 }
 
 func startWebKit(ctx context.Context, room string) (driver, error) {
@@ -87,6 +88,11 @@ func startWebKit(ctx context.Context, room string) (driver, error) {
 		return nil, err
 	}
 	w.session = base + "/session/" + made.ID
+	w.tabs = make([]string, 1)
+	if err := w.call(ctx, http.MethodGet, w.session+"/window", nil, &w.tabs[0]); err != nil {
+		w.close()
+		return nil, err
+	}
 	return w, nil
 }
 
@@ -177,6 +183,35 @@ func (w *webKit) post(ctx context.Context, path string, params, result any) erro
 
 func (w *webKit) navigate(ctx context.Context, url string) error {
 	return w.post(ctx, "/url", object{"url": url}, nil)
+}
+
+func (w *webKit) reload(ctx context.Context) error {
+	return w.post(ctx, "/refresh", object{}, nil)
+}
+
+func (w *webKit) front(ctx context.Context, tab int) error {
+	if tab == len(w.tabs) {
+		var made struct {
+			Handle string `json:"handle"`
+		}
+		// A new tab would be hidden behind the first, and nothing brings it to the front.
+		if err := w.post(ctx, "/window/new", object{"type": "window"}, &made); err != nil {
+			return err
+		}
+		w.tabs = append(w.tabs, made.Handle)
+	}
+	return w.post(ctx, "/window", object{"handle": w.tabs[tab]}, nil)
+}
+
+func (w *webKit) alone(ctx context.Context) (err error) {
+	for _, tab := range w.tabs[1:] {
+		err = errors.Join(err, w.post(ctx, "/window", object{"handle": tab}, nil), w.call(ctx, http.MethodDelete, w.session+"/window", nil, nil))
+	}
+	if len(w.tabs) > 1 {
+		err = errors.Join(err, w.post(ctx, "/window", object{"handle": w.tabs[0]}, nil))
+	}
+	w.tabs = w.tabs[:1]
+	return err
 }
 
 func (w *webKit) eval(ctx context.Context, expression string) (string, error) {
