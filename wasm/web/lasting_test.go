@@ -186,6 +186,49 @@ func TestNoWordAfterADay(t *testing.T) {
 	stopped(t, tab, pool)
 }
 
+// TestATapForStop: whatever ends the mining in the very moment in which the person presses Stop, that press is not for the Start
+// that stands there now.
+func TestATapForStop(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t)
+	address, _ := serve(t, newServer(builtPage(t), pool.options()))
+	tab := chrome(t)
+	first(t, tab, `(() => {
+		const now = performance.now.bind(performance);
+		let held = null;
+		performance.now = () => held ?? now();
+		window.holding = (on) => { held = on ? now() : null; return true; };
+	})()`)
+	mines(t, tab, address)
+	evaluate[bool](t, tab, "(holding(true), dispatchEvent(new PageTransitionEvent('pagehide')), document.body.dataset.state === 'stopped')")
+	do(t, tab, chromedp.Click(chromedp.CSS("#start")))
+	evaluate[bool](t, tab, "holding(false)")
+	if state := evaluate[string](t, tab, "document.body.dataset.state"); state != "stopped" {
+		t.Fatalf("after a press for Stop the page is %q", state)
+	}
+	stopped(t, tab, pool)
+	do(t, tab, chromedp.Click(chromedp.CSS("#start")))
+	await(t, tab, isMining)
+	do(t, tab, chromedp.Click(chromedp.CSS("#stop")))
+	stopped(t, tab, pool)
+}
+
+// TestNoAnswerIsKept but the page's own files, and those are asked for each time.
+func TestNoAnswerIsKept(t *testing.T) {
+	h := newServer(testFiles(t), Options{
+		Info:    func() Info { return practiceInfo },
+		Stratum: func(context.Context, jsonrpc.Conn) error { return nil },
+	})
+	for path, want := range map[string]string{
+		"/": "no-cache", "/page.js": "no-cache", "/info.json": "no-store", "/nothing": "no-store", "/stratum": "no-store", "/electrum": "no-store",
+		"/%23join=" + strings.Repeat("A", 40): "no-store",
+	} {
+		if got := get(t, h, path, nil).Header.Get("Cache-Control"); got != want {
+			t.Errorf("%s: %q, want %q", path, got, want)
+		}
+	}
+}
+
 // TestAHeldKey is one wish, not one after another.
 func TestAHeldKey(t *testing.T) {
 	t.Parallel()

@@ -26,7 +26,8 @@ function framed() {
 }
 
 let resting = false; // the lanes rest, for the person's device or because nobody looks
-let tapped = -Infinity, ended = -Infinity; // when Start and Stop were pressed last
+let tapped = -Infinity; // when Start was pressed last
+let ended = -Infinity;  // when Start came to stand where Stop was
 
 const working = () => mining !== null && !resting;
 
@@ -93,6 +94,7 @@ function begin(module) {
 
 function stop(phase, code, args) {
   starting++;
+  ended = performance.now();
   if (late) clearTimeout(late); else abandon();
   release();
   if (mining) mining.end();
@@ -285,6 +287,7 @@ function reload() {
 // first shows the first screen: what will happen, or that an invitation is needed.
 function first(code) {
   if (uninvited()) return screen.invite(code);
+  ended = -Infinity;
   screen.ready(info.join && join.credential() !== "");
   performance.mark("goldpan-ready");
   program().catch(() => {}); // it is there by the time of the tap; if it does not come, Start says so
@@ -331,7 +334,8 @@ join.elsewhere(() => {
 });
 
 // Only a real tap, click or key press of the person counts. A script's click is not one, and the second half of a double
-// click is none either: Start and Stop stand in the same place.
+// click is none either: Start and Stop stand in the same place. Nor is a press of Stop that comes as mining has just ended by
+// itself.
 const twice = 500; // ms
 
 screen.controls.start.addEventListener("click", (event) => {
@@ -339,7 +343,6 @@ screen.controls.start.addEventListener("click", (event) => {
 });
 screen.controls.stop.addEventListener("click", (event) => {
   if (event.detail > 1 && performance.now() - tapped < twice) return;
-  ended = performance.now();
   stop("stopped", "stopped");
 });
 screen.controls.again.addEventListener("click", reload);

@@ -218,7 +218,6 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f := s.files[r.URL.Path]
 	if mangled.MatchString(r.URL.Path) {
 		// The secret has come here all the same, so the page may as well have it where it looks for it.
-		w.Header().Set("Cache-Control", "no-store")
 		http.Redirect(w, r, r.URL.Path, http.StatusFound)
 		return
 	}
@@ -234,6 +233,7 @@ var mangled = regexp.MustCompile(`^/#join=[A-Za-z0-9_-]{40}$`)
 
 // header sets what holds for every answer, scripts included: a worker takes its policy from its own script.
 func (s *server) header(h http.Header, r *http.Request) {
+	h.Set("Cache-Control", "no-store") // the page's own files say otherwise
 	h.Set("Content-Security-Policy", policy(r))
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "DENY")
@@ -282,7 +282,6 @@ func (s *server) info(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
 	w.Write(body)
 }
 
@@ -393,7 +392,6 @@ func readOnly(w http.ResponseWriter, r *http.Request) bool {
 
 func fail(w http.ResponseWriter, status int, reason string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
 	io.WriteString(w, reason+"\n")
 }
