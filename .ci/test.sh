@@ -12,7 +12,7 @@ mapfile -t rest < <(grep -E "$long" <<<"$all"; grep -vE "$fyne|$long" <<<"$all")
 mapfile -t window < <(grep -E "$fyne" <<<"$all")
 
 failed=0
-CGO_ENABLED=1 go test -race -timeout 20m "${rest[@]}" || failed=1
+CGO_ENABLED=1 go test -race -timeout 30m "${rest[@]}" || failed=1
 go test -timeout 10m ./.ci/secrets || failed=1
 if [ "${1:-}" != race ] && [ ${#window[@]} -gt 0 ]; then
 	go test -timeout 20m "${window[@]}" || failed=1

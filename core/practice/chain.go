@@ -58,7 +58,7 @@ type chain struct {
 	templates *mining.BlkTmplGenerator
 	index     *index
 
-	// submitMu orders everything that writes: log, database, index.
+	// submitMu orders everything that writes: log, database, index; and what must see one tip all along.
 	submitMu sync.Mutex
 	log      *blockLog
 	blocks   []blockAt // what the log holds, by height; genesis first
@@ -356,8 +356,11 @@ func (c *chain) startServices() {
 }
 
 // template is a block to mine on the tip. Its coinbase pays anybody and is
-// replaced before it is mined.
+// replaced before it is mined. btcd checks what it has made against the tip: no
+// block may come in between.
 func (c *chain) template() (*mining.BlockTemplate, error) {
+	c.submitMu.Lock()
+	defer c.submitMu.Unlock()
 	return c.templates.NewBlockTemplate(nil)
 }
 

@@ -3,6 +3,7 @@
 package practice
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -160,6 +161,29 @@ func TestChainRefusesSecondBlockOfAHeight(t *testing.T) {
 	}
 	if _, err := c.submit(second); !errors.Is(err, errStaleBlock) {
 		t.Fatalf("second block of a height: %v", err)
+	}
+}
+
+// Work that is made while a block comes in is work on one tip or the other: a pool that ended with it would end the network.
+func TestTemplateWhileABlockComes(t *testing.T) {
+	clock := newFakeTime()
+	c := testChain(t, t.TempDir(), hasher.SHA256d, clock.now)
+	ctx, cancel := context.WithCancel(t.Context())
+	failed := make(chan error, 1)
+	go func() {
+		var err error
+		for err == nil && ctx.Err() == nil {
+			_, err = c.template()
+		}
+		failed <- err
+	}()
+	for range 100 {
+		mine(t, c, anyone, 1)
+		clock.add(10 * time.Second)
+	}
+	cancel()
+	if err := <-failed; err != nil {
+		t.Error(err)
 	}
 }
 
