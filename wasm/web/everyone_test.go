@@ -45,11 +45,26 @@ func TestReducedMotion(t *testing.T) {
 		stopped(t, tab, pool)
 		return n
 	}
+	endless := func() int { // what the style sheet moves
+		t.Helper()
+		n := 0
+		for _, f := range faces {
+			showFace(t, tab, f)
+			n += evaluate[int](t, tab, "document.getAnimations().filter((a) => a.effect.getComputedTiming().endTime === Infinity).length")
+		}
+		return n
+	}
 	if n := frames("reduce"); n != 0 {
 		t.Errorf("for less motion %d frames were drawn", n)
 	}
+	if n := endless(); n != 0 {
+		t.Errorf("for less motion the style sheet moves %d things", n)
+	}
 	if n := frames("no-preference"); n == 0 {
 		t.Error("without that wish nothing moves: this test tells nothing")
+	}
+	if n := endless(); n == 0 {
+		t.Error("without that wish the style sheet moves nothing: this test tells nothing")
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/chromedp/cdproto/page"
@@ -58,11 +59,23 @@ func TestRestsForTheBattery(t *testing.T) {
 		evaluate[bool](t, tab, call)
 		await(t, tab, "document.body.dataset.state === '"+state+"' && "+reason+".includes('"+words+"')")
 	}
+	shows := func(want string) {
+		t.Helper()
+		if got := evaluate[string](t, tab, `["battery-percent", "battery-text"].map((id) => document.getElementById(id).textContent).join(", ")`); got != want {
+			t.Errorf("the page shows the battery as %q, want %q", got, want)
+		}
+		if !evaluate[bool](t, tab, `document.getElementById("battery").getClientRects().length > 0`) {
+			t.Error("the battery is not shown")
+		}
+	}
 	power("drain(0.19, false)", "paused", "battery is low")
 	rests(t, tab)
+	shows("19%, Battery 19%")
 	power("drain(0.22, false)", "paused", "battery is low") // a little more is not enough, or it would go on and off
+	rests(t, tab)
 	power("drain(0.5, false)", "mining", "")
 	power("drain(0.1, true)", "mining", "") // plugged in
+	shows("10%, Battery 10%, charging")
 	do(t, tab, chromedp.Click(chromedp.CSS("#plugged")))
 	power("drain(0.9, false)", "paused", "not plugged in")
 	power("drain(0.9, true)", "mining", "")
@@ -191,10 +204,16 @@ func TestKeepsTheScreenOn(t *testing.T) {
 		if (!isSecureContext) return;
 		Object.defineProperty(navigator, "wakeLock", {value: {request: async () => {
 			window.locks++;
-			return Object.assign(new EventTarget(), {release() { window.locks--; }});
+			return window.lock = Object.assign(new EventTarget(), {release() { window.locks--; }});
 		}}});
 	})()`)
 	mines(t, tab, address)
+	await(t, tab, "window.locks === 1")
+	if evaluate[bool](t, tab, "document.getElementById('awake-row').getClientRects().length > 0") {
+		t.Error("beside a wake lock there is a switch for the film")
+	}
+	// The browser lets it go by itself when the page is hidden. Back again, the page asks for another.
+	evaluate[bool](t, tab, `(window.locks--, window.lock.dispatchEvent(new Event("release")), document.dispatchEvent(new Event("visibilitychange")), true)`)
 	await(t, tab, "window.locks === 1")
 	// While it rests for the battery the screen may go off.
 	evaluate[bool](t, tab, "drain(0.1)")
@@ -257,6 +276,32 @@ func TestRefusesAFrameInBrowsers(t *testing.T) {
 		t.Run(string(name), func(t *testing.T) {
 			t.Parallel()
 			p := inBrowser(t, name)
+			// Where the headers come, not even the page's scripts are asked for.
+			var pages, parts atomic.Int32
+			strict, _ := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == "/" {
+					pages.Add(1)
+				} else {
+					parts.Add(1)
+				}
+				inner.ServeHTTP(w, r)
+			}))
+			outer, _ := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "text/html")
+				_, _ = w.Write([]byte("<!doctype html><title>outer</title>"))
+			}))
+			p.Navigate(outer + "/")
+			p.Eval(`(document.body.append(Object.assign(document.createElement("iframe"), {src: "`+strict+`/"})), true)`, new(bool)) // Firefox takes one that fails for a fault of the whole page
+			eventually(t, patience, "the frame asks for the page", func() bool { return pages.Load() > 0 })
+			p.Eval("new Promise((done) => setTimeout(done, 700, true))", new(bool))
+			if n := parts.Load(); n != 0 {
+				t.Errorf("in a frame the page asked for %d of its parts", n)
+			}
+			p.Navigate(strict + "/") // what it would have asked for
+			p.Await(isReady)
+			if parts.Load() == 0 {
+				t.Error("the page asks for no parts: this test tells nothing")
+			}
 			p.Navigate(address + "/outer")
 			const body = "document.getElementById('inner').contentDocument.body"
 			p.Await(body + "?.dataset.state === 'refused'")
