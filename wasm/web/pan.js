@@ -13,7 +13,7 @@ const shine = 2.2;      // s that a fresh nugget shines
 const bowl = 0.74;      // the water in the pan, of the pan's radius
 const reach = 1.2;      // how far the pan with its shadow reaches, of the pan's radius
 const gold = {dark: "#9a6208", body: "#e2a126", light: "#ffe0a0"}; // a nugget's sides, as in the mark
-const golden = Math.PI * (3 - Math.sqrt(5)); // the angle that packs a disc evenly
+const outward = 0.381966, around = 0.5497; // steps that strew few and many evenly over a disc; the best of some tried
 
 export class Pan {
   #canvas; #context; #colors = {}; #bed = null; #pan = null;
@@ -56,8 +56,9 @@ export class Pan {
   share(luck, before = false) {
     const i = this.#found++;
     const size = 0.06 + 0.022 * Math.min(4, Math.log10(Math.max(1, luck)) * 1.3);
-    const place = (i * 61) % nuggetLimit, r = 0.84 * Math.sqrt((place + 0.5) / nuggetLimit); // far from the one before
-    this.#nuggets.push({x: r * Math.cos(place * golden), y: r * Math.sin(place * golden), size, seed: i, born: before ? -Infinity : performance.now()});
+    const place = i % nuggetLimit; // a new one lies where the oldest lay
+    const r = 0.84 * Math.sqrt((0.1 + place * outward) % 1), a = 2 * Math.PI * place * around;
+    this.#nuggets.push({x: r * Math.cos(a), y: r * Math.sin(a), size, seed: i, born: before ? -Infinity : performance.now()});
     if (this.#nuggets.length > nuggetLimit) this.#nuggets.shift();
     if (!this.#running || this.#still.matches) this.#draw();
   }
