@@ -43,6 +43,9 @@ func (w *worker) assign(a *assignment) {
 	if !w.agreed {
 		return // run sends it
 	}
+	if a == nil && w.before == nil {
+		return // it rests; to one that is not made yet each word would wait for ever
+	}
 	if a == nil {
 		w.port.Call("postMessage", map[string]any{"type": "rest"})
 		return

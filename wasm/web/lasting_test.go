@@ -262,6 +262,32 @@ func TestAHeldKey(t *testing.T) {
 	stopped(t, tab, pool)
 }
 
+// TestNothingWaitsForSpareLanes: what is said to lanes that do not exist yet waits for them, so it must not grow with each job.
+func TestNothingWaitsForSpareLanes(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t)
+	address, _ := serve(t, newServer(builtPage(t), pool.options()))
+	tab := chrome(t)
+	first(t, tab, `(() => {
+		Object.defineProperty(navigator, "hardwareConcurrency", {value: 2});
+		window.MessageChannel = class extends MessageChannel {
+			constructor() { super(); window.spare = this.port1; } // the last that is made is for the second lane
+		};
+	})()`)
+	mines(t, tab, address)
+	await(t, tab, found(8)) // at first each share is a block, and brings a job
+	said := evaluate[[]string](t, tab, `new Promise((done) => {
+		const said = [];
+		spare.onmessage = ({data}) => said.push(data.type);
+		setTimeout(done, 600, said);
+	})`)
+	if len(said) == 0 || said[0] != "consent" || len(said) > 2 {
+		t.Errorf("to a lane that does not exist %d things were said: %q", len(said), said)
+	}
+	do(t, tab, chromedp.Click(chromedp.CSS("#stop")))
+	stopped(t, tab, pool)
+}
+
 // TestMoreCoresWithoutAServer: who moves the slider while the server is away gets the cores when it is back.
 func TestMoreCoresWithoutAServer(t *testing.T) {
 	t.Parallel()
