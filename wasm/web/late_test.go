@@ -5,6 +5,7 @@ package web
 import (
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -144,6 +145,18 @@ func TestTriesAgainWithTheInvitation(t *testing.T) {
 	await(t, tab, "!window.old && document.body?.dataset.state === 'ready' && location.hash === ''")
 	do(t, tab, chromedp.Click(chromedp.CSS("#start")))
 	await(t, tab, isMining+" && "+found(1))
+
+	// Renewed while it mined, and another is paid: the new page asks.
+	evaluate[bool](t, tab, "(window.old = true)")
+	set(false, false)
+	h.pays("Mallory", h.payee.Address, true)
+	h.end()
+	h.start()
+	await(t, tab, "document.body.dataset.state === 'stopped' && "+reason+".includes('has changed')")
+	await(t, tab, "document.getElementById('payee').textContent === 'Mallory'")
+	unhurried(t, tab)
+	do(t, tab, chromedp.Click(chromedp.CSS("#start")))
+	await(t, tab, "!window.old && document.body?.dataset.state === 'ready'")
 }
 
 // TestOpensMangledLinks: a link that was opened is read as one that was pasted: what is whole is taken, and else it is said
@@ -178,4 +191,55 @@ func TestShowsWhyItStopped(t *testing.T) {
 		t.Errorf("the page is scrolled by %v", y)
 	}
 	stopped(t, tab, pool)
+}
+
+// TestStartsWithoutAServer: where nothing answers, no blocker is to blame.
+func TestStartsWithoutAServer(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t)
+	page := newServer(builtPage(t), pool.options())
+	var off atomic.Bool
+	address, _ := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if off.Load() {
+			panic(http.ErrAbortHandler)
+		}
+		page.ServeHTTP(w, r)
+	}))
+	tab := chrome(t)
+	visit(t, tab, address+"/")
+	await(t, tab, isReady)
+	off.Store(true)
+	do(t, tab, chromedp.Click(chromedp.CSS("#start")))
+	await(t, tab, "document.body.dataset.state === 'failed' && "+reason+".includes('same network')")
+	off.Store(false)
+	unhurried(t, tab)
+	do(t, tab, chromedp.Click(chromedp.CSS("#start")))
+	await(t, tab, isMining)
+	do(t, tab, chromedp.Click(chromedp.CSS("#stop")))
+	stopped(t, tab, pool)
+}
+
+// TestAsksOnceWhenAllChanges: a gateway that comes back with another coin and another payee shows both, and asks once.
+func TestAsksOnceWhenAllChanges(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	tab := chrome(t)
+	visit(t, tab, h.invites(h.byNumber))
+	await(t, tab, isReady)
+	do(t, tab, chromedp.Click(chromedp.CSS("#start")))
+	await(t, tab, isMining+" && "+found(1))
+	h.pays("Mallory", h.payee.Address, true)
+	h.mu.Lock()
+	h.info.Coin = "another coin"
+	h.mu.Unlock()
+	h.cutting(true)
+	h.cutting(false)
+	await(t, tab, "document.body.dataset.state === 'stopped' && "+reason+".includes('has changed')")
+	await(t, tab, "document.getElementById('payee').textContent === 'Mallory'")
+	unhurried(t, tab)
+	do(t, tab, chromedp.Click(chromedp.CSS("#start")))
+	await(t, tab, isMining+" || "+reason+".includes('has changed')")
+	if !evaluate[bool](t, tab, isMining) {
+		t.Error("it asks again")
+	}
 }

@@ -11,7 +11,8 @@ import * as day from "./today.js";
 
 let invitation = join.fromAddress(); // a link, until it is used
 let info = null;     // what is mined and who is paid, from the server
-let proved = null;   // who is paid, as the gateway proved it: {payee_name, payout}
+let said = "";       // who is paid, as the server said it last
+let proved = null;   // who is paid, as the gateway proved it: {as: {payee_name, payout, payee}, said: what the server said then}
 let mining = null;   // the workers at work, or null
 let consent = null;  // the person's yes, since the tap
 let before = nothing(); // the totals of earlier stretches on this page: another number of cores begins a new one
@@ -50,8 +51,9 @@ async function start() {
   screen.awake(!navigator.wakeLock);
   screen.stand("connecting", "starting");
   late = setTimeout(takesLong, patience);
+  const asked = whoIsPaid();
   try {
-    const [free, compiled, now] = await Promise.all([alone(() => stop("stopped", "tab")), program(), whoIsPaid()]);
+    const [free, compiled, now] = await Promise.all([alone(() => stop("stopped", "tab")), program(), asked]);
     if (turn !== starting) return;
     if (framed()) return refuseFrame();
     if (now.page !== info.page) return reload(); // parts of two versions do not go together
@@ -60,7 +62,8 @@ async function start() {
     begin(compiled);
     lit();
   } catch {
-    if (turn === starting) stop("failed", "load");
+    const answers = await asked.then(() => true, () => false); // then something stands between: a blocker, for one
+    if (turn === starting) stop("failed", answers ? "part" : "load");
   }
 }
 
@@ -77,9 +80,14 @@ function same(now) {
 }
 
 function changedPayee(now) {
-  info = now;
-  screen.tell(info);
+  shows(now);
   stop("stopped", "payee");
+}
+
+// shows shows what the person is to agree to. This page stays the one that it is: Start compares it with the server's.
+function shows(now) {
+  info = {...now, page: info.page};
+  screen.tell(info);
 }
 
 // begin makes the workers: everything that was to be asked has been asked.
@@ -232,15 +240,18 @@ function snapshot(s) {
 // worker says so next, and nothing is hashed.
 function welcome({payee, address}) {
   invitation = ""; // it is spent
-  proved = {payee_name: payee, payout: address, payee: payee === info.payee_name ? info.payee : ""};
-  info = {...info, ...proved};
+  proved = {said, as: {payee_name: payee, payout: address, payee: payee === info.payee_name ? info.payee : ""}};
+  info = {...info, ...proved.as};
   screen.tell(info);
 }
 
 // refused: the gateway does not take this device. What it says before it has proved itself may be anybody's word, so
 // the credential stays until the person leaves, or a new invitation brings another.
 function refused({code, reason, login, proven}) {
-  if (code === "payee") return stop("stopped", "payee");
+  if (code === "payee") {
+    stop("stopped", "payee");
+    return lookAgain();
+  }
   if (login && proven && code === "removed") join.forget();
   if (!login) invitation = "";
   stop("failed", code, {text: reason});
@@ -253,7 +264,17 @@ async function whoIsPaid() {
   const answer = await fetch("info.json", {cache: "no-store"});
   if (!answer.ok) throw new Error("info.json: " + answer.status);
   const now = await answer.json();
-  return now.join ? {...now, ...proved} : now; // what a gateway proved says nothing of who comes after it
+  said = JSON.stringify([now.payee_name, now.payout]);
+  // What a gateway proved says nothing of who comes after it, nor of whom it names later.
+  return now.join && proved?.said === said ? {...now, ...proved.as} : now;
+}
+
+// lookAgain asks for what else has changed with who is paid, or the person would be asked twice.
+async function lookAgain() {
+  try {
+    const now = await whoIsPaid();
+    if (!consent) shows(now);
+  } catch { /* Start asks */ }
 }
 
 async function open() {

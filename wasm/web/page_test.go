@@ -385,8 +385,8 @@ func TestSaysWhatWentWrong(t *testing.T) {
 		{"/lane.js", "failed", "content blocker"},
 		{"/control.js", "failed", "content blocker"},
 		{"/wasm_exec.js", "failed", "content blocker"},
-		{"/goldpan.wasm", "failed", "could not be loaded"},
-		{"/stratum", "down", ""},
+		{"/goldpan.wasm", "failed", "content blocker"},
+		{"/stratum", "down", "does not answer"},
 		{"/info.json", "refused", "does not answer"},
 	} {
 		blocked = c.path
@@ -396,13 +396,8 @@ func TestSaysWhatWentWrong(t *testing.T) {
 			await(t, tab, "document.body.dataset.state === 'ready'")
 			do(t, tab, chromedp.Click(chromedp.CSS("#start")))
 		}
-		await(t, tab, "document.body.dataset.state === '"+c.state+"'")
-		text := evaluate[string](t, tab, "document.body.innerText")
-		if !strings.Contains(text, c.words) {
-			t.Errorf("without %s the page does not say %q:\n%s", c.path, c.words, text)
-		}
+		await(t, tab, "document.body.dataset.state === '"+c.state+"' && document.body.innerText.includes('"+c.words+"')")
 		if c.state == "down" {
-			t.Logf("without %s the page says %q", c.path, evaluate[string](t, tab, "document.getElementById('reason').textContent"))
 			do(t, tab, chromedp.Click(chromedp.CSS("#stop")))
 		}
 		eventually(t, patience, "the workers end", func() bool { return workers(t, tab) == 0 })
