@@ -119,7 +119,7 @@ func TestShowsWhatWasCounted(t *testing.T) {
 				on("hashes").dataset.count, String(told.hashes), on("hashes").textContent, w.count(told.hashes),
 				on("accepted").textContent, w.number(told.accepted), on("rejected").textContent, w.number(told.rejected),
 				on("best").textContent, told.best > 0 ? w.short(told.best) : w.text("figure.best.none"), on("uptime").textContent, w.time(told.seconds),
-				on("difficulty").textContent, w.short(told.difficulty), on("nonce").textContent, w.number(told.nonce),
+				on("difficulty").textContent, told.difficulty > 0 ? w.short(told.difficulty) : "–", on("nonce").textContent, w.number(told.nonce),
 				on("header").textContent, told.header, on("hash").textContent, told.hash, on("target").textContent, told.target,
 				String(day.read().hashes), String(told.hashes), String(day.read().accepted), String(told.accepted), // the first of today
 				on("today").textContent, w.text("figure.today.shares", {n: told.accepted}), on("today-hashes").textContent, w.text("figure.today.hashes", {count: w.count(told.hashes)}),
