@@ -208,6 +208,7 @@ func TestWalletGuards(t *testing.T) {
 // TestWalletReads: an amount that could be read in two ways is not taken, who serves the page is told apart from this
 // computer, what was typed and left is cleared away, and a sheet that is built anew leaves nothing of the one before.
 func TestWalletReads(t *testing.T) {
+	t.Parallel()
 	b := newBank(t)
 	tab := chrome(t)
 	openWallet(t, tab, b.byNumber)

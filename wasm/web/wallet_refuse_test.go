@@ -49,6 +49,7 @@ func TestWalletSize(t *testing.T) {
 
 // Over plain http no wallet is offered: the page says why and what to do, and fetches no program.
 func TestWalletNeedsASecureOrigin(t *testing.T) {
+	t.Parallel()
 	b := newBank(t)
 	tab := chrome(t)
 	openWallet(t, tab, b.byName)
@@ -72,6 +73,7 @@ func TestWalletNeedsASecureOrigin(t *testing.T) {
 
 // Nothing of the wallet is fetched before it is opened.
 func TestWalletLoadsWhenOpened(t *testing.T) {
+	t.Parallel()
 	b := newBank(t)
 	tab := chrome(t)
 	visit(t, tab, b.byNumber+"/")
