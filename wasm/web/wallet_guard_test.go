@@ -64,6 +64,7 @@ const keeping = `(async () => {
 // TestWalletGuards: words leave the screen, nothing is kept in clear, the wallet locks when nobody looks and then nothing
 // of it runs, one tab has it at a time, a practice chain begun anew is said, and words and a file bring it back elsewhere.
 func TestWalletGuards(t *testing.T) {
+	t.Parallel()
 	first, second := newBank(t), newBank(t)
 	var network atomic.Pointer[practice.Network]
 	network.Store(first.network)

@@ -109,6 +109,7 @@ func altered(t *testing.T, b *bank, before string) (address string) {
 
 // Where the browser keeps nothing, or has no room, it is said, and no wallet is shown as if it were kept.
 func TestWalletWithoutRoom(t *testing.T) {
+	t.Parallel()
 	b := newBank(t)
 	const why = "This browser does not keep what it is given"
 	t.Run("forbidden", func(t *testing.T) {
@@ -129,6 +130,7 @@ func TestWalletWithoutRoom(t *testing.T) {
 
 // A page that is loaded again in the middle of a write has the wallet, or none: never half of one.
 func TestWalletReloadedWhileItWrites(t *testing.T) {
+	t.Parallel()
 	b := newBank(t)
 	for k := 1; k <= 3; k++ {
 		t.Run(fmt.Sprint(k), func(t *testing.T) {

@@ -183,6 +183,7 @@ func look(t *testing.T, tab context.Context, script, what string) {
 
 // TestWallet goes the whole way in Chromium: make, prove, be paid, see it mature, lock, load again, unlock.
 func TestWallet(t *testing.T) {
+	t.Parallel()
 	b := newBank(t)
 	tab := chrome(t)
 	script := axe(t)
