@@ -484,3 +484,45 @@ func TestOneTabAtATime(t *testing.T) {
 		pool.forget()
 	}
 }
+
+// TestABusyTabIsWaitedFor: a tab that mines, and is too busy to say so at once, goes on all the same; one that has crashed
+// is waited for once, and Stop leaves nobody to wait for.
+func TestABusyTabIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t)
+	address, _ := serve(t, newServer(builtPage(t), pool.options()))
+	first := chrome(t)
+	visit(t, first, address+"/")
+	await(t, first, "document.body.dataset.state === 'ready'")
+	evaluate[bool](t, first, `(() => {
+		const post = BroadcastChannel.prototype.postMessage;
+		BroadcastChannel.prototype.postMessage = function(message) {
+			setTimeout(() => post.call(this, message), message.type === "taken" ? 1000 : 0);
+		};
+		return true;
+	})()`)
+	do(t, first, chromedp.Click(chromedp.CSS("#start")))
+	await(t, first, "document.body.dataset.state === 'mining'")
+
+	second, shut := chromedp.NewContext(first)
+	defer shut()
+	if err := chromedp.Do(second); err != nil {
+		t.Fatal(err)
+	}
+	visit(t, second, address+"/")
+	await(t, second, "document.body.dataset.state === 'ready'")
+	do(t, second, chromedp.Click(chromedp.CSS("#start")))
+	await(t, second, "document.body.dataset.state === 'stopped' && document.getElementById('reason').textContent.includes('another tab')")
+	if state := evaluate[string](t, first, "document.body.dataset.state"); state != "mining" {
+		t.Errorf("the busy tab is %q", state)
+	}
+	shut()
+
+	do(t, first, chromedp.Click(chromedp.CSS("#stop")))
+	await(t, first, "document.body.dataset.state === 'stopped' && localStorage.getItem('goldpan.tab') === null")
+	evaluate[bool](t, first, "(localStorage.setItem('goldpan.tab', Date.now()), true)") // as one that crashed leaves it
+	visit(t, first, address+"/")
+	await(t, first, "document.body.dataset.state === 'ready'")
+	do(t, first, chromedp.Click(chromedp.CSS("#start")))
+	await(t, first, "document.body.dataset.state === 'mining'")
+}

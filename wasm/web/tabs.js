@@ -1,5 +1,7 @@
 // One tab at a time: of several tabs of this browser only one mines.
 
+const kept = "goldpan.tab"; // when a tab last mined, in ms since 1970; none since its Stop
+const fresh = 70_000;       // ms for which that tab may be there still: browsers let hidden ones tell once a minute
 const name = crypto.getRandomValues(new Uint32Array(2)).join("-");
 const tabs = "BroadcastChannel" in window ? new BroadcastChannel("goldpan") : null;
 let claim = "none";   // "asking" while other tabs may still object, "held" from then on until Stop
@@ -41,7 +43,8 @@ export function alone(gone) {
       if (free) remind();
       resolve(free);
     };
-    const timer = tabs ? setTimeout(answer, 250, true) : 0;
+    // A tab that mines may be too busy to object at once, and one that has crashed never does.
+    const timer = tabs ? setTimeout(answer, another() ? 5000 : 250, true) : 0;
     objected = () => answer(false);
     claim = "asking";
     if (tabs) tabs.postMessage({type: "claim", from: name});
@@ -49,14 +52,22 @@ export function alone(gone) {
   });
 }
 
+// another tells whether another tab has mined just now.
+function another() {
+  try { return Math.abs(Date.now() - Number(localStorage.getItem(kept))) < fresh; } catch { return false; }
+}
+
 // remind tells the other tabs that this one mines.
 export function remind() {
-  if (tabs && claim === "held") tabs.postMessage({type: "held", from: name, since});
+  if (!tabs || claim !== "held") return;
+  tabs.postMessage({type: "held", from: name, since});
+  try { localStorage.setItem(kept, Date.now()); } catch { /* the channel says it */ }
 }
 
 // release gives the claim back.
 export function release() {
   if (objected) objected();
+  if (claim === "held") try { localStorage.removeItem(kept); } catch { /* it is not there */ }
   claim = "none";
   lost = () => {};
 }
