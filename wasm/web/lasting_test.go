@@ -294,12 +294,7 @@ func TestMoreCoresWithoutAServer(t *testing.T) {
 	pool := newPool(t)
 	page := newServer(builtPage(t), pool.options())
 	var away atomic.Bool
-	address, _ := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if away.Load() {
-			panic(http.ErrAbortHandler)
-		}
-		page.ServeHTTP(w, r)
-	}))
+	address, _ := serve(t, unless(&away, page))
 	var last atomic.Pointer[jsonrpc.Conn]
 	serving := page.options.Stratum
 	page.options.Stratum = func(ctx context.Context, conn jsonrpc.Conn) error {

@@ -193,18 +193,22 @@ func TestShowsWhyItStopped(t *testing.T) {
 	stopped(t, tab, pool)
 }
 
-// TestStartsWithoutAServer: where nothing answers, no blocker is to blame.
-func TestStartsWithoutAServer(t *testing.T) {
-	t.Parallel()
-	pool := newPool(t)
-	page := newServer(builtPage(t), pool.options())
-	var off atomic.Bool
-	address, _ := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+// unless answers as page does, and not at all while off is true.
+func unless(off *atomic.Bool, page http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if off.Load() {
 			panic(http.ErrAbortHandler)
 		}
 		page.ServeHTTP(w, r)
-	}))
+	})
+}
+
+// TestStartsWithoutAServer: where nothing answers, no blocker is to blame.
+func TestStartsWithoutAServer(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t)
+	var off atomic.Bool
+	address, _ := serve(t, unless(&off, newServer(builtPage(t), pool.options())))
 	tab := chrome(t)
 	visit(t, tab, address+"/")
 	await(t, tab, isReady)
